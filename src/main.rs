@@ -1,0 +1,3 @@
+//! The command `overlapc`.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! From text to tree: lexer, parser, included files.
+
+pub mod ast;
