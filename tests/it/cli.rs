@@ -160,7 +160,7 @@ fn a_code_is_explained_in_any_case_and_a_wrong_one_brings_the_nearest() {
     let row =
         contains("OVL0301  error    unequal-length\n").and(contains("OVL0310  warning  shared-alias\n"));
     bench.run(&["explain"]).assert().code(0).stdout(row);
-    let near = contains("no code `OVL031`").and(contains("did you mean `OVL031"));
+    let near = contains("no code `OVL031`").and(contains("did you mean `OVL0301`"));
     bench.run(&["explain", "OVL031"]).assert().code(2).stdout(is_empty()).stderr(near);
     bench.run(&["explain", "unequal"]).assert().code(2).stderr(contains("`unequal-length`"));
 }

@@ -143,8 +143,10 @@ fn check_shows_the_difference_and_changes_nothing() {
 fn the_environment_stands_in_for_flags_and_a_flag_wins() {
     let bench = Bench::with_site(SITE);
     let stdout = |target: &str, variables: &[(&str, &str)]| {
-        let mut command =
-            bench.run(if target.is_empty() { &["compile"][..] } else { &["compile", "-t", target] });
+        let mut command = bench.run(&["compile"]);
+        if !target.is_empty() {
+            command.args(["-t", target]);
+        }
         let output = command.envs(variables.iter().copied()).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
         output.stdout
