@@ -3,6 +3,8 @@
 //! Goes in: a sentence, perhaps with what to do about it. Comes out: lines on standard error and
 //! exit status 2. What must hold: the sentence names what was being done and to which file.
 
+use annotate_snippets::normalize_untrusted_str;
+
 use super::{Color, host};
 
 /// Why a command could not do its work.
@@ -31,9 +33,9 @@ impl Failure {
     /// Writes it to standard error.
     pub(super) fn report(&self, color: Color) {
         let (red, reset) = if host::colour_stderr(color) { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
-        let mut text = format!("{red}error{reset}: {}\n", self.message);
+        let mut text = format!("{red}error{reset}: {}\n", normalize_untrusted_str(&self.message));
         if let Some(help) = &self.help {
-            text.push_str(&format!("  help: {help}\n"));
+            text.push_str(&format!("  help: {}\n", normalize_untrusted_str(help)));
         }
         host::write_stderr(&text);
     }

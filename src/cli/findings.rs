@@ -46,7 +46,8 @@ impl Findings {
         match self.output_format {
             Format::Full => {
                 let denied = self.refuses_warnings(reports);
-                render::render(reports, colour) + if denied { "warnings are denied here\n" } else { "" }
+                render::render(reports, colour)
+                    + if denied { "failed, because warnings are denied\n" } else { "" }
             }
             Format::Concise => concise::render(reports, colour),
             Format::Json => json::render(reports),

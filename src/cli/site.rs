@@ -9,7 +9,7 @@ use std::path::Path;
 use super::errors::NotUtf8;
 use super::{Failure, host};
 use crate::check::CheckedSite;
-use crate::diag::{Diagnostics, Outcome};
+use crate::diag::{Diagnostics, Outcome, Severity};
 use crate::source::{FileId, SourceMap, Span};
 use crate::{Overrides, syntax};
 
@@ -40,7 +40,13 @@ pub(super) fn front(file: Option<&str>, overrides: Overrides) -> Result<Outcome<
     match String::from_utf8(bytes) {
         Ok(text) => {
             let root = sources.add(name, text);
-            Ok(crate::front(sources, root, &Files, overrides))
+            let outcome = crate::front(sources, root, &Files, overrides);
+            let refused = outcome.findings.iter().any(|finding| finding.severity() == Severity::Error);
+            if outcome.value.is_none() && !refused {
+                return Err(Failure::new(format!("`{name}` is refused, but no stage says why"))
+                    .help("this is a defect of overlapc: please report it with the site"));
+            }
+            Ok(outcome)
         }
         Err(error) => {
             let at = error.utf8_error().valid_up_to();

@@ -30,10 +30,20 @@ pub fn render(reports: &[Report<'_>], colour: bool) -> String {
     }
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() }.term_width(WIDTH);
     let mut out = String::new();
-    let all = reports.iter().flat_map(|report| report.findings.iter().map(|f| (report.sources, f)));
-    for (sources, finding) in all.take(LIMIT) {
-        out.push_str(renderer.render(&groups(sources, finding)).trim_end());
-        out.push_str("\n\n");
+    // Where not all are shown, a warning does not take the place of an error.
+    let mut room = Count { errors: LIMIT, warnings: LIMIT - count.errors.min(LIMIT) };
+    for report in reports {
+        for finding in report.findings {
+            let left = match finding.severity() {
+                Severity::Error => &mut room.errors,
+                Severity::Warning => &mut room.warnings,
+            };
+            if let Some(after) = left.checked_sub(1) {
+                *left = after;
+                out.push_str(renderer.render(&groups(report.sources, finding)).trim_end());
+                out.push_str("\n\n");
+            }
+        }
     }
     if count.total() > LIMIT {
         let hidden = count.total() - LIMIT;
@@ -218,8 +228,28 @@ help: write `10.1.0.0/24`
             .collect();
         let text = shown(&sources, &findings);
         assert_eq!(text.matches("warning[OVL0213]").count(), LIMIT);
+        assert!(text.find("site.ovl:1:1\n") < text.find("site.ovl:1:20\n"), "{text}");
         let end = "\n\n3 more not shown; `--output-format concise` shows all\n23 warnings\n";
         assert!(text.ends_with(end), "{text}");
+    }
+
+    #[test]
+    fn a_warning_does_not_take_the_place_of_an_error() {
+        let mut sources = SourceMap::default();
+        let id = sources.add("site.ovl", "x".repeat(60));
+        let label = |at| Label::new(Span::new(id, at, at + 1), "");
+        let mut findings: Vec<Diagnostic> =
+            (0..LIMIT).map(|at| Diagnostic::new(code::UNUSED_NAME, "unused", label(at))).collect();
+        findings.push(Diagnostic::new(code::UNKNOWN_NAME, "unknown", label(LIMIT)));
+        let text = shown(&sources, &findings);
+        assert_eq!(text.matches("warning[").count(), LIMIT - 1);
+        assert_eq!(text.matches("error[").count(), 1);
+        assert!(
+            text.ends_with(
+                "\n\n1 more not shown; `--output-format concise` shows all\n1 error, 20 warnings\n"
+            ),
+            "{text}"
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod bench;
 mod cli;
+mod documents;
 mod expected;
 mod golden;
 mod house;
