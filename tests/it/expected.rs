@@ -69,11 +69,12 @@ pub fn compare_file(path: &Path, made: &str) -> String {
 }
 
 fn compare(path: &Path, expected: Option<&String>, made: Option<&String>) -> String {
+    let blessing = blessing();
     if expected == made {
         return String::new();
     }
     let name = path.strip_prefix(repository()).unwrap_or(path).display().to_string();
-    if blessing() {
+    if blessing {
         match made {
             Some(text) => {
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
