@@ -6,8 +6,8 @@
 use clap::Args;
 
 use super::{Exit, Failure, host};
-use crate::diag::Code;
 use crate::diag::code::{Entry, REGISTRY};
+use crate::diag::{Code, suggest};
 
 /// Explain a code of a finding, with an example and its cure
 #[derive(Debug, Args)]
@@ -55,15 +55,8 @@ fn nearest(written: &str) -> Option<&'static str> {
     {
         return Some(entry.code.as_str());
     }
-    let upper = written.to_ascii_uppercase();
-    let lower = written.to_ascii_lowercase();
-    let codes: Vec<&str> = REGISTRY.iter().map(|entry| entry.code.as_str()).collect();
-    let slugs: Vec<&str> = REGISTRY.iter().map(|entry| entry.slug).collect();
-    let close = |word: &str, words: &[&'static str]| {
-        similar::get_close_matches(word, words, 1, 0.7).first().map(|near| (*near).to_owned())
-    };
-    let near = close(&upper, &codes).or_else(|| close(&lower, &slugs))?;
-    codes.into_iter().chain(slugs).find(|word| *word == near)
+    let codes = REGISTRY.iter().map(|entry| entry.code.as_str());
+    suggest::closest(written, codes).or_else(|| suggest::closest(written, REGISTRY.iter().map(|entry| entry.slug)))
 }
 
 #[cfg(test)]
