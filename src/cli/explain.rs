@@ -56,7 +56,8 @@ fn nearest(written: &str) -> Option<&'static str> {
         return Some(entry.code.as_str());
     }
     let codes = REGISTRY.iter().map(|entry| entry.code.as_str());
-    suggest::closest(written, codes).or_else(|| suggest::closest(written, REGISTRY.iter().map(|entry| entry.slug)))
+    suggest::closest(written, codes)
+        .or_else(|| suggest::closest(written, REGISTRY.iter().map(|entry| entry.slug)))
 }
 
 #[cfg(test)]
