@@ -5,11 +5,14 @@
 //! one diagnostic, and its title can be understood alone.
 
 pub mod code;
+pub mod reporter;
+pub mod suggest;
 
 use std::collections::BTreeSet;
 
 use crate::source::{SourceMap, Span};
 pub use code::{Code, Severity};
+pub use reporter::Reporter;
 
 /// One finding, ready to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
