@@ -6,13 +6,25 @@
 
 use crate::diag::{Diagnostics, Reporter};
 use crate::model::{NetworkId, Site};
+use aliases::Search;
+use free::FreeSpace;
+use peers::Peers;
+use prefixes::Sound;
+
 pub use marks::{MarkField, MarkLayout};
 pub use settings::Settings;
 
+mod aliases;
 mod errors;
+mod free;
 mod ids;
 mod marks;
+mod nesting;
+mod overlaps;
+mod peers;
+mod prefixes;
 mod settings;
+mod viewers;
 
 /// A site that [`check`] found no error in. Nothing else can make one.
 #[derive(Clone, Debug)]
@@ -58,6 +70,14 @@ pub fn check(site: Site, findings: &mut Diagnostics) -> Option<CheckedSite> {
     let settings = settings::check(&site, &mut reporter);
     let ids = ids::check(&site, &mut reporter);
     let marks = marks::check(&site, &settings, &ids, &mut reporter);
+    let Sound { mappings, complete } = prefixes::check(&site, &mut reporter);
+    let mappings = nesting::check(&site, mappings, &mut reporter);
+    let peers = Peers::new(&site);
+    let mut search =
+        Search { site: &site, peers: &peers, free: FreeSpace::new(&site), reporter: &mut reporter };
+    let mappings = search.known(mappings);
+    search.viewers(&mappings);
+    let _ = complete;
     if reporter.has_errors() {
         return None;
     }
