@@ -1,1 +1,85 @@
-//! Stage check.
+//! From a resolved site to one that is proven sound.
+//!
+//! Goes in: [`Site`], whose names and values are resolved. Comes out: findings, and a
+//! [`CheckedSite`] if none of them is an error: no address, id, mark or interface name of it
+//! contradicts another one or a limit of the kernel.
+
+use crate::diag::{Diagnostics, Reporter};
+use crate::model::{NetworkId, Site};
+use aliases::Search;
+use free::FreeSpace;
+use peers::Peers;
+use prefixes::Sound;
+
+pub use marks::{MarkField, MarkLayout};
+pub use settings::Settings;
+
+mod aliases;
+mod errors;
+mod free;
+mod ids;
+mod marks;
+mod nesting;
+mod overlaps;
+mod peers;
+mod prefixes;
+mod settings;
+mod viewers;
+
+/// A site that [`check`] found no error in. Nothing else can make one.
+#[derive(Clone, Debug)]
+pub struct CheckedSite {
+    site: Site,
+    ids: Vec<u16>,
+    settings: Settings,
+    marks: MarkLayout,
+}
+
+impl CheckedSite {
+    /// The site as it was resolved.
+    #[must_use]
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// A network's number, 1 to 65535: explicit, or the smallest one that was free. Its routing
+    /// table has it as its number; no two networks share one, and none is 253, 254 or 255, the
+    /// kernel's own tables.
+    #[must_use]
+    pub fn id(&self, network: NetworkId) -> u16 {
+        self.ids[network.0]
+    }
+
+    /// What the gateway block says, with the defaults filled in.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The bits of the packet mark that carry network ids.
+    #[must_use]
+    pub fn marks(&self) -> MarkLayout {
+        self.marks
+    }
+}
+
+/// Looks for everything that would make the site fail on a real gateway. `None` where this or an
+/// earlier stage found an error.
+pub fn check(site: Site, findings: &mut Diagnostics) -> Option<CheckedSite> {
+    let mut reporter = Reporter::new(findings);
+    let settings = settings::check(&site, &mut reporter);
+    let ids = ids::check(&site, &mut reporter);
+    let marks = marks::check(&site, &settings, &ids, &mut reporter);
+    let Sound { mappings, complete } = prefixes::check(&site, &mut reporter);
+    let mappings = nesting::check(&site, mappings, &mut reporter);
+    let peers = Peers::new(&site);
+    let mut search =
+        Search { site: &site, peers: &peers, free: FreeSpace::new(&site), reporter: &mut reporter };
+    let mappings = search.known(mappings);
+    search.viewers(&mappings);
+    let _ = complete;
+    if reporter.has_errors() {
+        return None;
+    }
+    Some(CheckedSite { ids, settings, marks: marks?, site })
+}
