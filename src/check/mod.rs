@@ -14,15 +14,18 @@ use prefixes::Sound;
 pub use marks::{MarkField, MarkLayout};
 pub use settings::Settings;
 
+mod addresses;
 mod aliases;
 mod errors;
 mod free;
 mod ids;
+mod interfaces;
 mod marks;
 mod nesting;
 mod overlaps;
 mod peers;
 mod prefixes;
+mod routes;
 mod settings;
 mod viewers;
 
@@ -77,7 +80,9 @@ pub fn check(site: Site, findings: &mut Diagnostics) -> Option<CheckedSite> {
         Search { site: &site, peers: &peers, free: FreeSpace::new(&site), reporter: &mut reporter };
     let mappings = search.known(mappings);
     search.viewers(&mappings);
-    let _ = complete;
+    addresses::check(&site, &complete, &mut reporter);
+    routes::check(&site, &mut reporter);
+    interfaces::check(&site, &settings, &ids, &mut reporter);
     if reporter.has_errors() {
         return None;
     }

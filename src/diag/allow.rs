@@ -82,11 +82,14 @@ fn read(sources: &SourceMap, wrong: &mut Diagnostics) -> BTreeMap<(FileId, usize
     allows
 }
 
-/// The byte of the `#` that begins the line's comment: the first one outside of double quotes.
+/// The byte of the `#` that begins the line's comment: the first one outside of double quotes,
+/// within which a backslash takes the next character's meaning away.
 fn comment_start(line: &str) -> Option<usize> {
-    let mut quoted = false;
+    let (mut quoted, mut escaped) = (false, false);
     for (at, byte) in line.bytes().enumerate() {
         match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
             b'"' => quoted = !quoted,
             b'#' if !quoted => return Some(at),
             _ => {}
@@ -192,7 +195,9 @@ mod tests {
 
     #[test]
     fn a_mark_in_a_string_is_no_comment() {
-        let text = "let a = \"# overlapc: allow(OVL0213) why\"\nNAME";
-        assert_eq!(left(text, code::UNUSED_NAME, true), ["OVL0213 2 NAME"]);
+        for before in ["\"", r#""\""#] {
+            let text = format!("site {before}# overlapc: allow(OVL0213) why\"\nNAME");
+            assert_eq!(left(&text, code::UNUSED_NAME, true), ["OVL0213 2 NAME"], "{text}");
+        }
     }
 }

@@ -99,30 +99,36 @@ impl<'a> Resolver<'a, '_> {
                 plain.push((number, *left, *right));
             }
             let before = peerings.len();
-            let mut repeated = None;
+            let mut repeated = Vec::new();
             for from in left.networks() {
                 for to in right.networks() {
                     let directions = [Some((*from, *to)), statement.both.then_some((*to, *from))];
                     for (from, to) in directions.into_iter().flatten().filter(|(from, to)| from != to) {
-                        let earlier = said.get_mut(&(from, to));
-                        match earlier {
+                        match said.get(&(from, to)) {
                             None => {
                                 said.insert((from, to), Said { first: number, again: None });
                                 peerings.push(Peering { from, to, span: statement.block.span });
                             }
                             // `a* <-> a*` says each of its own pairs twice; that is how it is meant.
                             Some(earlier) if earlier.first != number => {
-                                earlier.again.get_or_insert(number);
-                                repeated.get_or_insert((from, to, earlier.first));
+                                repeated.push((from, to, earlier.first));
                             }
                             Some(_) => {}
                         }
                     }
                 }
             }
-            if let (Some((from, to, earlier)), true) = (repeated, peerings.len() == before) {
-                self.repeated_connect((from, to), statement, &statements[earlier]);
-                plain.pop_if(|(last, ..)| *last == number);
+            match repeated.first() {
+                // One that adds nothing does not make an earlier one needless.
+                Some((from, to, earlier)) if peerings.len() == before => {
+                    self.repeated_connect((*from, *to), statement, &statements[*earlier]);
+                    plain.pop_if(|(last, ..)| *last == number);
+                }
+                _ => {
+                    for (from, to, _) in repeated {
+                        said.entry((from, to)).and_modify(|said| said.again = said.again.or(Some(number)));
+                    }
+                }
             }
         }
         self.implied_later(statements, &plain, &said);

@@ -37,6 +37,7 @@ pub fn resolve(file: &File, findings: &mut Diagnostics) -> Option<Site> {
         scopes: scope::Scopes::default(),
         instance: None,
         declarations: 0,
+        too_many: false,
         site: None,
         gateway: None,
         networks: Vec::new(),
@@ -59,6 +60,8 @@ struct Resolver<'a, 'f> {
     /// The values of the variables of the `for`s around.
     instance: Instance,
     declarations: usize,
+    /// There are too many of them, and the `for` that made them is reported.
+    too_many: bool,
     site: Option<Spanned<String>>,
     gateway: Option<(Gateway, Span)>,
     networks: Vec<Network>,
@@ -101,8 +104,7 @@ impl<'a> Resolver<'a, '_> {
 
     fn items(&mut self, items: &'a [Item]) {
         for item in items {
-            // What is written out once each is not limited; its `for` says so where there is one.
-            if self.instance.is_some() && self.declarations > MAX_DECLARATIONS {
+            if self.too_many {
                 return;
             }
             match item {
@@ -145,10 +147,13 @@ impl<'a> Resolver<'a, '_> {
             self.instance = Some(Rc::from(text));
             self.declarations += 1;
             self.block(Some((&repeated.name, value)), &repeated.items);
-            if self.declarations > MAX_DECLARATIONS {
+            if self.declarations > MAX_DECLARATIONS && !self.too_many {
+                self.too_many = true;
                 let title = format!("the site has more than {MAX_DECLARATIONS} declarations");
                 let help = "use shorter ranges, or fewer `for` inside each other";
                 self.bad_range(repeated, title, String::from("too many by now"), help);
+            }
+            if self.too_many {
                 break;
             }
         }
