@@ -97,6 +97,17 @@ fn compare(path: &Path, expected: Option<&String>, made: Option<&String>) -> Str
     }
 }
 
+/// Reports a folder of expectations that nothing makes, or removes it.
+pub fn stale_folder(folder: &Path) -> String {
+    let name = folder.strip_prefix(repository()).unwrap_or(folder).display().to_string();
+    if blessing() {
+        fs::remove_dir_all(folder).unwrap();
+        println!("removed {name}");
+        return String::new();
+    }
+    format!("extra: {name}/ belongs to no line of `variants`\n")
+}
+
 /// What is wrong with the cases of one family.
 #[derive(Default)]
 pub struct Verdict(Vec<(String, String)>);

@@ -10,7 +10,9 @@ use overlapc::diag::code::REGISTRY;
 use tempfile::TempDir;
 
 use crate::bench::{overlapc, repository};
-use crate::expected::{Files, Verdict, compare_file, compare_folder, files_in, folders_in, name_of};
+use crate::expected::{
+    Files, Verdict, compare_file, compare_folder, files_in, folders_in, name_of, stale_folder,
+};
 
 fn family(name: &str) -> PathBuf {
     repository().join("golden").join(name)
@@ -34,9 +36,10 @@ fn golden_emit_sites_give_the_expected_artefacts() {
             }
             folders.insert(folder);
         }
-        for extra in folders_in(&case).iter().map(|path| name_of(path)) {
-            if extra.starts_with("expect") && !folders.contains(&extra) {
-                verdict.add(&name_of(&case), &format!("extra: {extra}/ belongs to no line of `variants`\n"));
+        for folder in folders_in(&case) {
+            let name = name_of(&folder);
+            if name.starts_with("expect") && !folders.contains(&name) {
+                verdict.add(&name_of(&case), &stale_folder(&folder));
             }
         }
     }
