@@ -5,6 +5,7 @@
 //! one diagnostic, and its title can be understood alone.
 
 pub mod code;
+pub mod suggest;
 
 use std::collections::BTreeSet;
 

@@ -1,0 +1,421 @@
+//! What lexer, parser and includes find: one struct per code, OVL0001 to OVL0004 and OVL0101 to
+//! OVL0106.
+//!
+//! Goes in: places and the words found there. Comes out: findings. What must hold: user text is
+//! shown shortened, because a line may be a megabyte long.
+
+use crate::diag::{Diagnostic, Finding, Label, code};
+use crate::source::Span;
+
+/// User text in backticks, on one line and at most 40 characters long.
+pub(super) fn quoted(text: &str) -> String {
+    let line = text.lines().next().unwrap_or("");
+    match line.char_indices().nth(40) {
+        Some((at, _)) => format!("`{}…`", line.get(..at).unwrap_or("")),
+        None => format!("`{line}`"),
+    }
+}
+
+/// Any finding of the lexer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LexicalError {
+    /// OVL0001
+    Character(InvalidCharacter),
+    /// OVL0002
+    String(UnterminatedString),
+    /// OVL0003
+    Interpolation(UnterminatedInterpolation),
+}
+
+impl From<InvalidCharacter> for LexicalError {
+    fn from(error: InvalidCharacter) -> Self {
+        Self::Character(error)
+    }
+}
+
+impl From<UnterminatedString> for LexicalError {
+    fn from(error: UnterminatedString) -> Self {
+        Self::String(error)
+    }
+}
+
+impl From<UnterminatedInterpolation> for LexicalError {
+    fn from(error: UnterminatedInterpolation) -> Self {
+        Self::Interpolation(error)
+    }
+}
+
+impl Finding for LexicalError {
+    fn diagnostic(self) -> Diagnostic {
+        match self {
+            Self::Character(error) => error.diagnostic(),
+            Self::String(error) => error.diagnostic(),
+            Self::Interpolation(error) => error.diagnostic(),
+        }
+    }
+}
+
+/// OVL0001: a character that no token has in this place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidCharacter {
+    /// The character, or the few that belong together.
+    pub span: Span,
+    /// What is odd about it.
+    pub oddity: Oddity,
+}
+
+/// Why a character is invalid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Oddity {
+    /// A bare word cannot hold it; `word` is all of the word.
+    InWord {
+        /// The character.
+        character: char,
+        /// The word around it.
+        word: String,
+    },
+    /// A control character or another one that is not seen.
+    Hidden(char),
+    /// `#` directly after a word.
+    Comment,
+    /// An arrow of another language.
+    Arrow(&'static str),
+    /// A backslash before something that needs none; absent at the end of the line.
+    Escape(Option<char>),
+}
+
+impl Finding for InvalidCharacter {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { span, oddity } = self;
+        let new = |title: String, label: &str| {
+            Diagnostic::new(code::INVALID_CHARACTER, title, Label::new(span, label))
+        };
+        match oddity {
+            Oddity::InWord { character, word } => {
+                let title = format!("`{character}` cannot stand in a bare word");
+                let finding = new(title, "not a character of names, addresses or interfaces");
+                let in_quotes =
+                    word.chars().any(char::is_alphanumeric) && !word.contains(['{', '}', '"', '\\']);
+                if in_quotes && word.len() <= 40 {
+                    finding.help(format!("put the word in double quotes: `\"{word}\"`"))
+                } else {
+                    finding.help("put text that needs this character in double quotes")
+                }
+            }
+            Oddity::Hidden(character) => {
+                let title = format!("the character U+{:04X} cannot be seen", u32::from(character));
+                new(title, "an invisible character")
+                    .note("text that shows differently from what it says can hide what a rule does")
+                    .fix("remove it", span, "")
+            }
+            Oddity::Comment => new(
+                "`#` directly after a word".to_owned(),
+                "a comment, or a part of the word?",
+            )
+            .fix("put a blank before the comment", Span { end: span.start, ..span }, " "),
+            Oddity::Arrow(arrow) => {
+                let finding = new(format!("`{arrow}` is not an arrow of this language"), "not an arrow here");
+                match arrow {
+                    "=>" | "→" | "⇒" => finding.fix("write `->`", span, "->"),
+                    "<=>" | "↔" | "⇔" => finding.fix("write `<->`", span, "<->"),
+                    _ => finding.help("swap the two sides and write `->`"),
+                }
+            }
+            Oddity::Escape(escaped) => {
+                let written = escaped.map_or_else(|| "\\".to_owned(), |character| format!("\\{character}"));
+                new(format!("`{written}` is not an escape"), "unknown escape").help(
+                    "a backslash goes before `\"`, `{` and another backslash only; write `\\\\` for itself",
+                )
+            }
+        }
+    }
+}
+
+/// OVL0002: a double quote without its partner on the line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnterminatedString {
+    /// From the quote to the end of the line.
+    pub span: Span,
+}
+
+impl Finding for UnterminatedString {
+    fn diagnostic(self) -> Diagnostic {
+        let label = Label::new(self.span, "no second `\"` on this line");
+        Diagnostic::new(code::UNTERMINATED_STRING, "a quoted word does not end on its line", label)
+            .help("close it with `\"`; a quote inside of the text is written `\\\"`")
+    }
+}
+
+/// OVL0003: `{` directly after a word without its `}` on the line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnterminatedInterpolation {
+    /// The brace.
+    pub span: Span,
+    /// The word before it.
+    pub word: String,
+    /// Whether the word is in double quotes.
+    pub quoted: bool,
+}
+
+impl Finding for UnterminatedInterpolation {
+    fn diagnostic(self) -> Diagnostic {
+        let label = Label::new(self.span, "opens an interpolation that does not end");
+        let title = if self.quoted {
+            "`{` in a quoted word has no `}`".to_owned()
+        } else {
+            format!("`{{` directly after {} has no `}}` on its line", quoted(&self.word))
+        };
+        let finding = Diagnostic::new(code::UNTERMINATED_INTERPOLATION, title, label);
+        let before = Span { end: self.span.start, ..self.span };
+        if self.quoted {
+            finding.fix("write `\\{` for the brace itself", before, "\\")
+        } else {
+            finding.fix("put a blank before `{` if it opens a block", before, " ")
+        }
+    }
+}
+
+/// OVL0004: a file that is not text in UTF-8. Made by whoever reads the root file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotUtf8 {
+    /// An empty span in the file, whose text may be the valid part before the byte.
+    pub span: Span,
+    /// The first byte that is wrong, counted from 0.
+    pub offset: usize,
+}
+
+impl Finding for NotUtf8 {
+    fn diagnostic(self) -> Diagnostic {
+        let label = Label::new(self.span, format!("byte {} of the file is wrong", self.offset));
+        Diagnostic::new(code::NOT_UTF8, "the file is not text in UTF-8", label)
+            .help("save it as UTF-8; if it is another kind of file, name the right one")
+    }
+}
+
+/// OVL0101: something else than the grammar has here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnexpectedToken {
+    /// What was found; empty, after the last token, at the end of a line or file.
+    pub span: Span,
+    /// What was found, in words.
+    pub found: String,
+    /// What would have been right, in words.
+    pub expected: String,
+    /// The bracket or statement that waits for it.
+    pub waiting: Option<(Span, String)>,
+    /// What to do, and the text for it.
+    pub help: Option<(String, Option<(Span, String)>)>,
+}
+
+impl Finding for UnexpectedToken {
+    fn diagnostic(self) -> Diagnostic {
+        let title = format!("expected {}, found {}", self.expected, self.found);
+        let label = Label::new(self.span, "not expected here");
+        let mut finding = Diagnostic::new(code::UNEXPECTED_TOKEN, title, label);
+        if let Some((span, text)) = self.waiting {
+            finding = finding.label(span, text);
+        }
+        match self.help {
+            Some((help, Some((span, text)))) => finding.fix(help, span, text),
+            Some((help, None)) => finding.help(help),
+            None => finding,
+        }
+    }
+}
+
+/// OVL0102: a block whose braces do not come in pairs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnclosedBlock {
+    /// Where the missing brace is noticed, or the brace too many.
+    pub span: Span,
+    /// What is wrong.
+    pub problem: Braces,
+}
+
+/// How braces can be out of step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Braces {
+    /// No `}`.
+    Unclosed {
+        /// The `{`.
+        open: Span,
+        /// The keyword of the block.
+        keyword: String,
+        /// A pair inside of it that starts at different depths of indentation.
+        doubtful: Option<(Span, Span)>,
+    },
+    /// No `{` after the head of a block, though its statements follow.
+    Unopened {
+        /// The keyword of the block.
+        keyword: String,
+    },
+    /// `{` on the line after the head of its block.
+    NextLine {
+        /// The end of the head.
+        head: Span,
+        /// The keyword of the block.
+        keyword: String,
+    },
+    /// `}` without a block.
+    Stray,
+}
+
+impl Finding for UnclosedBlock {
+    fn diagnostic(self) -> Diagnostic {
+        let span = self.span;
+        let new = |title: String, label: &str| {
+            Diagnostic::new(code::UNCLOSED_BLOCK, title, Label::new(span, label))
+        };
+        match self.problem {
+            Braces::Unclosed { open, keyword, doubtful } => {
+                let finding = new(format!("the block of `{keyword}` is not closed"), "`}` is missing here")
+                    .label(open, "this block is still open");
+                match doubtful {
+                    Some((from, to)) => finding
+                        .label(from, "perhaps it is this block that lacks its `}` ...")
+                        .label(to, "... and this `}` was meant for another")
+                        .help("close the block with `}`"),
+                    None => finding.help("close the block with `}`"),
+                }
+            }
+            Braces::Unopened { keyword } => new(
+                format!("the block of `{keyword}` has no `{{`"),
+                "`{` is missing here",
+            )
+            .fix("open the block with `{`", span, " {"),
+            Braces::NextLine { head, keyword } => new(
+                format!("the `{{` of `{keyword}` is not on its line"),
+                "a statement ended before this brace",
+            )
+            .label(head, "the brace belongs here")
+            .help(format!("move `{{` to the end of the line of `{keyword}`")),
+            Braces::Stray => new("`}` closes no block".to_owned(), "no block is open here")
+                .help("remove it, or put the `{` that is missing before it"),
+        }
+    }
+}
+
+/// OVL0103: a statement that does not exist, or not in this place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownStatement {
+    /// Its first word.
+    pub span: Span,
+    /// The word.
+    pub word: String,
+    /// The place it stands in, in words.
+    pub place: &'static str,
+    /// What to do about it.
+    pub advice: Advice,
+}
+
+/// What is known about an unknown statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// It is nearly this keyword.
+    Closest(&'static str),
+    /// It is a statement of other places.
+    Elsewhere(Vec<&'static str>),
+    /// It goes on with the statement of the line before.
+    Continues,
+    /// It is a name that is given a value.
+    LacksLet,
+    /// Nothing: these are the statements of the place.
+    List(Vec<&'static str>),
+}
+
+impl Finding for UnknownStatement {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { span, word, place, advice } = self;
+        let word = quoted(&word);
+        let new = |title: String, label: String| {
+            Diagnostic::new(code::UNKNOWN_STATEMENT, title, Label::new(span, label))
+        };
+        let unknown = || new(format!("unknown statement {word}"), format!("not a statement of {place}"));
+        match advice {
+            Advice::Closest(keyword) => unknown().fix(format!("did you mean `{keyword}`?"), span, keyword),
+            Advice::Elsewhere(places) => {
+                let places = places.join(" or ");
+                new(format!("{word} is not a statement of {place}"), format!("belongs in {places}"))
+                    .help(format!("move it to {places}"))
+            }
+            Advice::Continues => {
+                new(format!("a statement cannot begin with {word}"), "goes on with a statement".to_owned())
+                    .help("write it on the line of its statement; a newline ends a statement")
+            }
+            Advice::LacksLet => {
+                let before = Span { end: span.start, ..span };
+                unknown().fix("write `let` before a name that gets a value", before, "let ")
+            }
+            Advice::List(keywords) => {
+                let keywords: Vec<String> = keywords.iter().map(|keyword| format!("`{keyword}`")).collect();
+                unknown().help(format!("the statements of {place}: {}", keywords.join(", ")))
+            }
+        }
+    }
+}
+
+/// OVL0104: an included file that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncludeNotFound {
+    /// The name as written.
+    pub span: Span,
+    /// The name that was looked for.
+    pub name: String,
+    /// Why it could not be read.
+    pub reason: String,
+}
+
+impl Finding for IncludeNotFound {
+    fn diagnostic(self) -> Diagnostic {
+        let label = Label::new(self.span, self.reason);
+        Diagnostic::new(code::INCLUDE_NOT_FOUND, format!("cannot include {}", quoted(&self.name)), label)
+            .note("the name is relative to the file that includes it")
+    }
+}
+
+/// OVL0105: a file that includes itself, through others or directly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncludeCycle {
+    /// The include that closes the circle.
+    pub span: Span,
+    /// The file it names.
+    pub name: String,
+    /// The include inside of that file which leads here, if it is another one.
+    pub leads_here: Option<Span>,
+}
+
+impl Finding for IncludeCycle {
+    fn diagnostic(self) -> Diagnostic {
+        let title = format!("{} includes itself", quoted(&self.name));
+        let label = if self.leads_here.is_some() {
+            "this file is being read because of the other include"
+        } else {
+            "this file is the one being read"
+        };
+        let finding = Diagnostic::new(code::INCLUDE_CYCLE, title, Label::new(self.span, label));
+        let finding = match self.leads_here {
+            Some(span) => finding.label(span, "the circle starts here"),
+            None => finding,
+        };
+        finding.help("remove one of the includes, or move what both files need into a third")
+    }
+}
+
+/// OVL0106: nesting beyond what a person writes and the stack holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NestedTooDeep {
+    /// Where the limit is passed.
+    pub span: Span,
+    /// What is nested, in the plural.
+    pub what: &'static str,
+    /// How many there may be.
+    pub limit: usize,
+}
+
+impl Finding for NestedTooDeep {
+    fn diagnostic(self) -> Diagnostic {
+        let title = format!("more than {} {}", self.limit, self.what);
+        Diagnostic::new(code::NESTED_TOO_DEEP, title, Label::new(self.span, "one too many"))
+            .help("name a part of it with `let`, or write it flat")
+    }
+}

@@ -1,0 +1,406 @@
+//! From text to tokens.
+//!
+//! Goes in: a file's text. Comes out: tokens that end with [`TokenKind::End`], the places of the
+//! comments, and what was wrong. What must hold: tokens are in order and do not overlap, and
+//! between two of them are only blanks, comments and newlines that end no statement.
+//! A bracket that stays open is found at the first thing that it cannot hold; the lexer then goes
+//! back to it once and reads on as if it had no effect, so that one mistake costs one line.
+
+use std::ops::Range;
+
+use super::errors::{InvalidCharacter, LexicalError, Oddity, UnterminatedInterpolation, UnterminatedString};
+use super::token::{Token, TokenKind};
+use crate::source::{FileId, Span};
+
+/// No more lexical findings than this are made for one file: it is then not an `ovl` file at all.
+const MOST_ERRORS: usize = 100;
+
+/// A file's tokens.
+#[derive(Debug, Default)]
+pub struct Lexed {
+    /// The tokens in order; the last one is [`TokenKind::End`].
+    pub tokens: Vec<Token>,
+    /// The comments in order, each from `#` to the end of its line.
+    pub comments: Vec<Span>,
+    /// What was wrong.
+    pub errors: Vec<LexicalError>,
+}
+
+/// Cuts a file's text into tokens. Never fails: what is no token becomes [`TokenKind::Bad`].
+#[must_use]
+pub fn lex(file: FileId, text: &str) -> Lexed {
+    let mut lexer = Lexer {
+        file,
+        text,
+        at: if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 },
+        out: Lexed { tokens: Vec::with_capacity(text.len() / 5 + 1), ..Lexed::default() },
+        open: Vec::new(),
+        plain: 0..0,
+        apart: 0,
+    };
+    while lexer.step() {}
+    lexer.push(TokenKind::End, text.len());
+    lexer.out
+}
+
+/// How far the output had grown when a bracket was opened.
+#[derive(Clone, Copy)]
+struct Mark {
+    at: usize,
+    tokens: usize,
+    comments: usize,
+    errors: usize,
+}
+
+/// A bracket that is not closed yet.
+#[derive(Clone, Copy)]
+enum Open {
+    Paren(Mark),
+    /// The word's beginning, and the byte of `{`.
+    Interpolation {
+        word: Mark,
+        brace: usize,
+        quoted: bool,
+    },
+}
+
+struct Lexer<'a> {
+    file: FileId,
+    text: &'a str,
+    at: usize,
+    out: Lexed,
+    open: Vec<Open>,
+    /// `{` in these bytes opens no interpolation: it was tried, and it did not end.
+    plain: Range<usize>,
+    /// `(` before this byte does not join lines: it was tried, and it did not end.
+    apart: usize,
+}
+
+impl Lexer<'_> {
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.text.as_bytes().get(at).copied()
+    }
+
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span::new(self.file, start, end)
+    }
+
+    fn mark(&self) -> Mark {
+        Mark {
+            at: self.at,
+            tokens: self.out.tokens.len(),
+            comments: self.out.comments.len(),
+            errors: self.out.errors.len(),
+        }
+    }
+
+    /// Takes the bytes up to `end` as one token.
+    fn push(&mut self, kind: TokenKind, end: usize) {
+        let Span { start, end: last, .. } = self.span(self.at, end);
+        self.out.tokens.push(Token { kind, start, end: last });
+        self.at = end;
+    }
+
+    fn error(&mut self, error: impl Into<LexicalError>) {
+        if self.out.errors.len() < MOST_ERRORS {
+            self.out.errors.push(error.into());
+        }
+    }
+
+    /// Reads one token or one piece of what lies between; false at the end of the text.
+    fn step(&mut self) -> bool {
+        let Some(byte) = self.byte(self.at) else {
+            return self.give_up_interpolation() || self.give_up_parens();
+        };
+        match byte {
+            b' ' | b'\t' => self.at += 1,
+            b'\n' => self.newline(1),
+            b'\r' if self.byte(self.at + 1) == Some(b'\n') => self.newline(2),
+            b'#' => self.comment(),
+            b'"' => {
+                let word = self.mark();
+                self.string(word, word.at, self.at + 1);
+            }
+            b'{' => self.bracket(TokenKind::LeftBrace),
+            b'}' => self.right_brace(),
+            b';' => self.bracket(TokenKind::Semicolon),
+            b'(' => {
+                if self.at >= self.apart {
+                    self.open.push(Open::Paren(self.mark()));
+                }
+                self.push(TokenKind::LeftParen, self.at + 1);
+            }
+            b')' => {
+                if matches!(self.open.last(), Some(Open::Paren(_))) {
+                    self.open.pop();
+                }
+                self.push(TokenKind::RightParen, self.at + 1);
+            }
+            b',' => self.push(TokenKind::Comma, self.at + 1),
+            b'+' => self.push(TokenKind::Plus, self.at + 1),
+            b'%' => self.push(TokenKind::Percent, self.at + 1),
+            _ => self.arrow_or_word(),
+        }
+        true
+    }
+
+    fn arrow_or_word(&mut self) {
+        let rest = self.text.get(self.at..).unwrap_or("");
+        if rest.starts_with("->") {
+            self.push(TokenKind::Arrow, self.at + 2);
+        } else if rest.starts_with("<->") {
+            self.push(TokenKind::BothWays, self.at + 3);
+        } else if rest.starts_with("..") {
+            self.push(TokenKind::DotDot, self.at + 2);
+        } else if rest.starts_with('=') && !rest.starts_with("=>") {
+            self.push(TokenKind::Equals, self.at + 1);
+        } else {
+            let word = self.mark();
+            self.word(word, self.at, TokenKind::Word);
+        }
+    }
+
+    /// `{` or `;`, which end everything but a block.
+    fn bracket(&mut self, kind: TokenKind) {
+        if !self.give_up_interpolation() && !self.give_up_parens() {
+            self.push(kind, self.at + 1);
+        }
+    }
+
+    fn right_brace(&mut self) {
+        let interpolation = self.open.iter().rposition(|open| matches!(open, Open::Interpolation { .. }));
+        if let Some(index) = interpolation {
+            // A parenthesis that is still open inside of it is the parser's to report.
+            let open = self.open.get(index).copied();
+            self.open.truncate(index);
+            if let Some(Open::Interpolation { word, quoted, .. }) = open {
+                if quoted {
+                    self.string(word, self.at, self.at + 1);
+                } else {
+                    self.word(word, self.at + 1, TokenKind::Tail);
+                }
+            }
+        } else {
+            self.bracket(TokenKind::RightBrace);
+        }
+    }
+
+    fn newline(&mut self, length: usize) {
+        if self.give_up_interpolation() {
+            return;
+        }
+        if !self.open.is_empty() || self.line_goes_on() {
+            self.at += length;
+        } else {
+            self.push(TokenKind::Newline, self.at + length);
+        }
+    }
+
+    /// Whether the last token asks for more: a comma, or an operator that has its left operand.
+    fn line_goes_on(&self) -> bool {
+        let mut before = self.out.tokens.iter().rev().map(|token| token.kind);
+        match before.next() {
+            Some(TokenKind::Comma) => true,
+            Some(
+                TokenKind::Plus | TokenKind::Minus | TokenKind::Star | TokenKind::Slash | TokenKind::Percent,
+            ) => matches!(
+                before.next(),
+                Some(TokenKind::Word | TokenKind::String | TokenKind::Tail | TokenKind::RightParen)
+            ),
+            _ => false,
+        }
+    }
+
+    fn comment(&mut self) {
+        let rest = self.text.get(self.at..).unwrap_or("");
+        let line = rest.split('\n').next().unwrap_or("");
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        let end = self.at + line.len();
+        if let Some((offset, character)) = line.char_indices().find(|(_, character)| is_hidden(*character)) {
+            let start = self.at + offset;
+            let span = self.span(start, start + character.len_utf8());
+            self.error(InvalidCharacter { span, oddity: Oddity::Hidden(character) });
+        }
+        let span = self.span(self.at, end);
+        self.out.comments.push(span);
+        self.at = end;
+    }
+
+    /// A bare word, or its next piece: the token begins at the current byte, its text at `from`.
+    fn word(&mut self, word: Mark, from: usize, whole: TokenKind) {
+        let mut end = from;
+        while let Some(byte) = self.byte(end) {
+            let stops = match byte {
+                b'-' => self.byte(end + 1) == Some(b'>'),
+                b'.' => self.byte(end + 1) == Some(b'.'),
+                _ => !is_word_byte(byte),
+            };
+            if stops {
+                break;
+            }
+            end += 1;
+        }
+        match self.byte(end) {
+            _ if end == from && whole == TokenKind::Word => self.bad_word(word, end),
+            Some(b'{') if !self.plain.contains(&end) => {
+                let kind = if whole == TokenKind::Word { TokenKind::Head } else { TokenKind::Middle };
+                self.push(kind, end + 1);
+                self.open.push(Open::Interpolation { word, brace: end, quoted: false });
+            }
+            Some(byte) if !ends_word(byte) => self.bad_word(word, end),
+            _ => {
+                let kind = match (whole, self.text.get(from..end)) {
+                    (TokenKind::Word, Some("-")) => TokenKind::Minus,
+                    (TokenKind::Word, Some("*")) => TokenKind::Star,
+                    (TokenKind::Word, Some("/")) => TokenKind::Slash,
+                    _ => whole,
+                };
+                self.push(kind, end);
+            }
+        }
+    }
+
+    /// A word with something in it, at `odd`, that no bare word holds: all of it is one bad token.
+    fn bad_word(&mut self, word: Mark, odd: usize) {
+        let rest = self.text.get(odd..).unwrap_or("");
+        let character = rest.chars().next().unwrap_or_default();
+        let goes_on = |byte| matches!(byte, b'.' | b'-' | b'=') || !ends_word(byte);
+        let length = rest.bytes().position(|byte| !goes_on(byte)).unwrap_or(rest.len());
+        let end = odd + length.max(character.len_utf8());
+        let arrow =
+            ["<=>", "=>", "<-", "→", "⇒", "↔", "⇔", "←"].into_iter().find(|arrow| rest.starts_with(arrow));
+        let (length, oddity) = if is_hidden(character) {
+            (character.len_utf8(), Oddity::Hidden(character))
+        } else if let Some(arrow) = arrow {
+            (arrow.len(), Oddity::Arrow(arrow))
+        } else if character == '#' {
+            (1, Oddity::Comment)
+        } else {
+            let word = self.text.get(word.at..end).unwrap_or("");
+            (character.len_utf8(), Oddity::InWord { character, word: word.to_owned() })
+        };
+        let span = self.span(odd, odd + length);
+        self.error(InvalidCharacter { span, oddity });
+        self.push(TokenKind::Bad, end.max(odd + length));
+    }
+
+    /// A quoted word, or its next piece: the token begins at `start`, its text one byte later, at `from`.
+    fn string(&mut self, word: Mark, start: usize, from: usize) {
+        let (whole, part) = if start == word.at {
+            (TokenKind::String, TokenKind::Head)
+        } else {
+            (TokenKind::Tail, TokenKind::Middle)
+        };
+        let mut bad = false;
+        let mut given_up = false;
+        let mut chars = self.text.get(from..).unwrap_or("").char_indices().map(|(at, c)| (from + at, c));
+        let mut errors = Vec::new();
+        let (kind, end) = loop {
+            match chars.next() {
+                Some((at, '"')) => break (whole, at + 1),
+                Some((at, '{')) if !self.plain.contains(&at) => break (part, at + 1),
+                Some((_, '{')) => given_up = true,
+                Some((at, '\\')) => match chars.clone().next() {
+                    Some((_, '"' | '\\' | '{')) => {
+                        chars.next();
+                    }
+                    next => {
+                        let escaped = next.map(|(_, c)| c).filter(|c| !c.is_control());
+                        let span = self.span(at, at + 1 + escaped.map_or(0, char::len_utf8));
+                        errors.push(InvalidCharacter { span, oddity: Oddity::Escape(escaped) });
+                        bad = true;
+                    }
+                },
+                line_end @ (None | Some((_, '\n'))) => {
+                    let end = line_end.map_or(self.text.len(), |(at, _)| at);
+                    let end = if self.byte(end - 1) == Some(b'\r') { end - 1 } else { end };
+                    // An interpolation that was given up has already told about this string.
+                    if !bad && !given_up {
+                        let span = self.span(word.at, end);
+                        self.error(UnterminatedString { span });
+                    }
+                    bad = true;
+                    break (whole, end);
+                }
+                Some((at, '\r')) if self.byte(at + 1) == Some(b'\n') => {}
+                Some((at, character)) if is_hidden(character) => {
+                    let span = self.span(at, at + character.len_utf8());
+                    errors.push(InvalidCharacter { span, oddity: Oddity::Hidden(character) });
+                    bad = true;
+                }
+                Some(_) => {}
+            }
+        };
+        for error in errors {
+            self.error(error);
+        }
+        self.push(if bad { TokenKind::Bad } else { kind }, end);
+        if kind == part {
+            self.open.push(Open::Interpolation { word, brace: end - 1, quoted: true });
+        }
+    }
+
+    /// Where an interpolation cannot go on: reads its word again, as if `{` opened none.
+    fn give_up_interpolation(&mut self) -> bool {
+        let found = self.open.iter().enumerate().find_map(|(index, open)| match *open {
+            Open::Interpolation { word, brace, quoted } => Some((index, word, brace, quoted)),
+            Open::Paren(_) => None,
+        });
+        let Some((index, word, brace, quoted)) = found else { return false };
+        self.plain = brace..self.at;
+        self.go_back(index, word);
+        let span = self.span(brace, brace + 1);
+        let word = self.text.get(word.at..brace).unwrap_or("").to_owned();
+        self.error(UnterminatedInterpolation { span, word, quoted });
+        true
+    }
+
+    /// Where a parenthesis cannot go on: reads on from it as if it did not join lines.
+    fn give_up_parens(&mut self) -> bool {
+        let Some(Open::Paren(mark)) = self.open.first().copied() else { return false };
+        self.apart = self.at.max(mark.at + 1);
+        self.plain = 0..0;
+        self.go_back(0, mark);
+        true
+    }
+
+    fn go_back(&mut self, open: usize, mark: Mark) {
+        self.open.truncate(open);
+        self.out.tokens.truncate(mark.tokens);
+        self.out.comments.truncate(mark.comments);
+        self.out.errors.truncate(mark.errors);
+        self.at = mark.at;
+    }
+}
+
+/// Whether a bare word may hold this byte.
+const fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'_' | b'-' | b'/' | b'*' | b'@' | b'~')
+}
+
+/// Whether a bare word may be followed directly by this byte.
+const fn ends_word(byte: u8) -> bool {
+    matches!(
+        byte,
+        b' ' | b'\t'
+            | b'\r'
+            | b'\n'
+            | b'{'
+            | b'}'
+            | b'('
+            | b')'
+            | b','
+            | b';'
+            | b'='
+            | b'<'
+            | b'+'
+            | b'%'
+            | b'"'
+    ) || matches!(byte, b'.' | b'-')
+}
+
+/// Characters that a reader does not see or that change the order of what is seen.
+fn is_hidden(character: char) -> bool {
+    (character.is_control() && character != '\t')
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
