@@ -1,2 +1,11 @@
-//! Integration tests, one binary.
+//! Integration tests, one binary: the command as users run it, the golden folders, the rules of
+//! this repository.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
+
+mod bench;
+mod cli;
+mod documents;
+mod expected;
+mod golden;
+mod house;
+mod outputs;
