@@ -1,64 +1,90 @@
-//! Stand-in.
-use crate::model::{Firewall, Isolation, NetworkId, Site};
-/// Settings.
+//! From a resolved site to one that is proven sound.
+//!
+//! Goes in: [`Site`], whose names and values are resolved. Comes out: findings, and a
+//! [`CheckedSite`] if none of them is an error: no address, id, mark or interface name of it
+//! contradicts another one or a limit of the kernel.
+
+use crate::diag::{Diagnostics, Reporter};
+use crate::model::{NetworkId, Site};
+use aliases::Search;
+use free::FreeSpace;
+use peers::Peers;
+use prefixes::Sound;
+
+pub use marks::{MarkField, MarkLayout};
+pub use settings::Settings;
+
+mod addresses;
+mod aliases;
+mod errors;
+mod free;
+mod ids;
+mod interfaces;
+mod marks;
+mod nesting;
+mod overlaps;
+mod peers;
+mod prefixes;
+mod routes;
+mod settings;
+mod viewers;
+
+/// A site that [`check`] found no error in. Nothing else can make one.
 #[derive(Clone, Debug)]
-#[allow(missing_docs)]
-pub struct Settings {
-    pub firewall: Firewall,
-    pub isolation: Isolation,
-    pub marks: u32,
-    pub preferences: (u32, u32),
-    pub protocol: u8,
-}
-/// Field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct MarkField {
-    pub shift: u8,
-    pub width: u8,
-}
-#[allow(missing_docs)]
-impl MarkField {
-    pub fn mask(self) -> u32 {
-        (((1u64 << self.width) - 1) << self.shift) as u32
-    }
-    pub fn value(self, id: u16) -> u32 {
-        u32::from(id) << self.shift
-    }
-}
-/// Layout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct MarkLayout {
-    pub destination: MarkField,
-    pub source: MarkField,
-}
-/// Checked.
-#[derive(Debug)]
-#[allow(missing_docs)]
 pub struct CheckedSite {
-    pub site: Site,
-    pub ids: Vec<u16>,
-    pub settings: Settings,
-    pub marks: MarkLayout,
+    site: Site,
+    ids: Vec<u16>,
+    settings: Settings,
+    marks: MarkLayout,
 }
-#[allow(missing_docs)]
+
 impl CheckedSite {
+    /// The site as it was resolved.
+    #[must_use]
     pub fn site(&self) -> &Site {
         &self.site
     }
-    pub fn id(&self, id: NetworkId) -> u16 {
-        self.ids[id.0]
+
+    /// A network's number, 1 to 65535: explicit, or the smallest one that was free. Its routing
+    /// table has it as its number; no two networks share one, and none is 253, 254 or 255, the
+    /// kernel's own tables.
+    #[must_use]
+    pub fn id(&self, network: NetworkId) -> u16 {
+        self.ids[network.0]
     }
+
+    /// What the gateway block says, with the defaults filled in.
+    #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
+
+    /// The bits of the packet mark that carry network ids.
+    #[must_use]
     pub fn marks(&self) -> MarkLayout {
         self.marks
     }
 }
-/// Name.
-pub fn vrf_name(name: &str, id: u16) -> String {
-    let n = format!("vrf-{name}");
-    if n.len() <= 15 { n } else { format!("vrf-{id}") }
+
+/// Looks for everything that would make the site fail on a real gateway. `None` where this or an
+/// earlier stage found an error.
+pub fn check(site: Site, findings: &mut Diagnostics) -> Option<CheckedSite> {
+    let mut reporter = Reporter::new(findings);
+    let settings = settings::check(&site, &mut reporter);
+    let ids = ids::check(&site, &mut reporter);
+    let marks = marks::check(&site, &settings, &ids, &mut reporter);
+    let Sound { mappings, complete } = prefixes::check(&site, &mut reporter);
+    let mappings = nesting::check(&site, mappings, &mut reporter);
+    let peers = Peers::new(&site);
+    let mut search =
+        Search { site: &site, peers: &peers, free: FreeSpace::new(&site), reporter: &mut reporter };
+    let mappings = search.known(mappings);
+    search.viewers(&mappings);
+    addresses::check(&site, &complete, &mut reporter);
+    routes::check(&site, &mut reporter);
+    interfaces::check(&site, &settings, &ids, &mut reporter);
+    if reporter.has_errors() {
+        return None;
+    }
+    Some(CheckedSite { ids, settings, marks: marks?, site })
 }

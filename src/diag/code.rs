@@ -117,6 +117,7 @@ registry! {
     UNUSED_NAME "OVL0213" "unused-name" Warning;
     UNKNOWN_CHOICE "OVL0214" "unknown-choice" Error;
     NOT_SUPPORTED_YET "OVL0215" "not-supported-yet" Error;
+    CIRCULAR_NAME "OVL0216" "circular-name" Error;
 
     UNEQUAL_LENGTH "OVL0301" "unequal-length" Error;
     MIXED_FAMILIES "OVL0302" "mixed-families" Error;
@@ -136,6 +137,7 @@ registry! {
     PREFIX_UNREACHED "OVL0316" "prefix-unreached" Warning;
     ROUTER_OFF_LINK "OVL0317" "router-off-link" Error;
     HOST_OUTSIDE "OVL0318" "host-outside-prefixes" Error;
+    UNUSABLE_ADDRESS "OVL0319" "unusable-address" Error;
 
     DUPLICATE_ID "OVL0401" "duplicate-id" Error;
     ID_OUT_OF_RANGE "OVL0402" "id-out-of-range" Error;

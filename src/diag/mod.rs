@@ -11,6 +11,7 @@ mod errors;
 pub mod json;
 pub mod render;
 pub mod report;
+pub mod reporter;
 pub mod suggest;
 
 use std::collections::BTreeSet;
@@ -18,6 +19,7 @@ use std::collections::BTreeSet;
 use crate::source::{SourceMap, Span};
 pub use code::{Code, Severity};
 pub use report::{Count, Report};
+pub use reporter::Reporter;
 
 /// One finding, ready to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -154,3 +154,31 @@ pub struct Peering {
     /// The `connect` that says so.
     pub span: Span,
 }
+
+/// The name of a network's VRF device: `vrf-NAME`, or `vrf-ID` where that has more than the 15
+/// bytes of an interface name or the name is a number, which could be another network's id. So no
+/// two networks share one.
+#[must_use]
+pub fn vrf_name(name: &str, id: u16) -> String {
+    let by_name = format!("vrf-{name}");
+    if by_name.len() > INTERFACE_NAME_BYTES || name.bytes().all(|byte| byte.is_ascii_digit()) {
+        return format!("vrf-{id}");
+    }
+    by_name
+}
+
+/// The longest interface name in bytes: the kernel's IFNAMSIZ without the zero at its end.
+pub const INTERFACE_NAME_BYTES: usize = 15;
+
+#[cfg(test)]
+mod tests {
+    use super::vrf_name;
+
+    #[test]
+    fn a_vrf_is_named_after_its_network_where_that_fits_and_is_unmistakable() {
+        assert_eq!(vrf_name("inner", 100), "vrf-inner");
+        assert_eq!(vrf_name("elevenbytes", 100), "vrf-elevenbytes");
+        assert_eq!(vrf_name("twelve-bytes", 100), "vrf-100");
+        assert_eq!(vrf_name("7", 100), "vrf-100");
+    }
+}

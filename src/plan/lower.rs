@@ -1,8 +1,8 @@
 //! From a checked site to its plan: calls the parts in order and puts them together.
 
 use super::{Network, Peering, Plan, mapping, routing, rules, settings, zones};
-use crate::check::{self, CheckedSite};
-use crate::model::Isolation;
+use crate::check::CheckedSite;
+use crate::model::{Isolation, vrf_name};
 
 /// Decides how a site is realised.
 #[must_use]
@@ -13,8 +13,7 @@ pub fn lower(checked: &CheckedSite) -> Plan {
         .ids()
         .map(|(id, network)| {
             let number = checked.id(id);
-            let vrf =
-                (chosen.isolation == Isolation::Vrf).then(|| check::vrf_name(&network.name.value, number));
+            let vrf = (chosen.isolation == Isolation::Vrf).then(|| vrf_name(&network.name.value, number));
             Network {
                 id: number,
                 name: network.name.value.clone(),

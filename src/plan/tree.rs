@@ -98,13 +98,12 @@ pub fn names<V: Clone>(keys: &[(Name, V)], leaf: usize) -> Tree<Name, V> {
     grow(keys, Name { text: String::new(), open: true }, leaf, &split)
 }
 
+/// Cuts a group of keys that is too long for one list: each part by what its keys begin with, and
+/// how many there are.
+type Split<'a, K, V> = &'a dyn Fn(&[(K, V)]) -> Vec<(K, usize)>;
+
 /// Grows a tree breadth first, so that children stand behind their parents.
-fn grow<K: Clone, V: Clone>(
-    keys: &[(K, V)],
-    root: K,
-    leaf: usize,
-    split: &dyn Fn(&[(K, V)]) -> Vec<(K, usize)>,
-) -> Tree<K, V> {
+fn grow<K: Clone, V: Clone>(keys: &[(K, V)], root: K, leaf: usize, split: Split<'_, K, V>) -> Tree<K, V> {
     let mut nodes: Vec<Node<K, V>> = Vec::new();
     let mut waiting: Vec<(K, &[(K, V)])> = vec![(root, keys)];
     let mut at = 0;

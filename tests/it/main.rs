@@ -4,6 +4,7 @@
 
 mod bench;
 mod cli;
+mod codes;
 mod documents;
 mod expected;
 mod golden;

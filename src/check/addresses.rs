@@ -1,0 +1,103 @@
+//! The gateway's own addresses in a network, and the hosts that have names.
+//!
+//! Goes in: the site, and whose prefixes are all sound. Comes out: findings. What must hold
+//! afterwards: every such address is one that an interface can carry, lies in a prefix of its
+//! network, and belongs to one machine; every prefix can be reached from the gateway.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::errors::addresses::{
+    AddressOfHost, AddressOutside, HostOutside, PrefixUnreached, UnusableAddress,
+};
+use crate::diag::Reporter;
+use crate::model::{Network, Site};
+use crate::net;
+use crate::source::Spanned;
+
+/// Checks addresses and hosts of every network. `complete` says whose prefixes are all sound: of
+/// the others nobody knows what lies outside.
+pub(super) fn check(site: &Site, complete: &[bool], reporter: &mut Reporter<'_>) {
+    for ((_, network), complete) in site.ids().zip(complete) {
+        for address in &network.addresses {
+            check_address(network, *address, *complete, reporter);
+        }
+        if *complete {
+            check_hosts(network, reporter);
+            check_reach(network, reporter);
+        }
+    }
+    for address in &site.gateway.addresses {
+        if let Some(fault) = fault(&address.address.value) {
+            let Spanned { value, span } = address.address;
+            reporter.report(UnusableAddress { address: value, span, network: None, fault }, None);
+        }
+    }
+}
+
+fn check_address(network: &Network, address: Spanned<IpNet>, complete: bool, reporter: &mut Reporter<'_>) {
+    let instance = network.instance.as_deref();
+    let (name, Spanned { value, span }) = (network.name.value.as_str(), address);
+    if let Some(fault) = fault(&value) {
+        reporter.report(UnusableAddress { address: value, span, network: Some(name), fault }, instance);
+    } else if complete && !is_inside(network, value.addr()) {
+        let prefixes = network.prefixes.iter().find(|it| net::family(&it.real.value) == net::family(&value));
+        let nearest = prefixes.or(network.prefixes.first()).map(|prefix| prefix.real);
+        reporter.report(AddressOutside { address: value, span, network: name, nearest }, instance);
+    }
+    if let Some(host) = network.hosts.iter().find(|host| host.address.value == value.addr()) {
+        reporter.report(AddressOfHost { address: value.addr(), span, network: name, host }, instance);
+    }
+}
+
+fn check_hosts(network: &Network, reporter: &mut Reporter<'_>) {
+    for host in network.hosts.iter().filter(|host| !is_inside(network, host.address.value)) {
+        let outside = HostOutside { network: &network.name.value, host };
+        reporter.report(outside, network.instance.as_deref());
+    }
+}
+
+/// Where the gateway's address of a family is known, so are its links: what is on none of them and
+/// behind no router cannot be reached.
+fn check_reach(network: &Network, reporter: &mut Reporter<'_>) {
+    for prefix in &network.prefixes {
+        let real = prefix.real.value.trunc();
+        if !network.addresses.iter().any(|address| net::family(&address.value) == net::family(&real)) {
+            continue;
+        }
+        let links = network.addresses.iter().map(|address| address.value.trunc());
+        let routed = network.routes.iter().map(|route| route.prefix.value.trunc());
+        let ways: Vec<IpNet> = links.chain(routed).collect();
+        if let Some(part) = net::without(&real, &ways).first() {
+            let unreached = PrefixUnreached {
+                network: &network.name.value,
+                real,
+                part: (*part != real).then_some(*part),
+                span: prefix.real.span,
+            };
+            reporter.report(unreached, network.instance.as_deref());
+        }
+    }
+}
+
+fn is_inside(network: &Network, address: IpAddr) -> bool {
+    network.prefixes.iter().any(|prefix| prefix.real.value.contains(&address))
+}
+
+/// Why an interface cannot carry an address with this length; `None` if it can. On links of two
+/// addresses, /31 and /127, both are hosts: RFC 3021, RFC 6164.
+fn fault(address: &IpNet) -> Option<&'static str> {
+    let own = address.addr();
+    if own.is_unspecified() || own.is_multicast() || own.is_loopback() {
+        return Some("no address of a host");
+    }
+    if net::width(net::family(address)) - address.prefix_len() < 2 {
+        return None;
+    }
+    match address {
+        _ if own == address.network() => Some("the address of the network itself"),
+        IpNet::V4(_) if own == address.broadcast() => Some("the broadcast address"),
+        _ => None,
+    }
+}

@@ -1,0 +1,158 @@
+//! By which numbers networks are known: no two by the same ones.
+//!
+//! Goes in: the sound mappings. Comes out: findings, and the mappings that have none. What must
+//! hold of these: the gateway can tell from a destination address alone which network it means, or
+//! from the address and the sender where two networks share one alias between themselves.
+
+use std::collections::HashSet;
+
+use super::errors::aliases::{
+    AliasOverReal, MissingAlias, OverlappingAliases, Party, SharedAlias, Suggestion,
+};
+use super::free::FreeSpace;
+use super::overlaps::{Group, group, sweep};
+use super::peers::Peers;
+use super::prefixes::Mapping;
+use crate::diag::{Code, Reporter, code};
+use crate::model::{NetworkId, Site};
+
+/// What the searches need to know, and where they report.
+pub(super) struct Search<'a, 'r, 'f> {
+    pub(super) site: &'a Site,
+    pub(super) peers: &'a Peers,
+    pub(super) free: FreeSpace<'a>,
+    pub(super) reporter: &'r mut Reporter<'f>,
+}
+
+impl<'a> Search<'a, '_, '_> {
+    /// Checks that known prefixes are distinct; keeps the mappings without a finding.
+    pub(super) fn known(&mut self, mappings: Vec<Mapping>) -> Vec<Mapping> {
+        // Numbers of a network that nobody is connected to mean nothing, unless it claims them.
+        let counts = |mapping: &Mapping| mapping.alias.is_some() || self.peers.has_any(mapping.network);
+        let counted = mappings.iter().enumerate().filter(|(_, mapping)| counts(mapping));
+        let groups = group(counted.map(|(n, mapping)| (mapping.known(), n)));
+        let mut bad: HashSet<usize> = HashSet::new();
+        for found in &groups {
+            self.one_prefix(&mappings, found, &mut bad);
+        }
+        let nets: Vec<_> = groups.iter().map(|found| found.net).collect();
+        let mut pairs = Vec::new();
+        sweep(&nets, |inner, open| {
+            let inner = groups[inner].members[0];
+            let strangers = open.iter().rev().flat_map(|outer| &groups[*outer].members);
+            let other = strangers.copied().find(|outer| mappings[*outer].network != mappings[inner].network);
+            pairs.extend(other.map(|outer| (outer, inner)));
+        });
+        for (outer, inner) in pairs {
+            // A prefix that is too wide makes one finding, not one for each that it swallows.
+            if !bad.contains(&outer) && !bad.contains(&inner) {
+                bad.extend([outer, inner]);
+                self.clash(&mappings[outer], &mappings[inner], None);
+            }
+        }
+        let kept = mappings.into_iter().enumerate().filter(|(n, _)| !bad.contains(n));
+        kept.map(|(_, mapping)| mapping).collect()
+    }
+
+    /// Several networks known by one prefix.
+    fn one_prefix(&mut self, mappings: &[Mapping], found: &Group<usize>, bad: &mut HashSet<usize>) {
+        let [first, others @ ..] = found.members.as_slice() else { return };
+        let first = &mappings[*first];
+        if let [other] = others {
+            let other = &mappings[*other];
+            let written = first.alias.is_some() && other.alias.is_some();
+            if written && self.peers.peered(first.network, other.network) {
+                match self.peers.common(first.network, other.network) {
+                    None => self.shared(first, other),
+                    third => {
+                        bad.extend(&found.members);
+                        self.clash(first, other, third);
+                    }
+                }
+                return;
+            }
+        }
+        for n in others.iter().filter(|n| mappings[**n].network != first.network) {
+            bad.extend([found.members[0], *n]);
+            self.clash(first, &mappings[*n], None);
+        }
+    }
+
+    fn shared(&mut self, first: &Mapping, second: &Mapping) {
+        let instance = second.owner(self.site).instance.as_deref();
+        if !self.has(second, code::SHARED_ALIAS) {
+            let suggestion = self.suggest(second);
+            let (first, second) = (self.party(first), self.party(second));
+            self.reporter.report(SharedAlias { first, second, suggestion }, instance);
+        }
+    }
+
+    /// Two networks known by overlapping prefixes. `third` sees both.
+    fn clash(&mut self, a: &Mapping, b: &Mapping, third: Option<NetworkId>) {
+        let (earlier, later) = if a.network <= b.network { (a, b) } else { (b, a) };
+        let peered = self.peers.peered(a.network, b.network);
+        // The one that is to change is blamed: the written alias, or else the later one.
+        let (blamed, other) = match (earlier.alias, later.alias) {
+            (Some(_), None) => (earlier, later),
+            _ => (later, earlier),
+        };
+        let instance = blamed.owner(self.site).instance.as_deref();
+        if blamed.alias.is_none() {
+            self.missing(blamed, self.party(other), peered);
+        } else if other.alias.is_none() && peered {
+            self.over_real(blamed, self.party(other));
+        } else if !self.has(blamed, code::OVERLAPPING_ALIASES) {
+            let suggestion = self.suggest(blamed);
+            let third = third.map(|third| self.site.network(third).name.value.as_str());
+            let (here, written) = (self.party(blamed), other.alias.is_some());
+            let other = self.party(other);
+            self.reporter.report(OverlappingAliases { here, other, written, third, suggestion }, instance);
+        }
+    }
+
+    /// A prefix without alias that the other party keeps from being unique.
+    pub(super) fn missing(&mut self, blamed: &Mapping, other: Party<'a>, peered: bool) {
+        if !self.has(blamed, code::MISSING_ALIAS) {
+            let suggestion = self.suggest(blamed);
+            let here = self.party(blamed);
+            let instance = blamed.owner(self.site).instance.as_deref();
+            self.reporter.report(MissingAlias { here, other, peered, suggestion }, instance);
+        }
+    }
+
+    /// An alias with the numbers of hosts in a network that has to see it.
+    pub(super) fn over_real(&mut self, blamed: &Mapping, other: Party<'a>) {
+        if !self.has(blamed, code::ALIAS_OVER_REAL) {
+            let suggestion = self.suggest(blamed);
+            let here = self.party(blamed);
+            let instance = blamed.owner(self.site).instance.as_deref();
+            self.reporter.report(AliasOverReal { here, other, suggestion }, instance);
+        }
+    }
+
+    /// Whether the finding is made already, for another instance of a `for`.
+    pub(super) fn has(&self, blamed: &Mapping, code: Code) -> bool {
+        self.reporter.has(blamed.known_span(self.site), code)
+    }
+
+    /// The network with the prefix it is known by.
+    pub(super) fn party(&self, mapping: &Mapping) -> Party<'a> {
+        let network = mapping.owner(self.site).name.value.as_str();
+        Party { network, net: mapping.known(), span: mapping.known_span(self.site) }
+    }
+
+    /// What the prefix could be known by instead.
+    pub(super) fn suggest(&mut self, mapping: &Mapping) -> Suggestion {
+        let known = mapping.known();
+        match &mapping.owner(self.site).instance {
+            None => self.free.take(&known).map_or(Suggestion::None, Suggestion::Exact),
+            Some(instance) => {
+                let variable = instance.rsplit(", ").next().and_then(|last| last.split(' ').next());
+                Suggestion::Computed {
+                    length: known.prefix_len(),
+                    variable: variable.unwrap_or("n").to_owned(),
+                }
+            }
+        }
+    }
+}

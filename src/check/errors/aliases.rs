@@ -1,0 +1,289 @@
+//! Findings about the numbers by which networks are known.
+
+use ipnet::IpNet;
+
+use crate::diag::{Diagnostic, Finding, Label, code};
+use crate::net;
+use crate::source::Span;
+
+/// A network and one prefix of it.
+#[derive(Clone, Copy)]
+pub struct Party<'a> {
+    /// Its name.
+    pub network: &'a str,
+    /// The prefix.
+    pub net: IpNet,
+    /// Where it is written.
+    pub span: Span,
+}
+
+impl Party<'_> {
+    /// What is wrong, with the part that both have where it is not all of this one.
+    fn overlap(&self, other: &Self, equal: &str) -> String {
+        match net::intersection(&self.net, &other.net) {
+            Some(common) if self.net != other.net => format!("overlaps in `{common}`"),
+            _ => equal.to_owned(),
+        }
+    }
+}
+
+/// What could be written instead.
+pub enum Suggestion {
+    /// A prefix that nothing uses.
+    Exact(IpNet),
+    /// Inside a `for`: computed from its variable.
+    Computed {
+        /// The length that is needed.
+        length: u8,
+        /// The variable.
+        variable: String,
+    },
+    /// Nothing is free.
+    None,
+}
+
+impl Suggestion {
+    /// Adds the suggestion of another alias at its place.
+    fn instead(self, found: Diagnostic, span: Span) -> Diagnostic {
+        match self {
+            Self::Exact(net) => {
+                found.fix(format!("use another alias, `{net}` is free"), span, net.to_string())
+            }
+            Self::Computed { length, variable } => {
+                found.help(format!("use another alias, like `subnet(POOL, {length}, {variable})`"))
+            }
+            Self::None => found.help("use another alias"),
+        }
+    }
+
+    /// Adds the suggestion of an alias behind the real prefix.
+    fn added(self, found: Diagnostic, real: Party<'_>) -> Diagnostic {
+        let end = Span { start: real.span.end, ..real.span };
+        match self {
+            Self::Exact(net) => {
+                let help = format!("give it an alias: `{} as {net}`", real.net);
+                found.fix(help, end, format!(" as {net}"))
+            }
+            Self::Computed { length, variable } => {
+                found.help(format!("give it an alias, like `as subnet(POOL, {length}, {variable})`"))
+            }
+            Self::None => found.help("give it an alias"),
+        }
+    }
+}
+
+/// Two networks known by numbers that overlap.
+pub struct OverlappingAliases<'a> {
+    /// The alias that is to change.
+    pub here: Party<'a>,
+    /// What the other one is known by.
+    pub other: Party<'a>,
+    /// Whether that is an alias, too.
+    pub written: bool,
+    /// A network that sees both, where only that keeps the alias from being shared.
+    pub third: Option<&'a str>,
+    /// What is free.
+    pub suggestion: Suggestion,
+}
+
+impl Finding for OverlappingAliases<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { here, other, written, third, suggestion } = self;
+        let title = if here.net == other.net {
+            format!("networks `{}` and `{}` are both known by `{}`", other.network, here.network, here.net)
+        } else {
+            let (a, b) = (here.net, other.net);
+            format!("alias `{a}` of network `{}` overlaps `{b}` of network `{}`", here.network, other.network)
+        };
+        let theirs = if written { "known by" } else { "without an alias, so known by" };
+        let note = match third {
+            Some(third) => format!(
+                "two networks can share an alias only if nobody else sees both, but `{third}` is connected to both"
+            ),
+            None => {
+                String::from("the destination address alone tells the gateway which network a packet is for")
+            }
+        };
+        let label = Label::new(here.span, here.overlap(&other, "taken"));
+        let found = Diagnostic::new(code::OVERLAPPING_ALIASES, title, label)
+            .label(other.span, format!("`{}` is {theirs} `{}`", other.network, other.net))
+            .note(note);
+        suggestion.instead(found, here.span)
+    }
+}
+
+/// An alias with the numbers of hosts that have to see it.
+pub struct AliasOverReal<'a> {
+    /// The alias.
+    pub here: Party<'a>,
+    /// The real prefix.
+    pub other: Party<'a>,
+    /// What is free.
+    pub suggestion: Suggestion,
+}
+
+impl Finding for AliasOverReal<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { here, other, suggestion } = self;
+        let (alias, real) = (here.net, other.net);
+        let (title, label, note) = if here.network == other.network {
+            (
+                format!(
+                    "alias `{alias}` of network `{}` overlaps its own real prefix `{real}`",
+                    here.network
+                ),
+                "the hosts' own numbers",
+                "a packet for such a number could be meant for either of two hosts of this network",
+            )
+        } else {
+            (
+                format!(
+                    "alias `{alias}` of network `{}` overlaps the real prefix `{real}` of network `{}`",
+                    here.network, other.network
+                ),
+                "real there",
+                "hosts of the networks that see an alias must not have its numbers themselves: \
+                 they would look for each other instead",
+            )
+        };
+        let label = Label::new(here.span, here.overlap(&other, label));
+        let found = Diagnostic::new(code::ALIAS_OVER_REAL, title, label)
+            .label(other.span, format!("hosts of `{}` have these numbers", other.network))
+            .note(note);
+        suggestion.instead(found, here.span)
+    }
+}
+
+/// An alias on the link of hosts.
+pub struct AliasOnLink<'a> {
+    /// The alias.
+    pub here: Party<'a>,
+    /// The link, where the gateway's address on it is written.
+    pub other: Party<'a>,
+    /// What is free.
+    pub suggestion: Suggestion,
+}
+
+impl Finding for AliasOnLink<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { here, other, suggestion } = self;
+        let label = Label::new(here.span, here.overlap(&other, "all of it is on the link"));
+        let found = Diagnostic::new(
+            code::ALIAS_ON_LINK,
+            format!("alias `{}` of network `{}` is on the link of network `{}`", here.net, here.network, other.network),
+            label,
+        )
+        .label(other.span, format!("puts `{}` on the link of `{}`", other.net, other.network))
+        .note("hosts ask their link for such an address, by ARP or neighbour discovery, and never send it to the gateway");
+        suggestion.instead(found, here.span)
+    }
+}
+
+/// Known numbers that the gateway has itself, or has routes to elsewhere.
+pub struct AliasOverGateway<'a> {
+    /// The alias, or the real prefix where there is none.
+    pub here: Party<'a>,
+    /// The gateway's prefix or the route.
+    pub other: Party<'a>,
+    /// Whether it is an alias.
+    pub written: bool,
+    /// Whether it is a route.
+    pub route: bool,
+    /// Whether the other one is in a network, and not outside of all.
+    pub inside: bool,
+    /// What is free.
+    pub suggestion: Suggestion,
+}
+
+impl Finding for AliasOverGateway<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { here, other, written, route, inside, suggestion } = self;
+        let what = if written { "alias" } else { "prefix" };
+        let network = other.network;
+        let theirs = match (route, inside) {
+            (true, _) => format!("the route to `{}` in network `{network}`", other.net),
+            (false, true) => format!("the gateway's address `{}` in network `{network}`", other.net.addr()),
+            (false, false) => format!("the gateway's own `{}`", other.net),
+        };
+        let label = if route { "routed elsewhere there" } else { "the gateway's own" };
+        let label = Label::new(here.span, here.overlap(&other, label));
+        let found = Diagnostic::new(
+            code::ALIAS_OVER_GATEWAY,
+            format!("{what} `{}` of network `{}` overlaps {theirs}", here.net, here.network),
+            label,
+        )
+        .label(other.span, if route { "routed behind this" } else { "an address of the gateway" });
+        let found = found.note(if route {
+            "packets for these numbers have a way already in a network that must send them to the gateway"
+        } else {
+            "the gateway would take packets for these numbers for its own, or look for them on that link"
+        });
+        if written { suggestion.instead(found, here.span) } else { suggestion.added(found, here) }
+    }
+}
+
+/// A prefix that is not unique and has no alias.
+pub struct MissingAlias<'a> {
+    /// The prefix without alias.
+    pub here: Party<'a>,
+    /// Who has these numbers, too.
+    pub other: Party<'a>,
+    /// Whether both are connected to each other.
+    pub peered: bool,
+    /// What is free.
+    pub suggestion: Suggestion,
+}
+
+impl Finding for MissingAlias<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { here, other, peered, suggestion } = self;
+        let title = if here.net == other.net {
+            format!(
+                "`{}` is in network `{}` and in network `{}`, and has no alias",
+                here.net, other.network, here.network
+            )
+        } else {
+            format!(
+                "`{}` of network `{}` overlaps `{}` of network `{}`, and has no alias",
+                here.net, here.network, other.net, other.network
+            )
+        };
+        let note = if peered {
+            "hosts of both networks need numbers for each other that mean nothing in their own network"
+        } else {
+            "both take part in a `connect`, and the gateway could not tell which of them a packet is for"
+        };
+        let label = Label::new(here.span, here.overlap(&other, "not unique, so an alias is needed"));
+        let found = Diagnostic::new(code::MISSING_ALIAS, title, label)
+            .label(other.span, format!("`{}` has `{}`", other.network, other.net))
+            .note(note);
+        suggestion.added(found, here)
+    }
+}
+
+/// One alias for both sides of a pair.
+pub struct SharedAlias<'a> {
+    /// The earlier one.
+    pub first: Party<'a>,
+    /// The later one.
+    pub second: Party<'a>,
+    /// What is free.
+    pub suggestion: Suggestion,
+}
+
+impl Finding for SharedAlias<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { first, second, suggestion } = self;
+        let found = Diagnostic::new(
+            code::SHARED_ALIAS,
+            format!("networks `{}` and `{}` share the alias `{}`", first.network, second.network, second.net),
+            Label::new(second.span, "shared"),
+        )
+        .label(first.span, format!("`{}` is known by it, too", first.network))
+        .note(
+            "when a host and its counterpart of the same number open connections to each other from the same ports, \
+             the kernel has to change a port, and of protocols without ports it drops one direction",
+        );
+        suggestion.instead(found, second.span)
+    }
+}

@@ -1,0 +1,130 @@
+//! Findings about several prefixes of one network.
+
+use ipnet::IpNet;
+
+use crate::check::prefixes::Mapping;
+use crate::diag::{Diagnostic, Finding, Label, code};
+use crate::model::Site;
+use crate::net;
+use crate::source::Span;
+
+/// One real prefix with two mappings.
+pub struct AmbiguousMapping<'a> {
+    network: &'a str,
+    real: IpNet,
+    same: bool,
+    here: Span,
+    earlier: Span,
+}
+
+impl<'a> AmbiguousMapping<'a> {
+    /// `b` maps what `a` maps.
+    pub fn new(site: &'a Site, a: &Mapping, b: &Mapping) -> Self {
+        let network = &b.owner(site).name.value;
+        let (here, earlier) = (b.prefix(site).span, a.prefix(site).span);
+        Self { network, real: b.real, same: a.known() == b.known(), here, earlier }
+    }
+}
+
+impl Finding for AmbiguousMapping<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { network, real, same, here, earlier } = self;
+        let label = if same { "said again" } else { "a second mapping of the same hosts" };
+        Diagnostic::new(
+            code::AMBIGUOUS_MAPPING,
+            format!("network `{network}` has the prefix `{real}` twice"),
+            Label::new(here, label),
+        )
+        .label(earlier, "first said here")
+        .note("replies of a host can carry one source address only, so it has one alias")
+        .help("keep one of them")
+    }
+}
+
+/// A prefix inside another one that changes nothing.
+pub struct RepeatedPrefix<'a> {
+    network: &'a str,
+    /// What the finding is about: a prefix, or a route.
+    what: &'static str,
+    inner: IpNet,
+    outer: IpNet,
+    here: Span,
+    other: Span,
+}
+
+impl<'a> RepeatedPrefix<'a> {
+    /// `inner` says of its hosts what `outer` says already.
+    pub fn new(site: &'a Site, outer: &Mapping, inner: &Mapping) -> Self {
+        let network = &inner.owner(site).name.value;
+        let (here, other) = (inner.prefix(site).span, outer.prefix(site).span);
+        Self { network, what: "prefix", inner: inner.real, outer: outer.real, here, other }
+    }
+
+    /// A second route to one prefix.
+    pub fn route(network: &'a str, net: IpNet, here: Span, other: Span) -> Self {
+        Self { network, what: "route", inner: net, outer: net, here, other }
+    }
+}
+
+impl Finding for RepeatedPrefix<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { network, what, inner, outer, here, other } = self;
+        if what == "route" {
+            return Diagnostic::new(
+                code::REPEATED_PREFIX,
+                format!("network `{network}` has two routes to `{inner}`"),
+                Label::new(here, "said again"),
+            )
+            .label(other, "first said here")
+            .note("a routing table takes one route a prefix, so the second would be refused")
+            .help("keep one of them");
+        }
+        Diagnostic::new(
+            code::REPEATED_PREFIX,
+            format!("`{inner}` is part of `{outer}` of network `{network}` already"),
+            Label::new(here, "adds nothing"),
+        )
+        .label(other, format!("`{outer}` holds these hosts"))
+        .note("a prefix inside another one has a meaning only if it gives its hosts another alias")
+        .help("remove this line")
+    }
+}
+
+/// An alias at the place of another host of the same network.
+pub struct AliasTakenInside<'a> {
+    network: &'a str,
+    moved: (IpNet, IpNet),
+    place: IpNet,
+    owner: IpNet,
+    here: Span,
+    other: Span,
+}
+
+impl<'a> AliasTakenInside<'a> {
+    /// `moved` is known by numbers that belong to hosts of `host`; `common` is a part of both.
+    pub fn new(site: &'a Site, moved: &Mapping, host: &Mapping, common: IpNet) -> Self {
+        let owner = net::mapped(&common, &host.known(), &host.real).unwrap_or(host.real);
+        Self {
+            network: &moved.owner(site).name.value,
+            moved: (moved.real, moved.known()),
+            place: common,
+            owner,
+            here: moved.known_span(site),
+            other: host.known_span(site),
+        }
+    }
+}
+
+impl Finding for AliasTakenInside<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { network, moved: (real, known), place, owner, here, other } = self;
+        Diagnostic::new(
+            code::ALIAS_TAKEN_INSIDE,
+            format!("in network `{network}`, `{place}` would mean `{owner}` and `{real}`"),
+            Label::new(here, format!("`{real}` known by `{known}`")),
+        )
+        .label(other, format!("`{owner}` is known by `{place}` through this"))
+        .note("a packet for that number can reach only one of them")
+        .help("choose an alias outside, or give the hosts that are known by it another one too")
+    }
+}

@@ -1,0 +1,232 @@
+//! Findings about ids, packet marks, preferences and the protocol number.
+
+use crate::diag::{Diagnostic, Finding, Label, code};
+use crate::source::Span;
+
+/// Two networks with one explicit id.
+pub struct DuplicateId<'a> {
+    /// The id.
+    pub id: u64,
+    /// The later statement and its network.
+    pub here: (Span, &'a str),
+    /// The earlier statement and its network.
+    pub earlier: (Span, &'a str),
+    /// The smallest id that nothing uses.
+    pub free: Option<u16>,
+}
+
+impl Finding for DuplicateId<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { id, here, earlier, free } = self;
+        let found = Diagnostic::new(
+            code::DUPLICATE_ID,
+            format!("id {id} of network `{}` is taken by network `{}`", here.1, earlier.1),
+            Label::new(here.0, "taken"),
+        )
+        .label(earlier.0, format!("`{}` has it", earlier.1))
+        .note("the id is the network's routing table and part of its conntrack zones, so each needs its own");
+        match free {
+            Some(free) => found.help(format!("use another id, {free} is free")),
+            None => found,
+        }
+    }
+}
+
+/// An id that is no conntrack zone and table number.
+pub struct IdOutOfRange<'a> {
+    /// The id; `None` where no number is left for a network without an explicit one.
+    pub id: Option<u64>,
+    /// Where.
+    pub span: Span,
+    /// The network.
+    pub network: &'a str,
+}
+
+impl Finding for IdOutOfRange<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let (title, label) = match self.id {
+            Some(id) => {
+                let label = if id == 0 { "below 1" } else { "above 65535" };
+                (format!("id {id} of network `{}` is out of range", self.network), label)
+            }
+            None => (format!("no id is left for network `{}`", self.network), "needs an id"),
+        };
+        Diagnostic::new(code::ID_OUT_OF_RANGE, title, Label::new(self.span, label))
+            .note("conntrack zones are made from ids and have 16 bits, and zone 0 is everybody else's")
+            .help("use an id from 1 to 65535")
+    }
+}
+
+/// An id that is one of the kernel's own routing tables.
+pub struct ReservedId<'a> {
+    /// The id.
+    pub id: u64,
+    /// Where.
+    pub span: Span,
+    /// The network.
+    pub network: &'a str,
+    /// The smallest id that nothing uses.
+    pub free: Option<u16>,
+}
+
+impl Finding for ReservedId<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let table = match self.id {
+            253 => "default",
+            254 => "main",
+            _ => "local",
+        };
+        let found = Diagnostic::new(
+            code::RESERVED_ID,
+            format!("id {} of network `{}` is the kernel's routing table `{table}`", self.id, self.network),
+            Label::new(self.span, format!("table `{table}`")),
+        )
+        .note("a network's routes go into the table of its id, so these would mix with the gateway's own");
+        match self.free {
+            Some(free) => found.help(format!("use another id, {free} is free")),
+            None => found,
+        }
+    }
+}
+
+/// Declared mark bits that cannot carry two network ids.
+pub struct TooFewMarkBits {
+    /// The declared mask.
+    pub mask: u32,
+    /// Where.
+    pub span: Span,
+    /// The largest id of the site.
+    pub largest: u16,
+    /// Bits of one id.
+    pub width: u8,
+    /// A mask that would do.
+    pub enough: u32,
+}
+
+impl Finding for TooFewMarkBits {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { mask, span, largest, width, enough } = self;
+        Diagnostic::new(
+            code::TOO_FEW_MARK_BITS,
+            format!("mark bits {mask:#010x} are too few for ids up to {largest}"),
+            Label::new(span, format!("two runs of {width} adjacent bits are needed")),
+        )
+        .note(format!(
+            "a packet's mark carries the id of the network it came from and of the one it goes to, \
+             and the largest id is {largest}, which has {width} bits"
+        ))
+        .fix(
+            format!("allow `{enough:#010x}`, or give the networks smaller ids"),
+            span,
+            format!("{enough:#010x}"),
+        )
+    }
+}
+
+/// A mask that is no packet mark.
+pub struct MarkOutOfRange {
+    /// The value.
+    pub mask: u64,
+    /// Where.
+    pub span: Span,
+}
+
+impl Finding for MarkOutOfRange {
+    fn diagnostic(self) -> Diagnostic {
+        let label = if self.mask == 0 { "no bit is left" } else { "more than 32 bits" };
+        Diagnostic::new(
+            code::MARK_OUT_OF_RANGE,
+            format!("`{:#x}` is not a mask of packet mark bits", self.mask),
+            Label::new(self.span, label),
+        )
+        .note("a packet's mark has 32 bits")
+        .help("use a mask from 0x1 to 0xffffffff")
+    }
+}
+
+/// Preferences that cannot hold the site's rules where they have to stand.
+pub struct PreferenceOutOfRange {
+    /// First and last.
+    pub range: (u64, u64),
+    /// Where.
+    pub span: Span,
+}
+
+impl Finding for PreferenceOutOfRange {
+    fn diagnostic(self) -> Diagnostic {
+        let (first, last) = self.range;
+        let found = |label: &str| {
+            Diagnostic::new(
+                code::PREFERENCE_OUT_OF_RANGE,
+                format!("rule preferences {first}..{last} cannot be used"),
+                Label::new(self.span, label),
+            )
+        };
+        if first > last {
+            return found("the first is behind the last")
+                .help(format!("write the smaller one first: `preferences {last}..{first}`"));
+        }
+        if first == 0 {
+            return found("0 is the kernel's rule for its `local` table")
+                .note("rules are tried in the order of their preferences, and no rule comes before that one")
+                .help("begin at 1 or above");
+        }
+        found("at or behind the l3mdev rule")
+            .note(
+                "the kernel's l3mdev rule stands at preference 1000 and answers for every packet of a VRF: \
+                 a rule at or behind it is never reached",
+            )
+            .help("end at 999 or below, like the default `preferences 100..999`")
+    }
+}
+
+/// A range of preferences that is too short.
+pub struct TooFewPreferences {
+    /// First and last.
+    pub range: (u64, u64),
+    /// Where.
+    pub span: Span,
+    /// How many are needed.
+    pub needed: u64,
+}
+
+impl Finding for TooFewPreferences {
+    fn diagnostic(self) -> Diagnostic {
+        let (first, last) = self.range;
+        let count = last - first + 1;
+        Diagnostic::new(
+            code::TOO_FEW_PREFERENCES,
+            format!("rule preferences {first}..{last} are too few"),
+            Label::new(self.span, format!("{count} of the {} that are needed", self.needed)),
+        )
+        .note("the rules that choose a network's routing table form a tree, one preference a level and more around it")
+        .help(format!("leave room for {} preferences, like the default `preferences 100..999`", self.needed))
+    }
+}
+
+/// A routing protocol number that is not the site's to use.
+pub struct ProtocolOutOfRange {
+    /// The number.
+    pub protocol: u64,
+    /// Who uses it; `None` where it is none at all.
+    pub owner: Option<&'static str>,
+    /// Where.
+    pub span: Span,
+}
+
+impl Finding for ProtocolOutOfRange {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { protocol, owner, span } = self;
+        let (title, label) = match owner {
+            Some(owner) => {
+                (format!("routing protocol {protocol} belongs to `{owner}`"), format!("`{owner}` uses it"))
+            }
+            None => {
+                (format!("routing protocol {protocol} is out of range"), String::from("not within 5 to 255"))
+            }
+        };
+        Diagnostic::new(code::PROTOCOL_OUT_OF_RANGE, title, Label::new(span, label))
+            .note("the number marks the rules and routes of this site, and everything that carries it is removed by `down`")
+            .help("use a number from 5 to 255 that nothing else on the gateway uses, like the default 77")
+    }
+}

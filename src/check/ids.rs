@@ -1,0 +1,69 @@
+//! Network ids: explicit ones are checked, the others are filled in.
+//!
+//! Goes in: the site. Comes out: one id a network, in its order. What must hold: ids are distinct,
+//! 1 to 65535, none of the kernel's routing tables; and adding a network at the end changes none.
+
+use std::collections::HashMap;
+
+use super::errors::numbers::{DuplicateId, IdOutOfRange, ReservedId};
+use crate::diag::Reporter;
+use crate::model::Site;
+
+/// Tables `default`, `main` and `local` of the kernel, ip-route(8).
+const RESERVED: std::ops::RangeInclusive<u16> = 253..=255;
+
+/// The id of each network; 0 where there is none to give, with a finding.
+pub(super) fn check(site: &Site, reporter: &mut Reporter<'_>) -> Vec<u16> {
+    let mut owners: HashMap<u16, usize> = HashMap::new();
+    let mut ids = vec![0; site.networks.len()];
+    let mut unusable = Vec::new();
+    for (n, network) in site.networks.iter().enumerate() {
+        let Some(wanted) = network.id else { continue };
+        let instance = network.instance.as_deref();
+        match u16::try_from(wanted.value) {
+            Ok(id) if RESERVED.contains(&id) => unusable.push((n, None)),
+            Ok(id) if id > 0 => match owners.get(&id) {
+                Some(earlier) => unusable.push((n, Some(*earlier))),
+                None => {
+                    owners.insert(id, n);
+                    ids[n] = id;
+                }
+            },
+            _ => {
+                let out =
+                    IdOutOfRange { id: Some(wanted.value), span: wanted.span, network: &network.name.value };
+                reporter.report(out, instance);
+            }
+        }
+    }
+    let mut free = (1..=u16::MAX).filter(|id| !RESERVED.contains(id) && !owners.contains_key(id));
+    for (n, network) in site.networks.iter().enumerate() {
+        if network.id.is_some() {
+            continue;
+        }
+        match free.next() {
+            Some(id) => ids[n] = id,
+            None => {
+                let none_left =
+                    IdOutOfRange { id: None, span: network.name.span, network: &network.name.value };
+                reporter.report(none_left, network.instance.as_deref());
+            }
+        }
+    }
+    let free = free.next();
+    for (n, earlier) in unusable {
+        let network = &site.networks[n];
+        let Some(wanted) = network.id else { continue };
+        let (id, span, name) = (wanted.value, wanted.span, network.name.value.as_str());
+        let instance = network.instance.as_deref();
+        let Some(earlier) = earlier else {
+            reporter.report(ReservedId { id, span, network: name, free }, instance);
+            continue;
+        };
+        let other = &site.networks[earlier];
+        let place = other.id.map_or(other.name.span, |id| id.span);
+        let earlier = (place, other.name.value.as_str());
+        reporter.report(DuplicateId { id, here: (span, name), earlier, free }, instance);
+    }
+    ids
+}

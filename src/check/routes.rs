@@ -1,0 +1,69 @@
+//! Routes to what is behind routers of a network.
+//!
+//! Goes in: the site. Comes out: findings. What must hold afterwards: each route can be put into a
+//! routing table, and its router answers on a link of the gateway.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::errors::addresses::RouterOffLink;
+use super::errors::nesting::RepeatedPrefix;
+use super::errors::prefixes::MixedFamilies;
+use super::prefixes::is_usable;
+use crate::diag::Reporter;
+use crate::model::{Network, Route, Site};
+use crate::net;
+
+/// Checks every route.
+pub(super) fn check(site: &Site, reporter: &mut Reporter<'_>) {
+    for network in &site.networks {
+        let mut seen = HashMap::new();
+        for route in &network.routes {
+            if !check_route(network, route, reporter) {
+                continue;
+            }
+            let net = route.prefix.value;
+            if let Some(earlier) = seen.insert(net, route.prefix.span) {
+                let repeated = RepeatedPrefix::route(&network.name.value, net, route.prefix.span, earlier);
+                reporter.report(repeated, network.instance.as_deref());
+            }
+        }
+    }
+}
+
+fn check_route(network: &Network, route: &Route, reporter: &mut Reporter<'_>) -> bool {
+    let instance = network.instance.as_deref();
+    let (net, via) = (route.prefix.value, route.via.value);
+    if net::family(&net) != net::family_of(&via) {
+        reporter.report(MixedFamilies { first: route.prefix, second: route.via }, instance);
+        return false;
+    }
+    if !is_usable(network, route.prefix, reporter) {
+        return false;
+    }
+    let off_link = |fault: String, place| RouterOffLink { router: via, span: route.via.span, fault, place };
+    let own = network.addresses.iter().find(|address| address.value.addr() == via);
+    if let Some(own) = own {
+        reporter.report(off_link(String::from("the gateway's own address"), Some(own.span)), instance);
+    } else if net.contains(&via) {
+        let fault = format!("inside of `{net}`, which it leads to");
+        reporter.report(off_link(fault, Some(route.prefix.span)), instance);
+    } else if !is_on_link(network, via) {
+        let first =
+            network.addresses.iter().find(|address| net::family(&address.value) == net::family_of(&via));
+        reporter
+            .report(off_link(String::from("on no link of the gateway"), first.map(|it| it.span)), instance);
+    }
+    true
+}
+
+/// Whether an address may be on a link: known to be, or nothing is known.
+fn is_on_link(network: &Network, router: IpAddr) -> bool {
+    // Every IPv6 link has link-local addresses, and routers like to be named by them.
+    if matches!(router, IpAddr::V6(v6) if v6.is_unicast_link_local()) {
+        return true;
+    }
+    let mut links =
+        network.addresses.iter().filter(|it| net::family(&it.value) == net::family_of(&router)).peekable();
+    links.peek().is_none() || links.any(|address| address.value.contains(&router))
+}

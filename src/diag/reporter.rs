@@ -1,0 +1,104 @@
+//! What resolve and check report through: one finding a place and code, with its `for` instance.
+//!
+//! Goes in: findings and the instance they were made in. Comes out: diagnostics whose primary label
+//! ends in `(n = 17)`. What must hold: a mistake inside a `for` over 4000 numbers costs one
+//! diagnostic, and no two labels of one diagnostic share a place.
+
+use std::collections::HashSet;
+
+use super::{Code, Diagnostic, Diagnostics, Finding};
+use crate::source::Span;
+
+/// Collects a stage's findings.
+#[derive(Debug)]
+pub struct Reporter<'a> {
+    findings: &'a mut Diagnostics,
+    seen: HashSet<(Span, Code)>,
+}
+
+/// A diagnostic whose words are complete.
+struct Worded(Diagnostic);
+
+impl Finding for Worded {
+    fn diagnostic(self) -> Diagnostic {
+        self.0
+    }
+}
+
+impl<'a> Reporter<'a> {
+    /// A reporter that adds to `findings`.
+    pub fn new(findings: &'a mut Diagnostics) -> Self {
+        Self { findings, seen: HashSet::new() }
+    }
+
+    /// Adds a finding, unless one of its code stands at its place already. `instance` is the
+    /// values of the `for` variables around it, like `n = 17`.
+    pub fn report(&mut self, finding: impl Finding, instance: Option<&str>) {
+        let mut diagnostic = finding.diagnostic();
+        if !self.seen.insert((diagnostic.primary.span, diagnostic.code)) {
+            return;
+        }
+        if let Some(instance) = instance {
+            let text = &mut diagnostic.primary.text;
+            *text =
+                if text.is_empty() { format!("here ({instance})") } else { format!("{text} ({instance})") };
+        }
+        // Two instances of one statement share their place: one label has to speak for both.
+        let (same, other) =
+            diagnostic.secondary.into_iter().partition(|label| label.span == diagnostic.primary.span);
+        diagnostic.secondary = other;
+        for label in Vec::into_iter(same) {
+            diagnostic.primary.text = format!("{}; {}", diagnostic.primary.text, label.text);
+        }
+        self.findings.push(Worded(diagnostic));
+    }
+
+    /// Whether a finding of this code stands at this place already: what it costs to word another
+    /// one can be saved.
+    #[must_use]
+    pub fn has(&self, span: Span, code: Code) -> bool {
+        self.seen.contains(&(span, code))
+    }
+
+    /// Whether any stage so far has found an error.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.findings.has_errors()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Diagnostic, Diagnostics, Reporter, Worded};
+    use crate::diag::{Label, code};
+    use crate::source::Span;
+
+    fn finding(at: u32, other: u32) -> Worded {
+        let span = |start| Span { start, end: start + 1, ..Span::default() };
+        Worded(
+            Diagnostic::new(code::DUPLICATE_ID, "title", Label::new(span(at), "here"))
+                .label(span(other), "there"),
+        )
+    }
+
+    #[test]
+    fn one_place_and_code_is_one_finding_with_its_first_instance() {
+        let mut findings = Diagnostics::default();
+        let mut reporter = Reporter::new(&mut findings);
+        reporter.report(finding(1, 5), Some("n = 2"));
+        reporter.report(finding(1, 5), Some("n = 3"));
+        let list = findings.sorted();
+        assert_eq!(list.len(), 1);
+        assert_eq!(list[0].primary.text, "here (n = 2)");
+        assert_eq!(list[0].secondary.len(), 1);
+    }
+
+    #[test]
+    fn a_label_at_the_same_place_is_merged() {
+        let mut findings = Diagnostics::default();
+        Reporter::new(&mut findings).report(finding(1, 1), Some("n = 2"));
+        let list = findings.sorted();
+        assert_eq!(list[0].primary.text, "here (n = 2); there");
+        assert_eq!(list[0].secondary, []);
+    }
+}

@@ -1,0 +1,234 @@
+//! Who may open connections to whom: names and patterns become pairs of networks.
+//!
+//! Goes in: every `connect` of the site, after all networks are known. Comes out: one peering a
+//! direction and pair, in source order. What must hold: a pattern costs what it matches, not what
+//! it does not; the same pair is never there twice.
+
+use std::collections::HashMap;
+
+use super::Resolver;
+use super::errors::{
+    ConnectedToItself, NotSupportedYet, PatternMatchesNothing, RepeatedConnect, UnknownNetwork,
+};
+use crate::diag::code;
+use crate::diag::suggest::closest;
+use crate::model::{Instance, NetworkId, Peering};
+use crate::source::Spanned;
+use crate::syntax::ast::{self, Direction};
+
+/// One `connect` with its words computed.
+pub(super) struct Statement<'a> {
+    left: Spanned<String>,
+    right: Spanned<String>,
+    both: bool,
+    instance: Instance,
+    block: &'a ast::Connect,
+}
+
+/// Which networks one side names.
+enum Side {
+    /// A plain name.
+    One(NetworkId),
+    /// All that match, in source order.
+    Many(Vec<NetworkId>),
+}
+
+impl Side {
+    fn networks(&self) -> &[NetworkId] {
+        match self {
+            Self::One(network) => std::slice::from_ref(network),
+            Self::Many(networks) => networks,
+        }
+    }
+}
+
+/// Who said a pair first, and whether anybody else said it too.
+struct Said {
+    first: usize,
+    again: Option<usize>,
+}
+
+impl<'a> Resolver<'a, '_> {
+    /// Notes a `connect`; its names are looked up when all networks are known.
+    pub(super) fn connect(&mut self, block: &'a ast::Connect) {
+        match block.rules.as_deref() {
+            Some([]) if !self.after_errors => {
+                let help = "leave the block out, so that everything is allowed";
+                self.report(NotSupportedYet {
+                    what: "a block that allows nothing is",
+                    span: block.span,
+                    help,
+                });
+            }
+            Some([first, ..]) => {
+                let help = "leave the block out, so that everything is allowed, and filter elsewhere";
+                self.report(NotSupportedYet { what: "allow and deny rules are", span: first.span, help });
+            }
+            _ => {}
+        }
+        let (left, right) = (self.text(&block.left), self.text(&block.right));
+        if let (Some(left), Some(right)) = (left, right) {
+            self.statements.push(Statement {
+                left: Spanned::new(left, block.left.span),
+                right: Spanned::new(right, block.right.span),
+                both: block.direction.value == Direction::Both,
+                instance: self.instance.clone(),
+                block,
+            });
+        }
+    }
+
+    /// All peerings of the statements.
+    pub(super) fn connects(&mut self, statements: &[Statement<'a>]) -> Vec<Peering> {
+        let names = self.names.iter().map(|(name, it)| (name.clone(), it.network.map(NetworkId)));
+        let mut index: Vec<(String, Option<NetworkId>)> = names.collect();
+        index.sort();
+        let mut peerings = Vec::new();
+        let mut said: HashMap<(NetworkId, NetworkId), Said> = HashMap::new();
+        let mut plain = Vec::new();
+        for (number, statement) in statements.iter().enumerate() {
+            self.instance.clone_from(&statement.instance);
+            let (left, right) = (self.side(&statement.left, &index), self.side(&statement.right, &index));
+            let (Some(left), Some(right)) = (left, right) else { continue };
+            if let (Side::One(left), Side::One(right)) = (&left, &right) {
+                if left == right {
+                    let network = &self.networks[left.0].name.value.clone();
+                    self.report(ConnectedToItself { network, span: statement.block.span });
+                    continue;
+                }
+                plain.push((number, *left, *right));
+            }
+            let before = peerings.len();
+            let mut repeated = Vec::new();
+            for from in left.networks() {
+                for to in right.networks() {
+                    let directions = [Some((*from, *to)), statement.both.then_some((*to, *from))];
+                    for (from, to) in directions.into_iter().flatten().filter(|(from, to)| from != to) {
+                        match said.get(&(from, to)) {
+                            None => {
+                                said.insert((from, to), Said { first: number, again: None });
+                                peerings.push(Peering { from, to, span: statement.block.span });
+                            }
+                            // `a* <-> a*` says each of its own pairs twice; that is how it is meant.
+                            Some(earlier) if earlier.first != number => {
+                                repeated.push((from, to, earlier.first));
+                            }
+                            Some(_) => {}
+                        }
+                    }
+                }
+            }
+            match repeated.first() {
+                // One that adds nothing does not make an earlier one needless.
+                Some((from, to, earlier)) if peerings.len() == before => {
+                    self.repeated_connect((*from, *to), statement, &statements[*earlier]);
+                    plain.pop_if(|(last, ..)| *last == number);
+                }
+                _ => {
+                    for (from, to, _) in repeated {
+                        said.entry((from, to)).and_modify(|said| said.again = said.again.or(Some(number)));
+                    }
+                }
+            }
+        }
+        self.implied_later(statements, &plain, &said);
+        self.instance = None;
+        peerings
+    }
+
+    /// A plain `connect` whose every pair a later statement says too is as needless as one that
+    /// comes behind it: the order of declarations makes no difference.
+    fn implied_later(
+        &mut self,
+        statements: &[Statement<'a>],
+        plain: &[(usize, NetworkId, NetworkId)],
+        said: &HashMap<(NetworkId, NetworkId), Said>,
+    ) {
+        for (number, left, right) in plain {
+            let statement = &statements[*number];
+            let again = |from: &NetworkId, to: &NetworkId| {
+                said.get(&(*from, *to)).filter(|said| said.first == *number).and_then(|said| said.again)
+            };
+            let Some(later) = again(left, right) else { continue };
+            if statement.both && again(right, left).is_none() {
+                continue;
+            }
+            self.instance.clone_from(&statement.instance);
+            self.repeated_connect((*left, *right), statement, &statements[later]);
+        }
+    }
+
+    fn repeated_connect(
+        &mut self,
+        pair: (NetworkId, NetworkId),
+        here: &Statement<'a>,
+        other: &Statement<'a>,
+    ) {
+        let (here, other) = (here.block.span, other.block.span);
+        if self.reporter.has(here, code::REPEATED_CONNECT) {
+            return;
+        }
+        let name = |network: NetworkId| self.networks[network.0].name.value.clone();
+        let (from, to) = (name(pair.0), name(pair.1));
+        self.report(RepeatedConnect { pair: (&from, &to), here, other });
+    }
+
+    fn side(&mut self, text: &Spanned<String>, index: &[(String, Option<NetworkId>)]) -> Option<Side> {
+        let (name, span) = (text.value.as_str(), text.span);
+        if let Some((prefix, _)) = name.split_once('*') {
+            let start = index.partition_point(|(candidate, _)| candidate.as_str() < prefix);
+            let candidates = index[start..].iter().take_while(|(candidate, _)| candidate.starts_with(prefix));
+            let mut matched = false;
+            let mut networks: Vec<NetworkId> = candidates
+                .filter(|(candidate, _)| matches(name, candidate))
+                .inspect(|_| matched = true)
+                .filter_map(|(_, network)| *network)
+                .collect();
+            networks.sort_unstable();
+            if !matched && !self.names_missing {
+                self.report(PatternMatchesNothing { pattern: name, span });
+            }
+            return (!networks.is_empty()).then_some(Side::Many(networks));
+        }
+        if let Ok(place) = index.binary_search_by(|(candidate, _)| candidate.as_str().cmp(name)) {
+            return index[place].1.map(Side::One);
+        }
+        if !self.names_missing && !self.reporter.has(span, code::UNKNOWN_NETWORK) {
+            let similar = closest(name, index.iter().map(|(candidate, _)| candidate.as_str()));
+            self.report(UnknownNetwork { name, span, similar });
+        }
+        None
+    }
+}
+
+/// Whether a name matches a pattern in which `*` stands for any characters.
+fn matches(pattern: &str, name: &str) -> bool {
+    let mut pieces = pattern.split('*');
+    let Some(mut rest) = pieces.next().and_then(|first| name.strip_prefix(first)) else { return false };
+    let Some(last) = pieces.next_back() else { return rest.is_empty() };
+    // The leftmost place for each piece leaves the most room for those after it.
+    for piece in pieces {
+        let Some(at) = rest.find(piece) else { return false };
+        rest = &rest[at + piece.len()..];
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn a_star_stands_for_any_characters() {
+        assert!(matches("cell-*", "cell-17"));
+        assert!(matches("cell-*", "cell-"));
+        assert!(matches("*", "office"));
+        assert!(matches("*-a-*-z", "x-a-b-a-c-z"));
+        assert!(matches("a*a", "aa"));
+        assert!(!matches("a*a", "a"));
+        assert!(!matches("cell-*", "cel-17"));
+        assert!(!matches("cell-*-x", "cell-17"));
+        assert!(matches("office", "office"));
+        assert!(!matches("office", "office2"));
+    }
+}

@@ -1,0 +1,147 @@
+//! A network block: its statements become values.
+//!
+//! Goes in: one network of the tree, in the scopes around it. Comes out: a [`Network`] at the end of
+//! the list, unless something in it could not be resolved. What must hold: its name is declared in
+//! any case, so that a `connect` that names it is not blamed.
+
+use super::Resolver;
+use super::errors::{DuplicateName, MissingStatement, NotSupportedYet, RepeatedStatement};
+use crate::model::{Host, Network, Prefix, Route};
+use crate::source::{Span, Spanned};
+use crate::syntax::ast::{self, Expr, NetworkStatement, Word};
+
+/// How a network's nodes see the others.
+#[derive(Clone, Copy, PartialEq)]
+enum Nodes {
+    Routed,
+    Masqueraded,
+}
+
+/// The statements of one block as far as they are known.
+#[derive(Default)]
+struct Parts {
+    id: Option<(Span, Option<Spanned<u64>>)>,
+    interface: Option<(Span, Option<Spanned<String>>)>,
+    nodes: Option<(Span, ())>,
+    addresses: Vec<Spanned<ipnet::IpNet>>,
+    prefixes: Vec<Prefix>,
+    routes: Vec<Route>,
+    hosts: Vec<Host>,
+    /// A prefix was written, even if it has no value.
+    has_prefix: bool,
+}
+
+impl<'a> Resolver<'a, '_> {
+    /// Resolves a network block.
+    pub(super) fn network(&mut self, block: &'a ast::Network) {
+        let Some(name) = self.name("network", &block.name) else {
+            self.names_missing = true;
+            return;
+        };
+        if !self.declare(&name) {
+            return;
+        }
+        let mut parts = Parts::default();
+        for statement in &block.statements {
+            self.network_statement(statement, &name.value, &mut parts);
+        }
+        if !self.after_errors {
+            self.check_complete(&parts, &name);
+        }
+        let Some((_, Some(interface))) = parts.interface else { return };
+        if let Some(declared) = self.names.get_mut(&name.value) {
+            declared.network = Some(self.networks.len());
+        }
+        self.networks.push(Network {
+            name,
+            instance: self.instance.clone(),
+            id: parts.id.and_then(|(_, id)| id),
+            interface,
+            addresses: parts.addresses,
+            prefixes: parts.prefixes,
+            routes: parts.routes,
+            hosts: parts.hosts,
+        });
+    }
+
+    fn network_statement(&mut self, statement: &'a NetworkStatement, network: &str, parts: &mut Parts) {
+        match statement {
+            NetworkStatement::Id(number, span) => {
+                let number = self.number(number);
+                self.once_in_network("id", network, *span, &mut parts.id, number);
+            }
+            NetworkStatement::Interface(word, span) => {
+                let interface = self.text(word).map(|name| Spanned::new(name, word.span));
+                self.once_in_network("interface", network, *span, &mut parts.interface, interface);
+            }
+            NetworkStatement::Address(address, _) => {
+                let address = self.interface_address(address);
+                parts.addresses.extend(address);
+            }
+            NetworkStatement::Prefix(real, alias, span) => {
+                parts.has_prefix = true;
+                let real = self.prefix(real);
+                // An alias that has no value must not look like a prefix without one.
+                let alias = alias.as_ref().map(|alias| self.prefix(alias));
+                if let (Some(real), false) = (real, matches!(alias, Some(None))) {
+                    parts.prefixes.push(Prefix { real, alias: alias.flatten(), span: *span });
+                }
+            }
+            NetworkStatement::Route(prefix, via, span) => {
+                let (prefix, via) = (self.prefix(prefix), self.address(via));
+                let route = prefix.zip(via).map(|(prefix, via)| Route { prefix, via, span: *span });
+                parts.routes.extend(route);
+            }
+            NetworkStatement::Host(name, address, _) => self.host_statement(name, address, parts),
+            NetworkStatement::Nodes(word, span) => {
+                self.once_in_network("nodes", network, *span, &mut parts.nodes, ());
+                let meanings = [("routed", Nodes::Routed), ("masqueraded", Nodes::Masqueraded)];
+                let choice = self.choice("nodes", word, meanings, &["routed", "masqueraded"]);
+                if choice.is_some_and(|choice| choice.value == Nodes::Masqueraded) {
+                    let help = "give the nodes a route to the aliases and leave this line out";
+                    self.report(NotSupportedYet { what: "masqueraded nodes are", span: *span, help });
+                }
+            }
+        }
+    }
+
+    fn once_in_network<T>(
+        &mut self,
+        keyword: &'static str,
+        network: &str,
+        here: Span,
+        place: &mut Option<(Span, T)>,
+        value: T,
+    ) {
+        match place {
+            None => *place = Some((here, value)),
+            Some((earlier, _)) => {
+                let (block, earlier) = (format!("network `{network}`"), *earlier);
+                self.report(RepeatedStatement { keyword, block, here, earlier });
+            }
+        }
+    }
+
+    fn host_statement(&mut self, name: &'a Word, address: &'a Expr, parts: &mut Parts) {
+        let (name, address) = (self.name("host", name), self.address(address));
+        let Some((name, address)) = name.zip(address) else { return };
+        if let Some(earlier) = parts.hosts.iter().find(|host| host.name.value == name.value) {
+            let earlier = earlier.name.span;
+            self.report(DuplicateName { what: "host", name: &name.value, here: name.span, earlier });
+            return;
+        }
+        parts.hosts.push(Host { name, address });
+    }
+
+    fn check_complete(&mut self, parts: &Parts, name: &Spanned<String>) {
+        let (network, span) = (name.value.as_str(), name.span);
+        if parts.interface.is_none() {
+            let help = "say which interface its hosts are behind, like `interface eth1`";
+            self.report(MissingStatement { keyword: "interface", network, span, help });
+        }
+        if !parts.has_prefix {
+            let help = "say which addresses its hosts have, like `prefix 192.168.2.0/24 as 192.168.13.0/24`";
+            self.report(MissingStatement { keyword: "prefix", network, span, help });
+        }
+    }
+}
