@@ -190,6 +190,9 @@ fn question(text: &str, words: &[&str]) -> Result<Line, String> {
     line.expected = match (*kind, answers) {
         ("nothing", None) => Expected::Nothing,
         ("unreachable", None) => {
+            if line.transports.is_empty() {
+                line.transports.push("udp".to_owned());
+            }
             Expected::Error { kinds: &["net-unreachable", "host-unreachable", "prohibited"], by }
         }
         ("dead", None) => {

@@ -105,12 +105,15 @@ impl Expansion<'_> {
     }
 
     /// Answers first: what is refused is asked with a default route in place, which would hide a
-    /// missing route of the hosts.
+    /// missing route of the hosts. Errors next: the kernel sends five unreachables to one host, then
+    /// one a second, whatever the settings are.
     fn end_phase(&mut self) {
         let questions = std::mem::take(&mut self.questions);
         let (answers, rest): (Vec<_>, Vec<_>) =
             questions.into_iter().partition(|q| matches!(q.expected, Expected::Answer { .. }));
-        for part in [answers, rest] {
+        let (errors, nothing): (Vec<_>, Vec<_>) =
+            rest.into_iter().partition(|q| matches!(q.expected, Expected::Error { .. }));
+        for part in [answers, errors, nothing] {
             if !part.is_empty() {
                 self.steps.push(Step::Phase(self.names.clone(), part));
             }
