@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use crate::checks::Expected;
-use crate::command::{namespace, within};
+use crate::command::{GATEWAY, namespace, within};
 use crate::expansion::Question;
 use crate::topology::Topology;
 
@@ -40,8 +40,10 @@ impl Agents {
         let probe = probe.to_str().ok_or("the path of the probe is not text")?.to_owned();
         let wait = env::var("LAB_WAIT").ok().and_then(|w| w.parse().ok()).unwrap_or(500);
         let mut agents = Self { hosts: BTreeMap::new(), wait };
-        for host in &topology.hosts {
-            let addresses: Vec<String> = host.addresses.iter().map(|a| a.real.to_string()).collect();
+        for host in topology.hosts.iter().chain([&topology.gateway]) {
+            // The gateway answers on whatever address it turns out to have.
+            let own = host.addresses.iter().filter(|_| host.name != GATEWAY);
+            let addresses: Vec<String> = own.map(|a| a.real.to_string()).collect();
             let mut words = vec![probe.as_str(), "agent", &host.name];
             words.extend(addresses.iter().map(String::as_str));
             let mut command = within(&namespace(&host.name), &words);

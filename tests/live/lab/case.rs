@@ -15,10 +15,12 @@ use crate::topology::Topology;
 use crate::wires::Wires;
 
 /// Things of somebody else's, one of each kind; they must be there at the end as they were.
-const FOREIGN: &[&str] = &[
+const FOREIGN_ROUTING: &[&str] = &[
     "ip rule add pref 30123 fwmark 0x40000000/0x40000000 lookup 30123 protocol 199",
     "ip -6 rule add pref 30123 fwmark 0x40000000/0x40000000 lookup 30123 protocol 199",
     "ip route add 198.51.100.0/24 dev lo table 30123 protocol 199",
+];
+const FOREIGN_FILTER: &[&str] = &[
     "nft add table inet stranger",
     "nft add chain inet stranger look { type filter hook prerouting priority -310 ; }",
     "nft add rule inet stranger look ip daddr 198.51.100.0/24 drop",
@@ -44,13 +46,16 @@ pub fn run_case(folder: &Path, score: &mut Score) -> Result<(), String> {
     let shell = shell.split_whitespace().map(str::to_owned).collect();
     let case = Case { name, folder, topology, shell };
     let wires = Wires::build(&case.topology)?;
-    for line in FOREIGN {
-        let words: Vec<&str> = line.split(' ').collect();
-        run(&mut within(GATEWAY, &words))?.must(line)?;
+    for line in FOREIGN_ROUTING.iter().chain(FOREIGN_FILTER) {
+        run_foreign(line)?;
     }
     case.lifecycle(&steps, &read("nodes")?, score)?;
     drop(wires);
     Ok(())
+}
+
+fn run_foreign(line: &str) -> Result<String, String> {
+    run(&mut within(GATEWAY, &line.split(' ').collect::<Vec<_>>()))?.must(line)
 }
 
 impl Case<'_> {
@@ -101,28 +106,36 @@ impl Case<'_> {
         run(&mut within(GATEWAY, &words))
     }
 
-    /// Installs what the artefact `nodes` says on every host that is not behind a router.
+    /// Installs what the artefact `nodes` says on every host that is not behind a router. Where the
+    /// site does not tell the gateway's address, the text leaves its place to `$GATEWAY`.
     fn install(&self, nodes: &str) -> Result<(), String> {
         let mut network = None;
+        let mut count = 0;
         for line in nodes.lines() {
             if let Some(rest) = line.strip_prefix("# network ") {
-                let name = rest.split([':', ' ']).next().unwrap_or_default();
+                let name = rest.split([':', ' ', ',']).next().unwrap_or_default();
                 network = self.topology.networks.iter().position(|n| n.name == name);
                 continue;
             }
+            let line = line.split(" #").next().unwrap_or_default().trim();
             let (family, command) = match line.strip_prefix("ip -6 ") {
                 Some(command) => ("-6", command),
                 None => ("-4", line.strip_prefix("ip ").unwrap_or_default()),
             };
-            if command.is_empty() {
+            if !command.starts_with("route ") {
                 continue;
             }
+            count += 1;
             let network = network.ok_or_else(|| format!("nodes: of which network? {line}"))?;
+            let gateways = &self.topology.networks[network].gateways;
+            let gateway = gateways.iter().find(|g| g.is_ipv6() == (family == "-6"));
+            let gateway = gateway.map(ToString::to_string).unwrap_or_default();
+            let command = command.replace("\"$GATEWAY6\"", &gateway).replace("\"$GATEWAY\"", &gateway);
             for host in self.topology.hosts_of(network).filter(|h| h.router.is_none()) {
-                batch(&["-n", &namespace(&host.name), family], &[command.to_owned()])?;
+                batch(&["-n", &namespace(&host.name), family], std::slice::from_ref(&command))?;
             }
         }
-        Ok(())
+        if count == 0 { Err("nodes: no route in it".to_owned()) } else { Ok(()) }
     }
 
     fn steps(&self, steps: &[Step], agents: &mut Agents, score: &mut Score) -> Result<(), String> {
@@ -144,6 +157,13 @@ impl Case<'_> {
                     self.note(score, &format!("{place}: {command}"), run, 0);
                 }
                 Step::Script(word) => self.note(score, word, self.script(word)?, 0),
+                Step::Flush => {
+                    let run = run(&mut within(GATEWAY, &["nft", "flush", "ruleset"]))?;
+                    self.note(score, "all rule sets flushed", run, 0);
+                    for line in FOREIGN_FILTER {
+                        run_foreign(line)?;
+                    }
+                }
                 Step::Release => agents.release()?,
             }
         }

@@ -12,6 +12,7 @@
 //! expired HOST DESTINATION ttl N by ADDRESS   time-exceeded arrives
 //! toobig HOST DESTINATION size N              too-big arrives
 //! gateway COMMAND / on HOST COMMAND           exit 0 of a shell command there; also how faults are made
+//! flush                                       all rule sets of the kernel, as a restart of its service does
 //! up, down, release                           the script again; close connections that were `hold`
 //! ```
 //! Options before `=`: `from [ADDRESS]:PORT | ADDRESS | PORT`, `port N`, `ttl N`, `size N`, `over PROTOCOL`,
@@ -96,6 +97,8 @@ pub enum Statement {
     Command(Option<String>, String),
     /// `up` or `down`
     Script(&'static str),
+    /// `flush`
+    Flush,
     /// `release`
     Release,
 }
@@ -128,6 +131,7 @@ fn statement(line: &str) -> Result<Statement, String> {
         ["others", "apart"] => Statement::Apart,
         ["up"] => Statement::Script("up"),
         ["down"] => Statement::Script("down"),
+        ["flush"] => Statement::Flush,
         ["release"] => Statement::Release,
         ["on", host, ..] => {
             let rest = line.split_once(host).map_or("", |(_, rest)| rest.trim());
@@ -160,14 +164,16 @@ fn question(text: &str, words: &[&str]) -> Result<Line, String> {
     while let Some(word) = rest.next() {
         let mut value = || rest.next().copied().ok_or_else(|| format!("{word} needs a value"));
         match *word {
-            "from" => match value()?.parse::<u16>() {
-                Ok(port) => line.from_port = Some(port),
-                Err(_) => {
-                    let (address, port) =
-                        endpoint(words[words.iter().position(|w| w == word).unwrap_or(0) + 1])?;
-                    (line.from, line.from_port) = (Some(address), port);
+            "from" => {
+                let value = value()?;
+                match value.parse::<u16>() {
+                    Ok(port) => line.from_port = Some(port),
+                    Err(_) => {
+                        let (address, port) = endpoint(value)?;
+                        (line.from, line.from_port) = (Some(address), port);
+                    }
                 }
-            },
+            }
             "port" => line.port = Some(value()?.parse().map_err(|_| "not a port")?),
             "over" => line.transports = vec![value()?.to_owned()],
             "by" => by = Some(endpoint(value()?)?.0),

@@ -44,6 +44,8 @@ pub enum Step {
     Command(Option<String>, String),
     /// `up` or `down` of the script.
     Script(&'static str),
+    /// Empty all rule sets.
+    Flush,
     /// Close held connections.
     Release,
 }
@@ -95,6 +97,10 @@ impl Expansion<'_> {
             Statement::Script(word) => {
                 self.end_phase();
                 self.steps.push(Step::Script(word));
+            }
+            Statement::Flush => {
+                self.end_phase();
+                self.steps.push(Step::Flush);
             }
             Statement::Release => {
                 self.end_phase();

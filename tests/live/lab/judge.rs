@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::agents::Evidence;
 use crate::checks::{Expected, Seen};
+use crate::command::GATEWAY;
 use crate::expansion::Question;
 use crate::topology::Topology;
 
@@ -195,7 +196,9 @@ impl Judge {
 
     fn unexplained(&self, seen: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
         let empty = BTreeSet::new();
+        // The gateway sees everything that it forwards.
         seen.iter()
+            .filter(|(host, _)| *host != GATEWAY)
             .flat_map(|(host, lines)| {
                 let explained = self.explained.get(host).unwrap_or(&empty);
                 lines.difference(explained).map(move |line| format!("{host} saw {line}"))

@@ -12,6 +12,8 @@
 
 use std::net::IpAddr;
 
+use crate::command::GATEWAY;
+
 /// An address of a host and the one that other networks know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address {
@@ -35,11 +37,11 @@ pub struct Network {
 }
 
 /// A host.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Host {
     /// Its name.
     pub name: String,
-    /// Index of its network.
+    /// Index of its network; out of range for the gateway.
     pub network: usize,
     /// Its addresses.
     pub addresses: Vec<Address>,
@@ -56,6 +58,8 @@ pub struct Topology {
     pub networks: Vec<Network>,
     /// Hosts in order.
     pub hosts: Vec<Host>,
+    /// The gateway as somebody who asks and answers; of no network.
+    pub gateway: Host,
     /// Interface and address of what the site does not set itself.
     pub gateway_addresses: Vec<(String, String)>,
 }
@@ -71,6 +75,10 @@ impl Topology {
                 topology.statement(&words).map_err(|e| format!("topology:{}: {e}", index + 1))?;
             }
         }
+        let own = topology.networks.iter().flat_map(|n| &n.gateways);
+        let addresses = own.map(|a| Address { real: *a, length: 0, known: *a }).collect();
+        topology.gateway =
+            Host { name: GATEWAY.to_owned(), network: usize::MAX, addresses, ..Host::default() };
         Ok(topology)
     }
 
@@ -114,9 +122,13 @@ impl Topology {
         self.hosts.push(Host { name: name.to_owned(), network, addresses, router, extra: Vec::new() });
     }
 
-    /// The host of a name.
+    /// The host of a name, the gateway by its own.
     pub fn host(&self, name: &str) -> Result<&Host, String> {
-        self.hosts.iter().find(|h| h.name == name).ok_or_else(|| format!("unknown host: {name}"))
+        self.hosts
+            .iter()
+            .chain([&self.gateway])
+            .find(|h| h.name == name)
+            .ok_or_else(|| format!("unknown host: {name}"))
     }
 
     /// The network of a host.
