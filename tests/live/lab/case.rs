@@ -49,7 +49,7 @@ pub fn run_case(folder: &Path, score: &mut Score) -> Result<(), String> {
     for line in FOREIGN_ROUTING.iter().chain(FOREIGN_FILTER) {
         run_foreign(line)?;
     }
-    case.lifecycle(&steps, &read("nodes")?, score)?;
+    case.lifecycle(&steps, &read("nodes.sh")?, score)?;
     drop(wires);
     Ok(())
 }

@@ -64,13 +64,17 @@ impl Judge {
             Expected::Nothing => self.explain_errors(question, &flow, at_asker),
             Expected::Error { kinds, by } => {
                 self.explain_errors(question, &flow, at_asker);
+                // A host that cannot even reach the gateway tells itself so.
+                let own = topology.host(&question.host).map(|h| h.addresses.clone()).unwrap_or_default();
                 let told = at_asker.iter().any(|line| {
                     let Some((head, about)) = line.strip_prefix("error ").and_then(|l| split_after(l, 2))
                     else {
                         return false;
                     };
                     let (kind, router) = head.split_once(' ').unwrap_or((head, ""));
-                    about == flow && kinds.contains(&kind) && by.is_none_or(|by| by.to_string() == router)
+                    let foreign = own.iter().all(|a| a.real.to_string() != router);
+                    let wanted = by.is_none_or(|by| by.to_string() == router);
+                    about == flow && kinds.contains(&kind) && foreign && wanted
                 });
                 if !told {
                     let errors: Vec<&str> = at_asker

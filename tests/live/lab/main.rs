@@ -1,7 +1,7 @@
 //! Proves compiled sites with real packets: builds each case in network namespaces, brings the
 //! site up with the emitted script as it is, asks from host to host, and takes everything down.
 //!
-//! In: folders with `site.sh`, `nodes`, `topology` and `checks`. Out: one `PASS` or `FAIL` line a
+//! In: folders with `site.sh`, `nodes.sh`, `topology` and `checks`. Out: one `PASS` or `FAIL` line a
 //! check, `summary N passed, N failed` last. Must run as root in its own mount and network
 //! namespace with an empty /run, where nothing else uses the names it gives.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
@@ -49,7 +49,7 @@ impl Score {
 fn main() -> ExitCode {
     let folders: Vec<String> = env::args().skip(1).collect();
     if folders.is_empty() {
-        eprintln!("usage: lab CASE...   (folders with site.sh, nodes, topology and checks)");
+        eprintln!("usage: lab CASE...   (folders with site.sh, nodes.sh, topology and checks)");
         return ExitCode::from(2);
     }
     let mut score = Score::default();
