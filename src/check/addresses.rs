@@ -89,6 +89,9 @@ fn is_inside(network: &Network, address: IpAddr) -> bool {
 /// addresses, /31 and /127, both are hosts: RFC 3021, RFC 6164.
 fn fault(address: &IpNet) -> Option<&'static str> {
     let own = address.addr();
+    if address.prefix_len() == 0 {
+        return Some("a link with every address there is");
+    }
     if own.is_unspecified() || own.is_multicast() || own.is_loopback() {
         return Some("no address of a host");
     }

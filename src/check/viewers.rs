@@ -142,13 +142,18 @@ fn others(site: &Site, mappings: &[Mapping]) -> Vec<(Kind, Vec<Group<NetworkId>>
         || site.ids().flat_map(|(id, network)| network.addresses.iter().map(move |it| (it.value, id)));
     let routes = site.ids().flat_map(|(id, network)| network.routes.iter().map(move |route| (route, id)));
     let outside = site.gateway.addresses.iter().map(|it| (it.address.value.trunc(), NetworkId(0)));
-    vec![
+    let mut all = vec![
         (Kind::Real, real),
         (Kind::Link, group(addresses().map(|(net, id)| (net.trunc(), id)))),
         (Kind::Route, group(routes.map(|(route, id)| (route.prefix.value.trunc(), id)))),
         (Kind::Outside, group(outside)),
         (Kind::Address, group(addresses().map(|(net, id)| (net::single(net.addr()), id)))),
-    ]
+    ];
+    // A link or route to everywhere has its own finding, and would collide with all there is.
+    for (_, groups) in &mut all {
+        groups.retain(|found| found.net.prefix_len() > 0);
+    }
+    all
 }
 
 /// Where a prefix of a kind is written.

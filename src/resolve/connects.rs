@@ -91,12 +91,12 @@ impl<'a> Resolver<'a, '_> {
             let (left, right) = (self.side(&statement.left, &index), self.side(&statement.right, &index));
             let (Some(left), Some(right)) = (left, right) else { continue };
             if let (Side::One(left), Side::One(right)) = (&left, &right) {
-                if left == right {
-                    let network = &self.networks[left.0].name.value.clone();
-                    self.report(ConnectedToItself { network, span: statement.block.span });
-                    continue;
-                }
                 plain.push((number, *left, *right));
+            }
+            if left.networks() == right.networks() && left.networks().len() == 1 {
+                let network = &self.networks[left.networks()[0].0].name.value.clone();
+                self.report(ConnectedToItself { network, span: statement.block.span });
+                continue;
             }
             let before = peerings.len();
             let mut repeated = Vec::new();
