@@ -210,7 +210,7 @@ pub struct UnexpectedToken {
 impl Finding for UnexpectedToken {
     fn diagnostic(self) -> Diagnostic {
         let title = format!("expected {}, found {}", self.expected, self.found);
-        let label = Label::new(self.span, format!("expected {}", self.expected));
+        let label = Label::new(self.span, "not expected here");
         let mut finding = Diagnostic::new(code::UNEXPECTED_TOKEN, title, label);
         if let Some((span, text)) = self.waiting {
             finding = finding.label(span, text);
@@ -268,9 +268,8 @@ impl Finding for UnclosedBlock {
         };
         match self.problem {
             Braces::Unclosed { open, keyword, doubtful } => {
-                let finding =
-                    new(format!("the block of `{keyword}` is not closed"), "`}` is missing before this")
-                        .label(open, "this block is still open");
+                let finding = new(format!("the block of `{keyword}` is not closed"), "`}` is missing here")
+                    .label(open, "this block is still open");
                 match doubtful {
                     Some((from, to)) => finding
                         .label(from, "perhaps it is this block that lacks its `}` ...")
@@ -318,6 +317,8 @@ pub enum Advice {
     Elsewhere(Vec<&'static str>),
     /// It goes on with the statement of the line before.
     Continues,
+    /// It is a name that is given a value.
+    LacksLet,
     /// Nothing: these are the statements of the place.
     List(Vec<&'static str>),
 }
@@ -334,12 +335,16 @@ impl Finding for UnknownStatement {
             Advice::Closest(keyword) => unknown().fix(format!("did you mean `{keyword}`?"), span, keyword),
             Advice::Elsewhere(places) => {
                 let places = places.join(" or ");
-                new(format!("{word} does not belong in {place}"), format!("belongs in {places}"))
+                new(format!("{word} is not a statement of {place}"), format!("belongs in {places}"))
                     .help(format!("move it to {places}"))
             }
             Advice::Continues => {
                 new(format!("a statement cannot begin with {word}"), "goes on with a statement".to_owned())
                     .help("write it on the line of its statement; a newline ends a statement")
+            }
+            Advice::LacksLet => {
+                let before = Span { end: span.start, ..span };
+                unknown().fix("write `let` before a name that gets a value", before, "let ")
             }
             Advice::List(keywords) => {
                 let keywords: Vec<String> = keywords.iter().map(|keyword| format!("`{keyword}`")).collect();

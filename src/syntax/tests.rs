@@ -85,3 +85,61 @@ fn a_whole_site_parses() {
     assert_eq!(clean(&SITE.replace('\n', "\r\n")).len(), 8);
     assert_eq!(clean(&format!("\u{feff}{SITE}")).len(), 8);
 }
+
+#[test]
+fn probe() {
+    for text in [
+        "connect a -> b{\n allow tcp 102\n}\n",
+        "connect a -> b{ allow tcp 102 }\n",
+        "connect a -> b{}\n",
+        "network a{ id 1; interface eth0 }\nnetwork b {\n}\n",
+        "network a {\n    interface eth0\n    prefix 10.0.0.0/24 az 10.1.0.0/24\n    interfce eth1\n}\n",
+        "netwrok a {\n    interface eth0\n}\n",
+        "prefix 10.0.0.0/8\nnetwork a {\n allow tcp\n let x = 1\n}\n",
+        "network a\n    interface eth0\n}\nnetwork b {\n}\n",
+        "network a\n{\n    interface eth0\n}\n",
+        "network a {\n    interface eth0\n\nnetwork b {\n    interface eth1\n}\n",
+        "network a {\n    interface eth0\n",
+        "network a {\n}\n}\nnetwork b {\n}\n",
+        "network a interface eth0 }\nnetwork b {\n}\n",
+        "connect a => b\nconnect a <- b\nconnect a ↔ b\n",
+        "network a {\n    interface müller0\n    prefix \"a\\n\"\n    id 5 6\n}\n",
+        "network \"abc {\n    id 5\n}\n",
+        "network \"a{b\" {\n    id 5\n}\n",
+        "let x = (1 + 2\nnetwork a {\n    id 1\n}\n",
+        "let x = subnet(1,\n   2,\n   3\n)\nlet y = 1 +\n 2\n",
+        "let x = n -1\nx = 5\n",
+        "network a {\n    route via 10.0.0.1\n    route 10.0.0.0/8 to 10.0.0.1\n    prefix\n    host to 1.2.3.4\n}\n",
+        "connect a - > b\nconnect a to b\nfor n 1..2 {\n network a {\n}\n}\n",
+        "connect a -> b {\n allow tcp 1..5\n deny from\n allow tcp 1,\n}\n",
+        "include ../x.ovl\ninclude \"a{n}\"\ninclude\n",
+        "foo bar {\n baz\n}\n{\n}\n",
+        "network a { } network b { }\nas 5\n",
+        "interface eth0#1\n",
+        "gateway{ marks 5 }\n",
+        "for n in 1..3 {\n    network a {\n        id 1\n\n}\nconnect a -> b\n",
+        "\0\0\0 \u{1}\n",
+        "let x = 1 + + 2\nlet = 5\nlet x 5\n",
+    ] {
+        let mut sources = SourceMap::default();
+        let id = sources.add("site.ovl", text);
+        let (items, findings) = parsed(text);
+        println!("---\n{text}=> {} items", items.len());
+        for finding in findings {
+            let (line, column) = sources.file(id).line_column(finding.primary.span.start);
+            println!(
+                "  {line}:{column} {} {} / {} | {:?} {:?} {:?}",
+                finding.code,
+                finding.title,
+                finding.primary.text,
+                finding.help,
+                finding.fix.map(|f| f.replacement),
+                finding
+                    .secondary
+                    .iter()
+                    .map(|l| (sources.file(id).line_column(l.span.start), &l.text))
+                    .collect::<Vec<_>>()
+            );
+        }
+    }
+}

@@ -216,11 +216,11 @@ impl Block {
         }
     }
 
-    /// The place in words, to follow "in" or "belongs in".
+    /// The place in words, to follow "belongs in" or "a statement of".
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::File => "the file itself, outside of blocks",
+            Self::File => "the top level",
             Self::For => "a `for` block",
             Self::Gateway => "the `gateway` block",
             Self::Network => "a `network` block",

@@ -8,7 +8,8 @@ use nom::branch::alt;
 use nom::combinator::cut;
 use nom::sequence::{pair, preceded};
 
-use super::recover::{Head, Statements, block, block_follows, statement_keyword};
+use super::recover::{Head, Statements, block, block_follows};
+use super::report::statement_keyword;
 use super::values::{expression, list, word};
 use super::{Expected, Parsed, Tokens, connective, fail, failure, named, optional};
 use crate::source::{Span, Spanned};

@@ -7,11 +7,12 @@ use nom::Parser;
 use nom::combinator::cut;
 use nom::sequence::preceded;
 
-use super::recover::{Head, Statements, block, statement_keyword, statements_until_brace};
+use super::recover::{Head, Statements, block, statements_until_brace};
+use super::report::statement_keyword;
 use super::values::{expression, name, word};
 use super::{Expected, Parsed, Tokens, connective, fail, named, sign};
 use super::{connect, gateway, network};
-use crate::syntax::ast::{For, Item, Let, Part, Word};
+use crate::syntax::ast::{For, Item, Let, Word};
 use crate::syntax::token::{Block, Keyword, TokenKind};
 
 /// A whole file.
@@ -105,16 +106,10 @@ fn for_block<'a>(input: Tokens<'a>, head: Head<'a>) -> Parsed<'a, Vec<Item>> {
 /// include = "include" ( WORD | STRING ) ;
 /// ```
 fn include(input: Tokens<'_>) -> Parsed<'_, Item> {
-    let rest = input.after(1);
-    let (after, file) = cut(named(Expected::FileName, word)).parse(rest)?;
-    if is_literal(&file) {
-        Ok((after, Item::Include(file)))
-    } else {
-        cut(|_| fail(rest, Expected::FileName)).parse(rest)
-    }
+    cut(named(Expected::FileName, file_name)).map(Item::Include).parse(input.after(1))
 }
 
 /// Files are read before anything is computed, so their names hold no interpolation.
-fn is_literal(word: &Word) -> bool {
-    word.parts.iter().all(|part| matches!(part, Part::Text(_)))
+fn file_name(input: Tokens<'_>) -> Parsed<'_, Word> {
+    if input.kind() == TokenKind::Head { fail(input, Expected::FileName) } else { word(input) }
 }

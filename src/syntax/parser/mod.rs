@@ -11,6 +11,7 @@ mod input;
 mod items;
 mod network;
 mod recover;
+mod report;
 mod values;
 
 use std::cell::{Cell, RefCell};
@@ -38,6 +39,7 @@ pub(super) fn parse(file: FileId, text: &str, tokens: &[Token], findings: &mut D
         operators: Cell::new(0),
         guessed: Cell::new(None),
         ended: Cell::new(false),
+        unclosed: Cell::new(None),
         doubtful: Cell::new(None),
     };
     let items = items::file(Tokens::new(&context)).map(|(_, items)| items).unwrap_or_default();
@@ -62,6 +64,8 @@ struct Context<'a> {
     guessed: Cell<Option<usize>>,
     /// Whether it was already said that the file ends too early.
     ended: Cell<bool>,
+    /// The token before which a block ended without its `}`.
+    unclosed: Cell<Option<usize>>,
     /// A block whose braces are indented differently: a hint when a later one stays open.
     doubtful: Cell<Option<(Span, Span)>>,
 }

@@ -7,7 +7,8 @@ use nom::Parser;
 use nom::combinator::cut;
 use nom::sequence::{pair, preceded};
 
-use super::recover::{Head, Statements, block, statement_keyword};
+use super::recover::{Head, Statements, block};
+use super::report::statement_keyword;
 use super::values::{expression, word};
 use super::{Expected, Parsed, Tokens, connective, fail, named, optional};
 use crate::syntax::ast::{Network, NetworkStatement};

@@ -4,12 +4,12 @@
 //! hold: one mistake makes one finding, every token is skipped at most once, and a statement with a
 //! bad token makes no second finding.
 
+use super::report::report;
 use super::values::nested;
-use super::{Context, Expected, Failure, Parsed, Tokens, fail, fail_reported};
-use crate::diag::suggest;
+use super::{Expected, Failure, Parsed, Tokens, fail};
 use crate::source::Span;
-use crate::syntax::errors::{Advice, Braces, UnclosedBlock, UnexpectedToken, UnknownStatement, quoted};
-use crate::syntax::token::{Block, Keyword, Token, TokenKind, is_connective};
+use crate::syntax::errors::{Braces, UnclosedBlock};
+use crate::syntax::token::{Block, Keyword, Token, TokenKind};
 
 /// A block's head, for what is said about its braces.
 #[derive(Clone, Copy)]
@@ -108,6 +108,7 @@ fn closing<'a>(input: Tokens<'a>, head: Head<'a>, open: Option<Token>) -> Tokens
         }
         return input.after(1);
     }
+    context.unclosed.set(Some(input.at));
     let Some(open) = open else { return input };
     let open = input.span(open);
     if token.kind == TokenKind::End && context.ended.replace(true) {
@@ -159,6 +160,9 @@ pub(super) fn statements_until_brace<'a, T>(
         let failure = if failure.reported { failure } else { failure.or(context.farthest.get()) };
         rest = skip(start, failure, head.is_some());
         report(start, failure, rest);
+        if let Some(block) = swallowed_block(start, rest) {
+            rest = after_block(block);
+        }
         // A block that is complete stays, whatever follows its `}`; a line that is not, does not.
         let span = rest.span_since(start.next());
         let hole = (statements.hole)(span);
@@ -174,6 +178,8 @@ pub(super) fn statements_until_brace<'a, T>(
 fn end(input: Tokens<'_>) -> Parsed<'_, ()> {
     match input.kind() {
         TokenKind::Semicolon | TokenKind::Newline | TokenKind::RightBrace | TokenKind::End => Ok((input, ())),
+        // A block that lacks its `}` ends in front of the next statement.
+        _ if input.context.unclosed.get() == Some(input.at) => Ok((input, ())),
         _ => fail(input, Expected::End),
     }
 }
@@ -207,41 +213,6 @@ fn indent(input: Tokens<'_>) -> Option<u32> {
     }
 }
 
-/// The keyword that begins a statement of `block`. One that is misspelt is told about and taken for
-/// the one it was meant to be, so that the rest of the statement is looked at as well.
-pub(super) fn statement_keyword(input: Tokens<'_>, block: Block) -> Parsed<'_, Keyword> {
-    let token = input.next();
-    if token.kind != TokenKind::Word {
-        return fail(input, Expected::Statement);
-    }
-    let word = input.text(token);
-    let found = Keyword::find(word);
-    if let Some(keyword) = found.filter(|keyword| block.keywords().contains(keyword)) {
-        return Ok((input.after(1), keyword));
-    }
-    let names = |block: Block| block.keywords().iter().map(|keyword| keyword.text());
-    let closest = suggest::closest(word, names(block)).and_then(Keyword::find);
-    let places =
-        Block::ALL.into_iter().filter(|place| found.is_some_and(|word| place.keywords().contains(&word)));
-    let mut places: Vec<&str> = places.map(Block::name).collect();
-    places.truncate(2);
-    let advice = match (found, closest) {
-        (Some(_), _) if is_connective(word) => Advice::Continues,
-        (Some(_), _) => Advice::Elsewhere(places),
-        (None, Some(keyword)) => Advice::Closest(keyword.text()),
-        (None, None) => Advice::List(names(block).collect()),
-    };
-    let span = input.span(token);
-    input.context.find(UnknownStatement { span, word: word.to_owned(), place: block.name(), advice });
-    match (found, closest) {
-        (None, Some(keyword)) => {
-            input.context.guessed.set(Some(input.at));
-            Ok((input.after(1), keyword))
-        }
-        _ => fail_reported(input),
-    }
-}
-
 /// Where to go on: at the end of the failed statement, blocks included.
 fn skip<'a>(start: Tokens<'a>, failure: Failure, in_block: bool) -> Tokens<'a> {
     let mut rest = start.after(failure.at.saturating_sub(start.at));
@@ -268,6 +239,22 @@ fn skip<'a>(start: Tokens<'a>, failure: Failure, in_block: bool) -> Tokens<'a> {
     }
 }
 
+/// The statements of a block whose `{` is a part of a bad token in its head.
+fn swallowed_block<'a>(start: Tokens<'a>, end: Tokens<'a>) -> Option<Tokens<'a>> {
+    let block = match Keyword::find(start.text(start.next()))? {
+        Keyword::Network => Block::Network,
+        Keyword::Gateway => Block::Gateway,
+        Keyword::Connect => Block::Connect,
+        Keyword::For => Block::For,
+        _ => return None,
+    };
+    let last = start.context.token(end.at.checked_sub(1)?);
+    let next = without_ends(end);
+    let follows =
+        block.keywords().iter().any(|known| is_keyword(next, *known)) && indent(next) > indent(start);
+    (last.kind == TokenKind::Bad && follows).then_some(next)
+}
+
 /// After the `}` of a block whose `{` is passed.
 fn after_block(input: Tokens<'_>) -> Tokens<'_> {
     let mut rest = input;
@@ -285,73 +272,4 @@ fn after_block(input: Tokens<'_>) -> Tokens<'_> {
         rest = rest.after(1);
     }
     rest
-}
-
-/// Makes the finding of a failed statement, unless there is one already.
-fn report(start: Tokens<'_>, failure: Failure, until: Tokens<'_>) {
-    let context = start.context;
-    let passed = context.tokens.get(start.at..until.at.max(failure.at + 1)).unwrap_or(&[]);
-    let has_bad = passed.iter().any(|token| token.kind == TokenKind::Bad);
-    if failure.reported || has_bad || context.guessed.get() == Some(start.at) {
-        return;
-    }
-    let token = context.token(failure.at);
-    let (span, found) = match token.kind {
-        TokenKind::Newline => (context.end_before(failure.at), "the end of the line".to_owned()),
-        TokenKind::End => (context.end_before(failure.at), "the end of the file".to_owned()),
-        _ => (context.span(token), quoted(token.text(context.text))),
-    };
-    let expected = failure.expected.words();
-    let waiting = failure.expected.has(Expected::RightParen).then(|| open_paren(start, failure.at)).flatten();
-    let help = advice(context, failure, token);
-    context.find(UnexpectedToken { span, found, expected, waiting, help });
-}
-
-/// The parenthesis that is open before the token at `at`.
-fn open_paren(start: Tokens<'_>, at: usize) -> Option<(Span, String)> {
-    let mut depth = 0_usize;
-    let before = start.context.tokens.get(start.at..at).unwrap_or(&[]);
-    let open = before.iter().rev().find(|token| match token.kind {
-        TokenKind::RightParen => {
-            depth += 1;
-            false
-        }
-        TokenKind::LeftParen if depth == 0 => true,
-        TokenKind::LeftParen => {
-            depth -= 1;
-            false
-        }
-        _ => false,
-    });
-    open.map(|token| (start.context.span(*token), "this parenthesis is still open".to_owned()))
-}
-
-/// What to do about an unexpected token, where that is known.
-fn advice(context: &Context<'_>, failure: Failure, token: Token) -> Option<(String, Option<(Span, String)>)> {
-    let span = context.span(token);
-    let text = token.text(context.text);
-    let expected = failure.expected;
-    match token.kind {
-        TokenKind::Head if !text.starts_with('"') => {
-            let brace = Span { start: span.end - 1, end: span.end - 1, ..span };
-            Some(("put a blank before `{` if it opens a block".to_owned(), Some((brace, " ".to_owned()))))
-        }
-        TokenKind::DotDot if expected.has(Expected::FileName) => {
-            Some(("put the file name in double quotes".to_owned(), None))
-        }
-        TokenKind::DotDot if expected.has(Expected::Comma) && expected.has(Expected::Log) => {
-            Some(("a range of ports is written with a dash: `30000-30100`".to_owned(), None))
-        }
-        TokenKind::Word if is_connective(text) && expected.has_name() => {
-            let help = format!("`{text}` has a meaning of its own; as a name it needs double quotes");
-            Some((help, Some((span, format!("\"{text}\"")))))
-        }
-        TokenKind::Word if expected.has(Expected::Operator) && text.starts_with(['-', '*', '/']) => {
-            let after = Span { start: span.start + 1, end: span.start + 1, ..span };
-            Some(("an operator stands between blanks".to_owned(), Some((after, " ".to_owned()))))
-        }
-        TokenKind::Word => suggest::closest(text, expected.connectives())
-            .map(|keyword| (format!("did you mean `{keyword}`?"), Some((span, keyword.to_owned())))),
-        _ => None,
-    }
 }

@@ -1,0 +1,124 @@
+//! What is said about a statement that does not parse.
+//!
+//! Goes in: the place of the failure and what would have been right there. Comes out: one finding
+//! with the best advice there is. What must hold: a statement with a bad token makes no second
+//! finding, and a misspelt keyword is told about once.
+
+use super::{Context, Expected, Failure, Parsed, Tokens, fail, fail_reported};
+use crate::diag::suggest;
+use crate::source::Span;
+use crate::syntax::errors::{Advice, UnexpectedToken, UnknownStatement, quoted};
+use crate::syntax::token::{Block, Keyword, Token, TokenKind, is_connective};
+
+/// The keyword that begins a statement of `block`. One that is misspelt is told about and taken for
+/// the one it was meant to be, so that the rest of the statement is looked at as well.
+pub(super) fn statement_keyword(input: Tokens<'_>, block: Block) -> Parsed<'_, Keyword> {
+    let token = input.next();
+    if token.kind != TokenKind::Word {
+        return fail(input, Expected::Statement);
+    }
+    let word = input.text(token);
+    let found = Keyword::find(word);
+    if let Some(keyword) = found.filter(|keyword| block.keywords().contains(keyword)) {
+        return Ok((input.after(1), keyword));
+    }
+    let names = |block: Block| block.keywords().iter().map(|keyword| keyword.text());
+    let closest = suggest::closest(word, names(block)).and_then(Keyword::find);
+    let places =
+        Block::ALL.into_iter().filter(|place| found.is_some_and(|word| place.keywords().contains(&word)));
+    let mut places: Vec<&str> = places.map(Block::name).collect();
+    places.truncate(2);
+    let given_a_value = input.second().kind == TokenKind::Equals && block.keywords().contains(&Keyword::Let);
+    let closest = closest.filter(|_| !given_a_value);
+    let advice = match (found, closest) {
+        (Some(_), _) if is_connective(word) => Advice::Continues,
+        (Some(_), _) => Advice::Elsewhere(places),
+        (None, Some(keyword)) => Advice::Closest(keyword.text()),
+        (None, None) if given_a_value => Advice::LacksLet,
+        (None, None) => Advice::List(names(block).collect()),
+    };
+    let span = input.span(token);
+    input.context.find(UnknownStatement { span, word: word.to_owned(), place: block.name(), advice });
+    match (found, closest) {
+        (None, Some(keyword)) => {
+            input.context.guessed.set(Some(input.at));
+            Ok((input.after(1), keyword))
+        }
+        _ => fail_reported(input),
+    }
+}
+
+/// Makes the finding of a failed statement, unless there is one already.
+pub(super) fn report(start: Tokens<'_>, failure: Failure, until: Tokens<'_>) {
+    let context = start.context;
+    let passed = context.tokens.get(start.at..until.at.max(failure.at + 1)).unwrap_or(&[]);
+    let has_bad = passed.iter().any(|token| token.kind == TokenKind::Bad);
+    if failure.reported || has_bad || context.guessed.get() == Some(start.at) {
+        return;
+    }
+    let token = context.token(failure.at);
+    let (span, found) = match token.kind {
+        TokenKind::Newline => (context.end_before(failure.at), "the end of the line".to_owned()),
+        TokenKind::End => (context.end_before(failure.at), "the end of the file".to_owned()),
+        _ => (context.span(token), quoted(token.text(context.text))),
+    };
+    let expected = failure.expected.words();
+    let waiting = failure.expected.has(Expected::RightParen).then(|| open_paren(start, failure.at)).flatten();
+    let help = advice(context, failure, token);
+    context.find(UnexpectedToken { span, found, expected, waiting, help });
+}
+
+/// The parenthesis that is open before the token at `at`.
+fn open_paren(start: Tokens<'_>, at: usize) -> Option<(Span, String)> {
+    let mut depth = 0_usize;
+    let before = start.context.tokens.get(start.at..at).unwrap_or(&[]);
+    let open = before.iter().rev().find(|token| match token.kind {
+        TokenKind::RightParen => {
+            depth += 1;
+            false
+        }
+        TokenKind::LeftParen if depth == 0 => true,
+        TokenKind::LeftParen => {
+            depth -= 1;
+            false
+        }
+        _ => false,
+    });
+    open.map(|token| (start.context.span(*token), "this parenthesis is still open".to_owned()))
+}
+
+/// What to do about an unexpected token, where that is known.
+fn advice(context: &Context<'_>, failure: Failure, token: Token) -> Option<(String, Option<(Span, String)>)> {
+    let span = context.span(token);
+    let text = token.text(context.text);
+    let expected = failure.expected;
+    match token.kind {
+        TokenKind::Head if expected.has(Expected::FileName) => {
+            Some(("a file name cannot hold `{`; write it out".to_owned(), None))
+        }
+        TokenKind::Word if expected.has(Expected::Direction) && text == "to" => {
+            Some(("write an arrow between the two sides".to_owned(), Some((span, "->".to_owned()))))
+        }
+        TokenKind::Head if !text.starts_with('"') => {
+            let brace = Span { start: span.end - 1, end: span.end - 1, ..span };
+            Some(("put a blank before `{` if it opens a block".to_owned(), Some((brace, " ".to_owned()))))
+        }
+        TokenKind::DotDot if expected.has(Expected::FileName) => {
+            Some(("put the file name in double quotes".to_owned(), None))
+        }
+        TokenKind::DotDot if expected.has(Expected::Comma) && expected.has(Expected::Log) => {
+            Some(("a range of ports is written with a dash: `30000-30100`".to_owned(), None))
+        }
+        TokenKind::Word if is_connective(text) && expected.has_name() => {
+            let help = format!("`{text}` has a meaning of its own; as a name it needs double quotes");
+            Some((help, Some((span, format!("\"{text}\"")))))
+        }
+        TokenKind::Word if expected.has(Expected::Operator) && text.starts_with(['-', '*', '/']) => {
+            let after = Span { start: span.start + 1, end: span.start + 1, ..span };
+            Some(("an operator stands between blanks".to_owned(), Some((after, " ".to_owned()))))
+        }
+        TokenKind::Word => suggest::closest(text, expected.connectives())
+            .map(|keyword| (format!("did you mean `{keyword}`?"), Some((span, keyword.to_owned())))),
+        _ => None,
+    }
+}
