@@ -17,3 +17,82 @@ pub mod plan;
 pub mod resolve;
 pub mod source;
 pub mod syntax;
+
+use check::CheckedSite;
+use diag::{Diagnostics, Outcome, allow};
+use emit::{Artifact, Target};
+use model::{Firewall, Isolation, Site};
+use source::{FileId, SourceMap, Span, Spanned};
+
+/// What is to hold instead of what a site says of its gateway.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// In place of `firewall`.
+    pub firewall: Option<Firewall>,
+    /// In place of `isolation`.
+    pub isolation: Option<Isolation>,
+}
+
+/// Reads and checks the site whose text is `root`: everything up to the point where files are made.
+///
+/// A stage after one that found an error does not run, so that nothing is reported because of
+/// something else. Comments that silence warnings are followed.
+#[must_use]
+pub fn front(
+    mut sources: SourceMap,
+    root: FileId,
+    loader: &dyn syntax::Loader,
+    overrides: Overrides,
+) -> Outcome<CheckedSite> {
+    let mut findings = Diagnostics::default();
+    let file = syntax::parse_site(&mut sources, root, loader, &mut findings);
+    let site = if findings.has_errors() { None } else { resolve::resolve(&file, &mut findings) };
+    let value = site
+        .map(|site| overridden(site, root, overrides))
+        .and_then(|site| check::check(site, &mut findings))
+        .filter(|_| !findings.has_errors());
+    let findings = allow::apply(&sources, findings.sorted(), value.is_some());
+    Outcome { sources, value, findings }
+}
+
+/// Reads, checks and compiles a site into all artefacts that apply to it.
+#[must_use]
+pub fn compile(
+    sources: SourceMap,
+    root: FileId,
+    loader: &dyn syntax::Loader,
+    overrides: Overrides,
+) -> Outcome<Vec<Artifact>> {
+    let Outcome { sources, value, findings } = front(sources, root, loader, overrides);
+    let value = value.map(|site| {
+        let firewall = site.settings().firewall;
+        let targets: Vec<Target> = Target::ALL.iter().copied().filter(|t| t.applies(firewall)).collect();
+        artifacts(&site, &sources, &targets)
+    });
+    Outcome { sources, value, findings }
+}
+
+/// The artefacts of a checked site, in the order of `targets`.
+///
+/// They name source files relative to the site's own directory, so the same site gives the same
+/// bytes wherever it is compiled from.
+#[must_use]
+pub fn artifacts(site: &CheckedSite, sources: &SourceMap, targets: &[Target]) -> Vec<Artifact> {
+    let plan = plan::lower(site);
+    let sources = sources.beside_the_root();
+    targets.iter().map(|target| emit::emit(&plan, &sources, *target)).collect()
+}
+
+fn overridden(mut site: Site, root: FileId, overrides: Overrides) -> Site {
+    let nowhere = Span::new(root, 0, 0);
+    let gateway = &mut site.gateway;
+    if let Some(firewall) = overrides.firewall {
+        let span = gateway.firewall.map_or(nowhere, |written| written.span);
+        gateway.firewall = Some(Spanned::new(firewall, span));
+    }
+    if let Some(isolation) = overrides.isolation {
+        let span = gateway.isolation.map_or(nowhere, |written| written.span);
+        gateway.isolation = Some(Spanned::new(isolation, span));
+    }
+    site
+}

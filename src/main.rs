@@ -1,3 +1,7 @@
 //! The command `overlapc`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    overlapc::cli::run()
+}

@@ -117,6 +117,21 @@ impl SourceMap {
         self.files.iter().enumerate().map(|(n, file)| (FileId(u32::try_from(n).unwrap_or(u32::MAX)), file))
     }
 
+    /// The same files under names relative to the directory of the first one, the site's own.
+    ///
+    /// Ids and spans stay valid. What is made from these names does not depend on the directory
+    /// that the compiler was started in.
+    #[must_use]
+    pub fn beside_the_root(&self) -> Self {
+        let root = self.files.first().map_or("", |file| file.name.as_str());
+        let renamed = |file: &SourceFile| SourceFile {
+            name: relative(&file.name, root),
+            text: file.text.clone(),
+            line_starts: file.line_starts.clone(),
+        };
+        Self { files: self.files.iter().map(renamed).collect() }
+    }
+
     /// The text of a span.
     #[must_use]
     pub fn text(&self, span: Span) -> &str {
@@ -131,9 +146,47 @@ impl SourceMap {
     }
 }
 
+/// `name` as seen from the directory of `root`; only a path of the other kind (absolute, relative)
+/// stays as it is.
+fn relative(name: &str, root: &str) -> String {
+    if name.starts_with('/') != root.starts_with('/') {
+        return name.to_owned();
+    }
+    let (name, mut directory) = (parts(name), parts(root));
+    directory.pop();
+    let common = name.iter().zip(&directory).take_while(|(a, b)| a == b).count();
+    let up = std::iter::repeat_n("..", directory.len() - common);
+    up.chain(name[common..].iter().copied()).collect::<Vec<_>>().join("/")
+}
+
+fn parts(path: &str) -> Vec<&str> {
+    path.split('/').filter(|part| !matches!(*part, "" | ".")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{SourceMap, Span};
+
+    #[test]
+    fn names_beside_the_root_do_not_tell_where_it_is() {
+        let names = |given: &[&str]| -> Vec<String> {
+            let mut sources = SourceMap::default();
+            for name in given {
+                sources.add(*name, "");
+            }
+            sources.beside_the_root().files.into_iter().map(|file| file.name).collect()
+        };
+        assert_eq!(names(&["site.ovl", "cells/a.ovl", "../b.ovl"]), ["site.ovl", "cells/a.ovl", "../b.ovl"]);
+        assert_eq!(
+            names(&["sites/x/site.ovl", "sites/x/cells/a.ovl", "sites/b.ovl"]),
+            ["site.ovl", "cells/a.ovl", "../b.ovl"]
+        );
+        assert_eq!(names(&["/etc/x/site.ovl", "/etc/b.ovl"]), ["site.ovl", "../b.ovl"]);
+        assert_eq!(names(&["../x/site.ovl", "../b.ovl"]), ["site.ovl", "../b.ovl"]);
+        assert_eq!(names(&["./site.ovl", "a.ovl"]), ["site.ovl", "a.ovl"]);
+        assert_eq!(names(&["/site.ovl", "/b.ovl"]), ["site.ovl", "b.ovl"]);
+        assert_eq!(names(&["site.ovl", "/srv/b.ovl"]), ["site.ovl", "/srv/b.ovl"]);
+    }
 
     #[test]
     fn lines_and_columns_count_characters_from_one() {

@@ -95,7 +95,7 @@ fn fault(name: &str) -> Option<String> {
         return Some(String::from("begins like an option of ip(8)"));
     }
     let bad = name.chars().find(|c| {
-        matches!(c, '/' | ':' | '"' | '\'' | '\\' | '*' | '$' | '`' | '%')
+        matches!(c, '/' | ':' | '#' | '"' | '\'' | '\\' | '*' | '$' | '`' | '%')
             || c.is_whitespace()
             || c.is_control()
     });

@@ -6,10 +6,7 @@
 use super::Settings;
 use super::errors::numbers::TooFewMarkBits;
 use crate::diag::Reporter;
-use crate::model::{Firewall, Site};
-
-/// Width of a conntrack zone, which `-j CT --zone mark` takes from the low bits of the mark.
-const ZONE_BITS: u8 = 16;
+use crate::model::Site;
 
 /// A run of adjacent bits of the packet mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,24 +49,17 @@ pub(super) fn check(
 ) -> Option<MarkLayout> {
     let largest = ids.iter().copied().max().unwrap_or(1).max(1);
     let width = bit_length(largest);
-    let layout = fields(settings.marks, width, settings.firewall);
+    let layout = fields(settings.marks, width);
     // The default has room for the largest id there can be, so only written marks can be too few.
     if let (None, Some(declared)) = (layout, site.gateway.marks) {
-        let enough = match settings.firewall {
-            Firewall::Nftables => ones(2 * width),
-            Firewall::Iptables => ones(ZONE_BITS + width),
-        };
-        let (mask, firewall) = (settings.marks, settings.firewall);
-        reporter.report(TooFewMarkBits { mask, span: declared.span, largest, width, firewall, enough }, None);
+        let (mask, enough) = (settings.marks, ones(2 * width));
+        reporter.report(TooFewMarkBits { mask, span: declared.span, largest, width, enough }, None);
     }
     layout
 }
 
-fn fields(mask: u32, width: u8, firewall: Firewall) -> Option<MarkLayout> {
-    let destination = match firewall {
-        Firewall::Nftables => run(mask, width, 0)?,
-        Firewall::Iptables => run(mask, ZONE_BITS, 0).filter(|field| field.shift == 0)?,
-    };
+fn fields(mask: u32, width: u8) -> Option<MarkLayout> {
+    let destination = run(mask, width, 0)?;
     let source = run(mask, width, destination.shift + destination.width)?;
     Some(MarkLayout { destination, source })
 }
@@ -96,27 +86,17 @@ const fn ones(width: u8) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::{MarkField, fields};
-    use crate::model::Firewall;
 
     #[test]
-    fn nftables_takes_the_lowest_runs_of_the_mask() {
-        let layout = fields(0xffff_ffff, 8, Firewall::Nftables).unwrap();
+    fn the_lowest_runs_of_the_mask_are_taken() {
+        let layout = fields(0xffff_ffff, 8).unwrap();
         assert_eq!(layout.destination, MarkField { shift: 0, width: 8 });
         assert_eq!(layout.source, MarkField { shift: 8, width: 8 });
-        let layout = fields(0x00f0_7f06, 3, Firewall::Nftables).unwrap();
+        let layout = fields(0x00f0_7f06, 3).unwrap();
         assert_eq!(layout.destination, MarkField { shift: 8, width: 3 });
         assert_eq!(layout.source, MarkField { shift: 11, width: 3 });
-        assert_eq!(fields(0x0000_00f7, 4, Firewall::Nftables), None);
-    }
-
-    #[test]
-    fn iptables_needs_the_low_16_bits_for_the_zone() {
-        let layout = fields(0xffff_ffff, 16, Firewall::Iptables).unwrap();
-        assert_eq!(layout.destination, MarkField { shift: 0, width: 16 });
-        assert_eq!(layout.source, MarkField { shift: 16, width: 16 });
-        assert_eq!(fields(0xffff_fff0, 4, Firewall::Iptables), None);
-        assert_eq!(fields(0x0007_ffff, 4, Firewall::Iptables), None);
-        assert!(fields(0x000f_ffff, 4, Firewall::Iptables).is_some());
+        assert_eq!(fields(0x0000_00f7, 4), None);
+        assert!(fields(0xffff_ffff, 16).is_some());
     }
 
     #[test]

@@ -99,6 +99,8 @@ registry! {
     INCLUDE_NOT_FOUND "OVL0104" "include-not-found" Error;
     INCLUDE_CYCLE "OVL0105" "include-cycle" Error;
     NESTED_TOO_DEEP "OVL0106" "nested-too-deep" Error;
+    UNUSED_ALLOW "OVL0107" "unused-allow" Warning;
+    INVALID_ALLOW "OVL0108" "invalid-allow" Warning;
 
     UNKNOWN_NAME "OVL0201" "unknown-name" Error;
     UNKNOWN_NETWORK "OVL0202" "unknown-network" Error;

@@ -1,10 +1,16 @@
 //! Findings: what a stage has to say about the source, in one shape for every code.
 //!
 //! Goes in: a struct of some stage's `errors.rs`, through [`Finding`]. Comes out: a [`Diagnostic`],
-//! rendered by `render` (for people) or `json` (for machines). What must hold: one mistake makes
-//! one diagnostic, and its title can be understood alone.
+//! rendered by `render` (for people), `concise` (one a line) or `json` (for machines). What must
+//! hold: one mistake makes one diagnostic, and its title can be understood alone.
 
+pub mod allow;
 pub mod code;
+pub mod concise;
+mod errors;
+pub mod json;
+pub mod render;
+pub mod report;
 pub mod reporter;
 pub mod suggest;
 
@@ -12,6 +18,7 @@ use std::collections::BTreeSet;
 
 use crate::source::{SourceMap, Span};
 pub use code::{Code, Severity};
+pub use report::{Count, Report};
 pub use reporter::Reporter;
 
 /// One finding, ready to be shown.

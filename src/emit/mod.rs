@@ -1,1 +1,126 @@
-//! Stage emit.
+//! From plan to text: one artefact a target.
+//!
+//! Goes in: a [`Plan`] and the sources, for the places that every emitted rule names. Comes out: an
+//! [`Artifact`]. Each emitter fills a view; a template under `templates/` lays it out and decides
+//! nothing. The same plan gives the same bytes.
+
+mod addressing;
+mod guard;
+mod hosts;
+mod ip;
+mod iptables;
+mod json;
+mod nftables;
+mod provenance;
+mod script;
+mod template;
+mod text;
+
+use crate::plan::{Firewall, Plan};
+use crate::source::SourceMap;
+pub use template::TEMPLATES;
+
+/// A kind of artefact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// The whole gateway as one POSIX script.
+    Sh,
+    /// A ruleset for nft(8).
+    Nft,
+    /// A file for iptables-restore(8) with `--noflush`.
+    Iptables,
+    /// A file for ip6tables-restore(8) with `--noflush`.
+    Ip6tables,
+    /// A file for `ip -batch`: links, addresses, IPv4 routes and rules.
+    Ip,
+    /// A file for `ip -6 -batch`: IPv6 routes and rules.
+    Ip6,
+    /// The routes that the hosts of each network need.
+    Nodes,
+    /// The plan as a versioned document.
+    Json,
+}
+
+impl Target {
+    /// Every target.
+    pub const ALL: [Self; 8] =
+        [Self::Sh, Self::Nft, Self::Iptables, Self::Ip6tables, Self::Ip, Self::Ip6, Self::Nodes, Self::Json];
+
+    /// The name that `--target` takes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sh => "sh",
+            Self::Nft => "nft",
+            Self::Iptables => "iptables",
+            Self::Ip6tables => "ip6tables",
+            Self::Ip => "ip",
+            Self::Ip6 => "ip6",
+            Self::Nodes => "nodes",
+            Self::Json => "json",
+        }
+    }
+
+    /// The target of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|target| target.name() == name)
+    }
+
+    /// The name of the artefact's file inside an output directory.
+    #[must_use]
+    pub const fn file_name(self) -> &'static str {
+        match self {
+            Self::Sh => "site.sh",
+            Self::Nft => "ruleset.nft",
+            Self::Iptables => "rules.v4",
+            Self::Ip6tables => "rules.v6",
+            Self::Ip => "ip.batch",
+            Self::Ip6 => "ip6.batch",
+            Self::Nodes => "nodes.sh",
+            Self::Json => "site.json",
+        }
+    }
+
+    /// Whether the artefact is a program.
+    #[must_use]
+    pub const fn executable(self) -> bool {
+        matches!(self, Self::Sh)
+    }
+
+    /// Whether a site with this firewall has the artefact.
+    #[must_use]
+    pub const fn applies(self, firewall: Firewall) -> bool {
+        match self {
+            Self::Nft => matches!(firewall, Firewall::Nftables),
+            Self::Iptables | Self::Ip6tables => matches!(firewall, Firewall::Iptables),
+            Self::Sh | Self::Ip | Self::Ip6 | Self::Nodes | Self::Json => true,
+        }
+    }
+}
+
+/// An artefact, finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artifact {
+    /// Its kind.
+    pub target: Target,
+    /// Its whole text; ends in a newline.
+    pub text: String,
+}
+
+/// Lays a plan out for one target.
+#[must_use]
+pub fn emit(plan: &Plan, sources: &SourceMap, target: Target) -> Artifact {
+    let places = provenance::Places::new(sources);
+    let text = match target {
+        Target::Sh => script::emit(plan, &places),
+        Target::Nft => nftables::emit(plan, &places),
+        Target::Iptables => iptables::emit(plan, &places, crate::net::Family::V4),
+        Target::Ip6tables => iptables::emit(plan, &places, crate::net::Family::V6),
+        Target::Ip => ip::emit(plan, &places, crate::net::Family::V4),
+        Target::Ip6 => ip::emit(plan, &places, crate::net::Family::V6),
+        Target::Nodes => hosts::emit(plan, &places),
+        Target::Json => json::emit(plan, &places),
+    };
+    Artifact { target, text }
+}

@@ -1,4 +1,12 @@
-//! Integration tests, one binary.
+//! Integration tests, one binary: the command as users run it, the golden folders, the rules of
+//! this repository.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
 
+mod bench;
+mod cli;
 mod codes;
+mod documents;
+mod expected;
+mod golden;
+mod house;
+mod outputs;

@@ -1,7 +1,6 @@
 //! Findings about ids, packet marks, preferences and the protocol number.
 
 use crate::diag::{Diagnostic, Finding, Label, code};
-use crate::model::Firewall;
 use crate::source::Span;
 
 /// Two networks with one explicit id.
@@ -100,37 +99,22 @@ pub struct TooFewMarkBits {
     pub largest: u16,
     /// Bits of one id.
     pub width: u8,
-    /// The rule language.
-    pub firewall: Firewall,
     /// A mask that would do.
     pub enough: u32,
 }
 
 impl Finding for TooFewMarkBits {
     fn diagnostic(self) -> Diagnostic {
-        let Self { mask, span, largest, width, firewall, enough } = self;
-        let (need, note) = match firewall {
-            Firewall::Nftables => (
-                format!("two runs of {width} adjacent bits"),
-                format!(
-                    "a packet's mark carries the id of the network it came from and of the one it goes to, \
-                     and the largest id is {largest}, which has {width} bits"
-                ),
-            ),
-            Firewall::Iptables => (
-                format!("the low 16 bits and {width} adjacent bits above them"),
-                format!(
-                    "`-j CT --zone mark` reads the zone from the low 16 bits, and the largest id is {largest}, \
-                     which has {width} bits"
-                ),
-            ),
-        };
+        let Self { mask, span, largest, width, enough } = self;
         Diagnostic::new(
             code::TOO_FEW_MARK_BITS,
             format!("mark bits {mask:#010x} are too few for ids up to {largest}"),
-            Label::new(span, format!("{need} are needed")),
+            Label::new(span, format!("two runs of {width} adjacent bits are needed")),
         )
-        .note(note)
+        .note(format!(
+            "a packet's mark carries the id of the network it came from and of the one it goes to, \
+             and the largest id is {largest}, which has {width} bits"
+        ))
         .fix(
             format!("allow `{enough:#010x}`, or give the networks smaller ids"),
             span,

@@ -1,0 +1,193 @@
+//! `overlapc compile`: check a site and print or write what the gateway loads.
+//!
+//! Goes in: a site and the targets. Comes out: artefacts on standard output or in files, findings on
+//! standard error. What must hold: an error, a denied warning or a target that does not fit leaves
+//! everything as it was.
+
+use std::path::PathBuf;
+
+use clap::builder::{BoolishValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum, ValueHint};
+
+use super::findings::Findings;
+use super::output::{Content, Output};
+use super::{Color, Exit, Failure, host, site};
+use crate::Overrides;
+use crate::check::CheckedSite;
+use crate::diag::Report;
+use crate::emit::{Artifact, Target};
+use crate::model::{Firewall, Isolation};
+
+/// Check a site, then print an artefact or write several
+#[derive(Debug, Args)]
+pub(super) struct Compile {
+    /// The site; `-` is standard input [default: site.ovl]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    file: Option<String>,
+
+    /// What to make (can be repeated)
+    #[arg(short, long = "target", value_name = "NAME", env = "OVERLAPC_TARGET", hide_env_values = true)]
+    #[arg(value_delimiter = ',', default_value = "sh", value_parser = target_parser())]
+    targets: Vec<Wanted>,
+
+    /// Write to this file, or into this directory if it is one, ends in `/`, or several targets are
+    /// asked for
+    #[arg(short, long, value_name = "PATH", env = "OVERLAPC_OUTPUT", hide_env_values = true)]
+    #[arg(value_hint = ValueHint::AnyPath)]
+    output: Option<PathBuf>,
+
+    /// Write nothing: compare with what is at PATH, print a diff, exit 1 if it differs
+    #[arg(long, requires = "output", env = "OVERLAPC_CHECK", hide_env_values = true)]
+    #[arg(value_parser = BoolishValueParser::new())]
+    check: bool,
+
+    /// Use this rule language, whatever the site says
+    #[arg(long, value_name = "NAME", env = "OVERLAPC_FIREWALL", hide_env_values = true, value_enum)]
+    firewall: Option<FirewallName>,
+
+    /// Keep routing apart in this way, whatever the site says
+    #[arg(long, value_name = "NAME", env = "OVERLAPC_ISOLATION", hide_env_values = true, value_enum)]
+    isolation: Option<IsolationName>,
+
+    #[command(flatten)]
+    findings: Findings,
+}
+
+/// A target, or all that apply to the site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    All,
+    One(Target),
+}
+
+/// The values of `--firewall`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FirewallName {
+    /// nft
+    Nftables,
+    /// iptables-restore and ip6tables-restore
+    Iptables,
+}
+
+/// The values of `--isolation`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum IsolationName {
+    /// A VRF device for each network
+    Vrf,
+    /// Policy rules, for kernels without VRF devices
+    Rules,
+}
+
+impl From<FirewallName> for Firewall {
+    fn from(name: FirewallName) -> Self {
+        match name {
+            FirewallName::Nftables => Self::Nftables,
+            FirewallName::Iptables => Self::Iptables,
+        }
+    }
+}
+
+impl From<IsolationName> for Isolation {
+    fn from(name: IsolationName) -> Self {
+        match name {
+            IsolationName::Vrf => Self::Vrf,
+            IsolationName::Rules => Self::Rules,
+        }
+    }
+}
+
+impl Compile {
+    pub(super) fn run(self, color: Color) -> Result<Exit, Failure> {
+        let output = self.output.as_deref().filter(|path| path.as_os_str() != "-");
+        let several = self.is_several();
+        if output.is_none() && several {
+            return Err(Failure::new("several targets do not fit on standard output")
+                .help("add `-o DIRECTORY/`, or ask for one target"));
+        }
+        if output.is_none() && self.check {
+            return Err(Failure::new("`--check` has nothing to compare with")
+                .help("name the file or directory with `-o PATH`"));
+        }
+
+        let overrides = Overrides {
+            firewall: self.firewall.map(Firewall::from),
+            isolation: self.isolation.map(Isolation::from),
+        };
+        let outcome = site::front(self.file.as_deref(), overrides)?;
+        let reports = [Report { sources: &outcome.sources, findings: &outcome.findings }];
+        host::write_stderr(&self.findings.show(&reports, host::colour_stderr(color)));
+        let exit = self.findings.exit(&reports);
+        let Some(site) = outcome.value.filter(|_| exit == Exit::Fine) else {
+            return Ok(Exit::Found);
+        };
+
+        let targets = self.fitting(&site)?;
+        let artifacts = crate::artifacts(&site, &outcome.sources, &targets);
+        let Some(path) = output else {
+            let text: String = artifacts.into_iter().map(|artifact| artifact.text).collect();
+            host::write_stdout(&text).map_err(|error| Failure::stdout(&error))?;
+            return Ok(Exit::Fine);
+        };
+        let mut contents: Vec<Content> = artifacts.into_iter().map(Content::from).collect();
+        let output = match contents.pop() {
+            Some(only) if !several => Output::file_or_directory(path, only)?,
+            last => Output::directory(path, contents.into_iter().chain(last).collect())?,
+        };
+        if !self.check {
+            output.write()?;
+            return Ok(Exit::Fine);
+        }
+        let (difference, exit) = output.compare(host::colour_stdout(color))?;
+        host::write_stdout(&difference).map_err(|error| Failure::stdout(&error))?;
+        Ok(exit)
+    }
+
+    /// Whether more than one artefact is asked for, whatever the site says.
+    fn is_several(&self) -> bool {
+        self.targets.iter().any(|wanted| *wanted == Wanted::All || *wanted != self.targets[0])
+    }
+
+    /// The targets asked for, each once, in the order of [`Target::ALL`].
+    fn fitting(&self, site: &CheckedSite) -> Result<Vec<Target>, Failure> {
+        let firewall = site.settings().firewall;
+        let named = |target| self.targets.contains(&Wanted::One(target));
+        if let Some(target) = Target::ALL.iter().copied().find(|t| named(*t) && !t.applies(firewall)) {
+            let (is, other) = match firewall {
+                Firewall::Nftables => ("nftables", "iptables"),
+                Firewall::Iptables => ("iptables", "nftables"),
+            };
+            let message = format!("target `{}` does not go with `firewall {is}`", target.name());
+            return Err(Failure::new(message).help(format!("add `--firewall {other}`")));
+        }
+        let all = self.targets.contains(&Wanted::All);
+        let asked = |target: &Target| named(*target) || (all && target.applies(firewall));
+        Ok(Target::ALL.iter().copied().filter(asked).collect())
+    }
+}
+
+impl From<Artifact> for Content {
+    fn from(artifact: Artifact) -> Self {
+        let target = artifact.target;
+        let executable = target.executable();
+        Self { name: target.file_name().to_owned(), text: artifact.text, executable }
+    }
+}
+
+/// Reads a target's name, and lists all of them in help and completions.
+fn target_parser() -> impl TypedValueParser<Value = Wanted> {
+    let meaning = |target| match target {
+        Target::Sh => "the whole gateway as one POSIX script",
+        Target::Nft => "a file for nft -f",
+        Target::Iptables => "a file for iptables-restore",
+        Target::Ip6tables => "a file for ip6tables-restore",
+        Target::Ip => "a file for ip -batch",
+        Target::Ip6 => "a file for ip -6 -batch",
+        Target::Nodes => "what the hosts of each network need",
+        Target::Json => "the plan as a document",
+    };
+    let names =
+        Target::ALL.iter().map(move |target| PossibleValue::new(target.name()).help(meaning(*target)));
+    let all = PossibleValue::new("all").help("all that apply to the site");
+    PossibleValuesParser::new(names.chain([all]))
+        .map(|name| Target::from_name(&name).map_or(Wanted::All, Wanted::One))
+}

@@ -1,0 +1,172 @@
+//! The machine: files, standard streams, environment and terminal, and nothing else touches them.
+//!
+//! Goes in: paths and texts. Comes out: bytes, or an [`io::Error`] for the caller to put in words.
+//! What must hold: a file is replaced in one step or not at all; a reader that goes away early (a
+//! broken pipe) is no error.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, IsTerminal, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::Color;
+
+/// What a path leads to, symbolic links followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A device, a pipe or a socket.
+    Other,
+}
+
+/// A new content that lies beside its destination, ready to be renamed; removed when dropped.
+pub(super) struct Prepared(NamedTempFile);
+
+/// The bytes of a file.
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    fs::read(path)
+}
+
+/// Everything on standard input.
+pub(super) fn read_stdin() -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What is at a path; `None` where there is nothing.
+pub(super) fn kind(path: &Path) -> io::Result<Option<Kind>> {
+    match fs::metadata(path) {
+        Ok(data) if data.is_dir() => Ok(Some(Kind::Directory)),
+        Ok(data) if data.is_file() => Ok(Some(Kind::File)),
+        Ok(_) => Ok(Some(Kind::Other)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the owner may execute a file.
+pub(super) fn is_executable(path: &Path) -> io::Result<bool> {
+    Ok(fs::metadata(path)?.permissions().mode() & 0o100 != 0)
+}
+
+/// The file behind a path's symbolic links, so that a link stays a link.
+pub(super) fn resolve_links(path: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(path)
+}
+
+/// Makes a directory and those above it.
+pub(super) fn make_directory(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
+}
+
+/// Removes a directory if it is empty.
+pub(super) fn remove_empty_directory(path: &Path) -> io::Result<()> {
+    fs::remove_dir(path)
+}
+
+/// Writes `text` to a new file in `directory` and to the disk; the umask is taken from `mode`.
+pub(super) fn prepare(directory: &Path, text: &str, mode: u32) -> io::Result<Prepared> {
+    let mut file = tempfile::Builder::new()
+        .prefix(".overlapc-")
+        .permissions(Permissions::from_mode(mode))
+        .tempfile_in(directory)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    Ok(Prepared(file))
+}
+
+/// Puts a prepared file in the place of `path`, in one step: rename(2).
+pub(super) fn replace(prepared: Prepared, path: &Path) -> io::Result<()> {
+    prepared.0.persist(path).map(|_: File| ()).map_err(|error| error.error)
+}
+
+/// Writes to standard output.
+pub(super) fn write_stdout(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// Writes to standard error; there is nowhere to report that this failed.
+pub(super) fn write_stderr(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Whether standard output is to be coloured.
+pub(super) fn colour_stdout(color: Color) -> bool {
+    colour(color, io::stdout().is_terminal(), variable)
+}
+
+/// Whether standard error is to be coloured.
+pub(super) fn colour_stderr(color: Color) -> bool {
+    colour(color, io::stderr().is_terminal(), variable)
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+/// The flag decides, then NO_COLOR, then CLICOLOR_FORCE and FORCE_COLOR, then the terminal.
+///
+/// An empty variable counts as unset, and `0` does not force (<https://no-color.org>,
+/// <https://bixense.com/clicolors>).
+fn colour(color: Color, terminal: bool, variable: impl Fn(&str) -> Option<String>) -> bool {
+    let set = |name| variable(name).is_some_and(|value| !value.is_empty());
+    let forced = |name| variable(name).is_some_and(|value| !value.is_empty() && value != "0");
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto if set("NO_COLOR") => false,
+        Color::Auto if forced("CLICOLOR_FORCE") || forced("FORCE_COLOR") => true,
+        Color::Auto => terminal && variable("TERM").is_none_or(|term| term != "dumb"),
+    }
+}
+
+/// Why something failed, in words that follow a colon.
+pub(super) fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        io::ErrorKind::NotADirectory => "part of the path is not a directory".to_owned(),
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Color, colour};
+
+    fn auto(terminal: bool, set: &[(&str, &str)]) -> bool {
+        let variable =
+            |name: &str| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        colour(Color::Auto, terminal, variable)
+    }
+
+    #[test]
+    fn colour_follows_the_flag_then_the_environment_then_the_terminal() {
+        assert!(auto(true, &[]));
+        assert!(!auto(false, &[]));
+        assert!(!auto(true, &[("TERM", "dumb")]));
+        assert!(!auto(true, &[("NO_COLOR", "1")]));
+        assert!(auto(true, &[("NO_COLOR", "")]));
+        assert!(auto(false, &[("FORCE_COLOR", "1")]));
+        assert!(auto(false, &[("CLICOLOR_FORCE", "1")]));
+        assert!(!auto(false, &[("CLICOLOR_FORCE", "0"), ("FORCE_COLOR", "")]));
+        assert!(!auto(true, &[("NO_COLOR", "1"), ("FORCE_COLOR", "1")]));
+        let no_color = |name: &str| (name == "NO_COLOR").then(|| "1".to_owned());
+        assert!(colour(Color::Always, false, no_color));
+        assert!(!colour(Color::Never, true, |_| Some("1".to_owned())));
+    }
+}

@@ -1,0 +1,83 @@
+//! The site that a command was given: which file it is, its text, and the files it includes.
+//!
+//! Goes in: the FILE argument. Comes out: a checked site with findings, or a failure where there is
+//! no text to speak about. What must hold: names are printed as they were given, and a file that is
+//! not UTF-8 is a finding, not a failure.
+
+use std::path::Path;
+
+use super::errors::NotUtf8;
+use super::{Failure, host};
+use crate::check::CheckedSite;
+use crate::diag::{Diagnostics, Outcome, Severity};
+use crate::source::{FileId, SourceMap, Span};
+use crate::{Overrides, syntax};
+
+/// What is compiled where no file is named.
+const DEFAULT: &str = "site.ovl";
+
+/// How standard input is called in findings.
+const STDIN: &str = "<stdin>";
+
+/// Included files, relative to the working directory as the root file is.
+struct Files;
+
+impl syntax::Loader for Files {
+    fn load(&self, name: &str) -> Result<String, String> {
+        let bytes = host::read(Path::new(name)).map_err(|error| host::reason(&error))?;
+        String::from_utf8(bytes)
+            .map_err(|error| format!("it is not UTF-8 text, at byte {}", error.utf8_error().valid_up_to()))
+    }
+}
+
+/// Reads and checks the site of a FILE argument: `-` is standard input, none is `site.ovl`.
+pub(super) fn front(file: Option<&str>, overrides: Overrides) -> Result<Outcome<CheckedSite>, Failure> {
+    let (name, bytes) = read(file)?;
+    if u32::try_from(bytes.len()).is_err() {
+        return Err(Failure::new(format!("cannot read `{name}`: it is larger than 4 GiB")));
+    }
+    let mut sources = SourceMap::default();
+    match String::from_utf8(bytes) {
+        Ok(text) => {
+            let root = sources.add(name, text);
+            let outcome = crate::front(sources, root, &Files, overrides);
+            let refused = outcome.findings.iter().any(|finding| finding.severity() == Severity::Error);
+            if outcome.value.is_none() && !refused {
+                return Err(Failure::new(format!("`{name}` is refused, but no stage says why"))
+                    .help("this is a defect of overlapc: please report it with the site"));
+            }
+            Ok(outcome)
+        }
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let byte = error.as_bytes().get(at).copied().unwrap_or_default();
+            let root = sources.add(name, String::from_utf8_lossy(error.as_bytes()));
+            Ok(not_utf8(sources, root, at, byte))
+        }
+    }
+}
+
+fn read(file: Option<&str>) -> Result<(&str, Vec<u8>), Failure> {
+    let (name, bytes) = match file {
+        Some("-") => (STDIN, host::read_stdin()),
+        Some(name) => (name, host::read(Path::new(name))),
+        None => (DEFAULT, host::read(Path::new(DEFAULT))),
+    };
+    match bytes {
+        Ok(bytes) => Ok((name, bytes)),
+        Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+            Err(Failure::new(format!("no file is named, and the working directory has no `{DEFAULT}`"))
+                .help("name the site's file, or `-` for standard input"))
+        }
+        Err(error) => Err(Failure::new(format!("cannot read `{name}`: {}", host::reason(&error)))),
+    }
+}
+
+/// The text before the first wrong byte is the same in the file and in its lossy copy.
+fn not_utf8(sources: SourceMap, root: FileId, at: usize, byte: u8) -> Outcome<CheckedSite> {
+    let end = at + char::REPLACEMENT_CHARACTER.len_utf8();
+    let name = sources.file(root).name.clone();
+    let mut findings = Diagnostics::default();
+    findings.push(NotUtf8 { span: Span::new(root, at, end), name, byte });
+    Outcome { sources, value: None, findings: findings.sorted() }
+}

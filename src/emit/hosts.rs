@@ -1,0 +1,83 @@
+//! What the hosts of each network need: a route to every prefix that they reach or that reaches
+//! them, through the gateway's address in their network.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::provenance::Places;
+use super::template;
+use super::text::{Block, line};
+use crate::net::{self, Family};
+use crate::plan::{Network, Plan};
+
+/// What `templates/nodes/nodes.sh.j2` takes.
+#[derive(Serialize)]
+struct NodesView {
+    header: String,
+    networks: Vec<NetworkView>,
+}
+
+#[derive(Serialize)]
+struct NetworkView {
+    name: String,
+    place: String,
+    /// What to put in the place of a name where the site does not tell the gateway's address.
+    unknown: String,
+    routes: String,
+}
+
+/// Lays the routes out, a section a network.
+pub(super) fn emit(plan: &Plan, places: &Places<'_>) -> String {
+    let mut partners: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); plan.networks.len()];
+    for peering in &plan.peerings {
+        // Answers need a route as well.
+        partners[peering.from].insert(peering.to);
+        partners[peering.to].insert(peering.from);
+    }
+    let networks = plan
+        .networks
+        .iter()
+        .zip(&partners)
+        .filter(|(_, partners)| !partners.is_empty())
+        .map(|(network, partners)| section(plan, network, partners, places))
+        .collect();
+    template::render("nodes/nodes.sh.j2", NodesView { header: places.header(&plan.site), networks })
+}
+
+fn section(plan: &Plan, network: &Network, partners: &BTreeSet<usize>, places: &Places<'_>) -> NetworkView {
+    let mut routes = Block::default();
+    let mut unknown = Vec::new();
+    for family in [Family::V4, Family::V6] {
+        let speaks = network.mappings.iter().any(|piece| net::family(&piece.real) == family);
+        if !speaks {
+            continue;
+        }
+        let (command, placeholder) = match family {
+            Family::V4 => ("ip route", "GATEWAY"),
+            Family::V6 => ("ip -6 route", "GATEWAY6"),
+        };
+        let gateway = network.addresses.iter().find(|address| net::family(&address.net) == family);
+        let via =
+            gateway.map_or_else(|| format!("\"${placeholder}\""), |address| address.net.addr().to_string());
+        let mut any = false;
+        for partner in partners.iter().map(|n| &plan.networks[*n]) {
+            for (alias, span) in &partner.known {
+                if net::family(alias) == family {
+                    any = true;
+                    let place = places.at(*span);
+                    line!(routes, "{command} replace {alias} via {via} # {place} {}", partner.name);
+                }
+            }
+        }
+        if any && gateway.is_none() {
+            unknown.push(placeholder);
+        }
+    }
+    NetworkView {
+        name: network.name.clone(),
+        place: places.at(network.span),
+        unknown: unknown.join(" and "),
+        routes: routes.finish(),
+    }
+}

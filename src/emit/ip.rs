@@ -1,0 +1,144 @@
+//! Links, addresses, routes and rules as lines for `ip -batch` and `ip -6 -batch` (ip(8)).
+//!
+//! The order is what keeps networks apart: a table ends in its unreachable default before a device
+//! or a rule leads to it, and rules come last.
+
+use serde::Serialize;
+
+use super::addressing;
+use super::provenance::Places;
+use super::template;
+use super::text::{Block, line};
+use crate::net::Family;
+use crate::plan::{Action, NextHop, Plan, UNREACHABLE_METRIC};
+
+/// The lines of both families, in the order in which they must run. The script runs them step by
+/// step; the batch files hold the steps of one family.
+#[derive(Serialize)]
+pub(super) struct Steps {
+    /// Makes the VRF devices; empty without them.
+    pub(super) create: String,
+    /// Ends every table, IPv4.
+    pub(super) defaults_v4: String,
+    /// Ends every table, IPv6.
+    pub(super) defaults_v6: String,
+    /// Puts interfaces into VRFs and brings them up.
+    pub(super) attach: String,
+    /// Gives the gateway its addresses, both families.
+    pub(super) addresses: String,
+    /// All other routes, IPv4.
+    pub(super) routes_v4: String,
+    /// All other routes, IPv6.
+    pub(super) routes_v6: String,
+    /// The rules; the same lines for both families.
+    pub(super) rules: String,
+    /// Moves the local rule behind the others; empty where it stays.
+    pub(super) local: String,
+}
+
+/// What the batch templates take.
+#[derive(Serialize)]
+struct BatchView<'a> {
+    header: String,
+    steps: &'a Steps,
+}
+
+/// Lays one family's batch file out.
+pub(super) fn emit(plan: &Plan, places: &Places<'_>, family: Family) -> String {
+    let view = BatchView { header: places.header(&plan.site), steps: &steps(plan, places) };
+    match family {
+        Family::V4 => template::render("ip/ip.batch.j2", view),
+        Family::V6 => template::render("ip/ip6.batch.j2", view),
+    }
+}
+
+/// All steps of a plan.
+pub(super) fn steps(plan: &Plan, places: &Places<'_>) -> Steps {
+    let mut create = Block::default();
+    let mut attach = Block::default();
+    let mut addresses = Block::default();
+    let (mut defaults_v4, mut defaults_v6) = (Block::default(), Block::default());
+    let (mut routes_v4, mut routes_v6) = (Block::default(), Block::default());
+    for network in &plan.networks {
+        let (interface, place) = (&network.interface, places.at(network.span));
+        let name = &network.name;
+        if let Some(vrf) = &network.vrf {
+            line!(create, "link add name {vrf} type vrf table {} # {place} {name}", network.table());
+            line!(create, "link set dev {vrf} up");
+            line!(attach, "link set dev {interface} master {vrf} # {place} {name}");
+        }
+        line!(attach, "link set dev {interface} up # {place} {name}");
+        for address in &network.addresses {
+            let place = places.at(address.span);
+            line!(addresses, "{} # {place} {name}", addressing::add(plan, network, address));
+        }
+        for route in &network.routes {
+            let v4 = route.prefix.addr().is_ipv4();
+            let (prefix, table, place) = (route.prefix, route.table, places.at(route.span));
+            let tail = format!("table {table} protocol {} # {place} {name}", plan.protocol);
+            let routes = if v4 { &mut routes_v4 } else { &mut routes_v6 };
+            match route.next {
+                NextHop::Unreachable => {
+                    let defaults = if v4 { &mut defaults_v4 } else { &mut defaults_v6 };
+                    line!(defaults, "route add unreachable {prefix} metric {UNREACHABLE_METRIC} {tail}");
+                }
+                NextHop::Link => line!(routes, "route add {prefix} dev {interface} {tail}"),
+                NextHop::Router(via) => {
+                    line!(routes, "route add {prefix} via {via} dev {interface} onlink {tail}")
+                }
+            }
+        }
+    }
+    let mut rules = Block::default();
+    for rule in &plan.rules {
+        rule_line(&mut rules, plan, rule, places);
+    }
+    let mut local = Block::default();
+    if let Some(preference) = plan.local_rule {
+        line!(local, "rule add pref {preference} lookup local protocol {}", plan.protocol);
+        line!(local, "rule del pref 0 lookup local");
+    }
+    Steps {
+        create: create.finish(),
+        defaults_v4: defaults_v4.finish(),
+        defaults_v6: defaults_v6.finish(),
+        attach: attach.finish(),
+        addresses: addresses.finish(),
+        routes_v4: routes_v4.finish(),
+        routes_v6: routes_v6.finish(),
+        rules: rules.finish(),
+        local: local.finish(),
+    }
+}
+
+/// One `rule add` line; see ip-rule(8).
+fn rule_line(out: &mut Block, plan: &Plan, rule: &crate::plan::Rule, places: &Places<'_>) {
+    let mut selector = String::new();
+    if rule.selector.not {
+        selector.push_str(" not");
+    }
+    if let Some(iif) = &rule.selector.iif {
+        selector.push_str(" iif ");
+        selector.push_str(iif);
+    }
+    if let Some(oif) = &rule.selector.oif {
+        selector.push_str(" oif ");
+        selector.push_str(oif);
+    }
+    if let Some((value, mask)) = rule.selector.mark {
+        selector.push_str(&format!(" fwmark {value:#x}/{mask:#x}"));
+    }
+    let action = match rule.action {
+        Action::Lookup(table) => format!("lookup {table}"),
+        Action::Goto(preference) => format!("goto {preference}"),
+        Action::Nop => "nop".to_owned(),
+    };
+    let origin = match rule.network {
+        Some(n) => {
+            let network = &plan.networks[n];
+            format!(" # {} {}", places.at(network.span), network.name)
+        }
+        None => String::new(),
+    };
+    line!(out, "rule add pref {}{selector} {action} protocol {}{origin}", rule.preference, plan.protocol);
+}

@@ -1,0 +1,257 @@
+//! The ruleset for nft(8): one table, maps for every dispatch, a few chains a network.
+//!
+//! What an established packet costs does not depend on the number of networks: a look-up of its
+//! interface, of its destination and of its zone in prerouting, of its pair and of its device in
+//! forward. New connections add one look-up for each translation.
+
+use ipnet::IpNet;
+use serde::Serialize;
+
+use super::provenance::Places;
+use super::template;
+use super::text::{Block, line};
+use crate::plan::tree::LEAF;
+use crate::plan::{Mapping, Network, Owner, Plan};
+
+/// What `templates/nft/ruleset.nft.j2` takes. Blocks are lines without a newline at the end; an
+/// empty one stands for a map without elements, which nft does not accept.
+#[derive(Serialize)]
+struct RulesetView {
+    header: String,
+    site: String,
+    /// Mask of the field that names the destination.
+    destination: String,
+    /// Mask of the field that names the source.
+    source: String,
+    /// Mask of both.
+    pair: String,
+    /// Everything but the field that names the destination.
+    no_destination: String,
+    from: String,
+    to_v4: String,
+    to_v6: String,
+    zones: String,
+    own_zones: String,
+    open: String,
+    back: String,
+    dnat: String,
+    snat: String,
+    leave: String,
+    ports: String,
+    chains: String,
+}
+
+/// Lays the ruleset out.
+pub(super) fn emit(plan: &Plan, places: &Places<'_>) -> String {
+    let (destination, source) = (plan.marks.destination, plan.marks.source);
+    let pair = destination.mask() | source.mask();
+    let value = |from: &Network, to: &Network| source.value(from.id) | destination.value(to.id);
+    let mut from = Block::default();
+    let mut own_zones = Block::default();
+    let (mut dnat, mut snat, mut leave, mut ports) =
+        (Block::default(), Block::default(), Block::default(), Block::default());
+    for network in &plan.networks {
+        let (id, interface) = (network.id, &network.interface);
+        line!(from, "\t\t\t\"{interface}\" : goto {},", chain("from", network));
+        line!(own_zones, "\t\t\t\"{interface}\" : {id},");
+        if let Some(vrf) = &network.vrf {
+            line!(own_zones, "\t\t\t\"{vrf}\" : {id},");
+        }
+        line!(dnat, "\t\t\t{:#010x} : goto {},", destination.value(id), chain("dnat", network));
+        line!(snat, "\t\t\t{:#010x} : goto {},", source.value(id), chain("snat", network));
+        line!(leave, "\t\t\t\"{interface}\" : goto {},", chain("leave", network));
+        line!(ports, "\t\t\t\"{interface}\",");
+    }
+    let (mut to_v4, mut to_v6) = (Block::default(), Block::default());
+    for destination in &plan.destinations {
+        let to = match destination.owner {
+            Owner::Network(n) => chain("to", &plan.networks[n]),
+            Owner::Shared(n) => shared_chain(plan, n),
+        };
+        let block = if destination.alias.addr().is_ipv4() { &mut to_v4 } else { &mut to_v6 };
+        line!(block, "\t\t\t{} : goto {to},", destination.alias);
+    }
+    let mut zones = Block::default();
+    for zone in &plan.zones {
+        line!(zones, "\t\t\t{:#010x} : {zone},", destination.value(*zone));
+    }
+    let (mut open, mut back) = (Block::default(), Block::default());
+    for peering in &plan.peerings {
+        let (a, b) = (&plan.networks[peering.from], &plan.networks[peering.to]);
+        let place = places.at(peering.span);
+        line!(open, "\t\t\t{:#010x} comment \"{place} {} -> {}\",", value(a, b), short(a), short(b));
+        line!(
+            back,
+            "\t\t\t{:#010x} comment \"{place} answers to {} -> {}\",",
+            value(b, a),
+            short(a),
+            short(b)
+        );
+    }
+    let mut chains = Block::default();
+    for network in &plan.networks {
+        network_chains(&mut chains, plan, network, places);
+    }
+    for (n, _) in plan.shared.iter().enumerate() {
+        shared_chains(&mut chains, plan, n, places);
+    }
+    template::render(
+        "nft/ruleset.nft.j2",
+        RulesetView {
+            header: places.header(&plan.site),
+            site: plan.site.clone(),
+            destination: format!("{:#010x}", destination.mask()),
+            source: format!("{:#010x}", source.mask()),
+            pair: format!("{pair:#010x}"),
+            no_destination: format!("{:#010x}", !destination.mask()),
+            from: from.finish(),
+            to_v4: to_v4.finish(),
+            to_v6: to_v6.finish(),
+            zones: zones.finish(),
+            own_zones: own_zones.finish(),
+            open: open.finish(),
+            back: back.finish(),
+            dnat: dnat.finish(),
+            snat: snat.finish(),
+            leave: leave.finish(),
+            ports: ports.finish(),
+            chains: chains.finish(),
+        },
+    )
+}
+
+/// The chains of one network.
+fn network_chains(out: &mut Block, plan: &Plan, network: &Network, places: &Places<'_>) {
+    let (destination, source) = (plan.marks.destination, plan.marks.source);
+    let keep = !(destination.mask() | source.mask());
+    let place = places.at(network.span);
+    let (id, name) = (network.id, short(network));
+    let mine = destination.value(id);
+    let both = source.value(id) | mine;
+
+    line!(out, "\n\t# Network {name}, {place}");
+    line!(out, "\tchain {} {{", chain("from", network));
+    line!(out, "\t\tmeta mark set meta mark & {keep:#010x} | {both:#010x} comment \"{place} from {name}\"");
+    line!(out, "\t\tjump {} comment \"{place} from {name}\"", chain("admit", network));
+    line!(
+        out,
+        "\t\tct zone set meta mark & {:#010x} map @ovl_zone comment \"{place} zone of the pair\"",
+        destination.mask()
+    );
+    line!(
+        out,
+        "\t\tmeta mark set meta mark ^ {mine:#010x} comment \"{place} what is left names the destination\""
+    );
+    line!(out, "\t}}");
+
+    line!(out, "\tchain {} {{", chain("admit", network));
+    for admitted in &network.admitted {
+        let family = family(&admitted.real);
+        let place = places.at(admitted.span);
+        line!(out, "\t\t{family} saddr {} goto ovl_dest comment \"{place} hosts of {name}\"", admitted.real);
+    }
+    line!(out, "\t\tmeta l4proto {{ icmp, icmpv6 }} goto ovl_errors comment \"{place} routers of {name}\"");
+    line!(out, "\t}}");
+
+    line!(out, "\tchain {} {{", chain("to", network));
+    line!(out, "\t\tmeta mark set meta mark ^ {mine:#010x} comment \"{place} to {name}\"");
+    line!(out, "\t}}");
+
+    let inward = |piece: &Mapping| (piece.alias, piece.real);
+    translation(out, &chain("dnat", network), ("dnat", "daddr"), network, inward, places);
+    let outward = |piece: &Mapping| (piece.real, piece.alias);
+    translation(out, &chain("snat", network), ("snat", "saddr"), network, outward, places);
+
+    line!(out, "\tchain {} {{", chain("leave", network));
+    line!(
+        out,
+        "\t\tmeta mark & {:#010x} == {mine:#010x} accept comment \"{place} to {name}\"",
+        destination.mask()
+    );
+    line!(out, "\t\tdrop comment \"{place} not for {name}\"");
+    line!(out, "\t}}");
+}
+
+/// A chain that maps one column of a network's mappings onto the other, both families.
+fn translation(
+    out: &mut Block,
+    chain: &str,
+    (statement, field): (&str, &str),
+    network: &Network,
+    columns: impl Fn(&Mapping) -> (IpNet, IpNet),
+    places: &Places<'_>,
+) {
+    line!(out, "\tchain {chain} {{");
+    let name = short(network);
+    let (v4, v6) =
+        network.mappings.split_at(network.mappings.partition_point(|piece| piece.real.addr().is_ipv4()));
+    for pieces in [v4, v6] {
+        if pieces.len() > LEAF {
+            let family = family(&pieces[0].real);
+            let place = places.at(network.span);
+            line!(out, "\t\t{statement} {family} prefix to {family} {field} map {{");
+            for (from, to) in pieces.iter().map(&columns) {
+                line!(out, "\t\t\t{from} : {to},");
+            }
+            line!(out, "\t\t}} comment \"{place} {name}\"");
+            continue;
+        }
+        for piece in pieces {
+            let (from, to) = columns(piece);
+            let family = family(&from);
+            let place = places.at(piece.span);
+            line!(
+                out,
+                "\t\t{family} {field} {from} {statement} {family} prefix to {to} comment \"{place} {name}\""
+            );
+        }
+    }
+    line!(out, "\t}}");
+}
+
+/// The chain that reads a shared alias by who asks.
+fn shared_chains(out: &mut Block, plan: &Plan, n: usize, places: &Places<'_>) {
+    let source = plan.marks.source;
+    let alias = &plan.shared[n];
+    line!(out, "\n\t# Two networks share an alias: what it means depends on who asks.");
+    line!(out, "\tchain {} {{", shared_chain(plan, n));
+    for case in &alias.cases {
+        let (from, to) = (&plan.networks[case.from], &plan.networks[case.to]);
+        let place = places.at(to.span);
+        let asked = format!("meta mark & {:#010x} == {:#010x}", source.mask(), source.value(from.id));
+        let words = format!("{place} {} asks for {}", short(from), short(to));
+        if let Some(zone) = case.zone {
+            line!(out, "\t\t{asked} ct original zone set {zone} comment \"{words}\"");
+        }
+        line!(out, "\t\t{asked} goto {} comment \"{words}\"", chain("to", to));
+    }
+    line!(out, "\t}}");
+}
+
+fn family(net: &IpNet) -> &'static str {
+    match net {
+        IpNet::V4(_) => "ip",
+        IpNet::V6(_) => "ip6",
+    }
+}
+
+/// `ovl_KIND_NAME`: the prefix keeps names away from nft's keywords. A name too long for a chain
+/// (128 bytes in the kernel) is replaced by the id behind `_`, which no name begins with.
+fn chain(kind: &str, network: &Network) -> String {
+    if network.name.len() <= 64 {
+        format!("ovl_{kind}_{}", network.name)
+    } else {
+        format!("ovl_{kind}__{}", network.id)
+    }
+}
+
+/// The chain of a shared alias, by the ids of the two networks.
+fn shared_chain(plan: &Plan, n: usize) -> String {
+    let owners: Vec<u16> = plan.shared[n].owners.iter().map(|owner| plan.networks[*owner].id).collect();
+    format!("ovl_shared__{}_{}", owners[0], owners[1])
+}
+
+/// A name short enough for a comment (nft(8): 128 bytes).
+fn short(network: &Network) -> &str {
+    network.name.get(..24).unwrap_or(&network.name)
+}

@@ -1,0 +1,139 @@
+//! The whole gateway as one POSIX script: the texts of the other targets as here-documents, and what
+//! puts them up, takes them down and looks after them.
+
+use serde::Serialize;
+
+use super::ip::{self, Steps};
+use super::provenance::Places;
+use super::text::{Block, line};
+use super::{guard, iptables, nftables, template};
+use crate::net::Family;
+use crate::plan::{Firewall, Plan, Setting, Value};
+
+/// What the two firewall parts take.
+#[derive(Serialize)]
+struct FirewallView {
+    ruleset_v4: String,
+    ruleset_v6: String,
+    guard: String,
+}
+
+/// What `templates/sh/site.sh.j2` takes.
+#[derive(Serialize)]
+struct ScriptView {
+    header: String,
+    site: String,
+    fingerprint: String,
+    protocol: u8,
+    first: u32,
+    last: u32,
+    /// Preference of the moved local rule, or nothing.
+    local: String,
+    ipv6: &'static str,
+    vrf: &'static str,
+    networks: String,
+    settings: String,
+    own_settings: String,
+    zones: String,
+    steps: Steps,
+    firewall: String,
+}
+
+/// Lays the script out.
+pub(super) fn emit(plan: &Plan, places: &Places<'_>) -> String {
+    let firewall = firewall(plan, places);
+    let steps = ip::steps(plan, places);
+    let mut networks = Block::default();
+    for network in &plan.networks {
+        let vrf = network.vrf.as_deref().unwrap_or("-");
+        line!(networks, "{} {} {vrf} {}", network.id, network.interface, network.name);
+    }
+    let mut zones = Block::default();
+    for zone in &plan.zones {
+        line!(zones, "{zone}");
+    }
+    let mut view = ScriptView {
+        header: places.header(&plan.site),
+        site: plan.site.clone(),
+        fingerprint: String::new(),
+        protocol: plan.protocol,
+        first: plan.preferences.0,
+        last: plan.preferences.1,
+        local: plan.local_rule.map_or_else(String::new, |preference| preference.to_string()),
+        ipv6: yes_or_no(plan.has_ipv6()),
+        vrf: yes_or_no(plan.networks.iter().any(|network| network.vrf.is_some())),
+        networks: networks.finish(),
+        settings: settings(plan, false),
+        own_settings: settings(plan, true),
+        zones: zones.finish(),
+        steps,
+        firewall,
+    };
+    view.fingerprint = fingerprint(&view);
+    template::render("sh/site.sh.j2", view)
+}
+
+/// The part of the script that speaks the site's rule language.
+fn firewall(plan: &Plan, places: &Places<'_>) -> String {
+    let trim = |text: String| text.trim_end().to_owned();
+    let guard = trim(guard::emit(plan));
+    match plan.firewall {
+        Firewall::Nftables => {
+            let view = FirewallView {
+                ruleset_v4: trim(nftables::emit(plan, places)),
+                ruleset_v6: String::new(),
+                guard,
+            };
+            trim(template::render("sh/nftables.sh.j2", view))
+        }
+        Firewall::Iptables => {
+            let of = |family| trim(iptables::emit(plan, places, family));
+            let view = FirewallView { ruleset_v4: of(Family::V4), ruleset_v6: of(Family::V6), guard };
+            trim(template::render("sh/iptables.sh.j2", view))
+        }
+    }
+}
+
+/// Settings as `PATH VALUE` lines: those of devices that the site makes, or the others.
+fn settings(plan: &Plan, owned: bool) -> String {
+    let mut lines = Block::default();
+    for Setting { path, value, .. } in plan.settings.iter().filter(|setting| setting.owned == owned) {
+        match value {
+            Value::Is(number) => line!(lines, "{path} {number}"),
+            Value::Loose => line!(lines, "{path} loose"),
+        }
+    }
+    lines.finish()
+}
+
+const fn yes_or_no(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}
+
+/// 64 bits that tell two versions of a site's artefacts apart (FNV-1a). The script compares them
+/// with those of the version that is up; nothing else stands on them.
+fn fingerprint(view: &ScriptView) -> String {
+    let parts = [
+        &view.networks,
+        &view.settings,
+        &view.own_settings,
+        &view.zones,
+        &view.steps.create,
+        &view.steps.defaults_v4,
+        &view.steps.defaults_v6,
+        &view.steps.attach,
+        &view.steps.addresses,
+        &view.steps.routes_v4,
+        &view.steps.routes_v6,
+        &view.steps.rules,
+        &view.steps.local,
+        &view.firewall,
+    ];
+    let hash = parts
+        .into_iter()
+        .flat_map(|part| part.bytes().chain([0]))
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+    format!("{hash:016x}")
+}

@@ -1,0 +1,51 @@
+//! The template engine, set so that a mistake in a template or a view stops, and nothing is printed
+//! that was not meant as text.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Serde, ValueKind};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
+use serde::Serialize;
+
+/// Every template, by its path under `templates/`.
+pub const TEMPLATES: &[(&str, &str)] = &[
+    ("nft/ruleset.nft.j2", include_str!("../../templates/nft/ruleset.nft.j2")),
+    ("nft/guard.nft.j2", include_str!("../../templates/nft/guard.nft.j2")),
+    ("iptables/rules.j2", include_str!("../../templates/iptables/rules.j2")),
+    ("iptables/guard.j2", include_str!("../../templates/iptables/guard.j2")),
+    ("ip/ip.batch.j2", include_str!("../../templates/ip/ip.batch.j2")),
+    ("ip/ip6.batch.j2", include_str!("../../templates/ip/ip6.batch.j2")),
+    ("nodes/nodes.sh.j2", include_str!("../../templates/nodes/nodes.sh.j2")),
+    ("sh/site.sh.j2", include_str!("../../templates/sh/site.sh.j2")),
+    ("sh/nftables.sh.j2", include_str!("../../templates/sh/nftables.sh.j2")),
+    ("sh/iptables.sh.j2", include_str!("../../templates/sh/iptables.sh.j2")),
+];
+
+/// Renders a template with its view.
+#[expect(
+    clippy::expect_used,
+    reason = "templates and views are part of the program, and goldens run all of them"
+)]
+pub(super) fn render(name: &str, view: impl Serialize) -> String {
+    let environment = environment().expect("the embedded templates are well-formed");
+    let template = environment.get_template(name).expect("the template is registered");
+    template.render(Serde(view)).expect("the view has what the template asks for")
+}
+
+fn environment() -> Result<Environment<'static>, Error> {
+    let mut environment = Environment::new();
+    environment.set_syntax(
+        SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?,
+    );
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment.set_formatter(|output, state, value| match value.kind() {
+        ValueKind::String | ValueKind::Number => minijinja::escape_formatter(output, state, value),
+        kind => {
+            Err(Error::new(ErrorKind::InvalidOperation, format!("{kind} printed into configuration text")))
+        }
+    });
+    for (name, source) in TEMPLATES {
+        environment.add_template(name, source)?;
+    }
+    Ok(environment)
+}

@@ -1,0 +1,57 @@
+//! From a checked site to its plan: calls the parts in order and puts them together.
+
+use super::{Network, Peering, Plan, mapping, routing, rules, settings, zones};
+use crate::check::CheckedSite;
+use crate::model::{Isolation, vrf_name};
+
+/// Decides how a site is realised.
+#[must_use]
+pub fn lower(checked: &CheckedSite) -> Plan {
+    let site = checked.site();
+    let chosen = checked.settings();
+    let networks: Vec<Network> = site
+        .ids()
+        .map(|(id, network)| {
+            let number = checked.id(id);
+            let vrf = (chosen.isolation == Isolation::Vrf).then(|| vrf_name(&network.name.value, number));
+            Network {
+                id: number,
+                name: network.name.value.clone(),
+                span: network.name.span,
+                interface: network.interface.value.clone(),
+                vrf,
+                addresses: routing::addresses(network),
+                routes: routing::routes(network, number, chosen.isolation),
+                admitted: mapping::admitted(network),
+                mappings: mapping::pieces(network),
+                known: mapping::known(network),
+            }
+        })
+        .collect();
+    let peerings: Vec<Peering> = site
+        .peerings
+        .iter()
+        .map(|peering| Peering { from: peering.from.0, to: peering.to.0, span: peering.span })
+        .collect();
+    let (destinations, shared) = mapping::destinations(&networks, &peerings);
+    let zoning = zones::assign(&networks, &peerings, shared);
+    let local_moves = chosen.isolation == Isolation::Rules || routing::shadowed_by_local(site);
+    let list = rules::list(&networks, chosen, checked.marks(), local_moves);
+    let settings = settings::needed(&networks, chosen.isolation);
+    Plan {
+        site: site.name.clone(),
+        firewall: chosen.firewall,
+        isolation: chosen.isolation,
+        marks: checked.marks(),
+        protocol: chosen.protocol,
+        preferences: chosen.preferences,
+        peerings,
+        destinations,
+        shared: zoning.shared,
+        zones: zoning.zones,
+        rules: list.rules,
+        local_rule: list.local,
+        settings,
+        networks,
+    }
+}

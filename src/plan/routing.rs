@@ -1,0 +1,114 @@
+//! Addresses and the two routing tables of a network.
+//!
+//! The first table (its number is the id) leads packets to the network's hosts. The second is for
+//! packets that the gateway itself sends about a flow of the network, which its ICMP errors are: it
+//! is looked up first with the alias that the sender of the flow is known by, and again with the
+//! real address once the translation has been undone. Only the gateway's own packets see it,
+//! because in a table that forwarded packets see, a route for an alias would let them out
+//! untranslated if somebody else's hand flushes the translation.
+//!
+//! Every table ends in `unreachable default`: without it a lookup falls through to the next rule,
+//! which is the sender's own table, and the same-numbered host there answers.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+use super::{Address, NextHop, OWN_TABLE_BASE, Route};
+use crate::model::{self, Isolation, Site};
+use crate::net::{self, Family};
+use crate::source::Span;
+
+/// The gateway's addresses in a network.
+pub(super) fn addresses(network: &model::Network) -> Vec<Address> {
+    network.addresses.iter().map(|address| Address { net: address.value, span: address.span }).collect()
+}
+
+/// The routes of both tables of a network, unreachable defaults first.
+pub(super) fn routes(network: &model::Network, id: u16, isolation: Isolation) -> Vec<Route> {
+    let span = network.name.span;
+    let forward = u32::from(id);
+    let own = OWN_TABLE_BASE + forward;
+    let mut routes: Vec<Route> = [forward, own]
+        .into_iter()
+        .flat_map(|table| {
+            everything().map(move |prefix| Route { table, prefix, next: NextHop::Unreachable, span })
+        })
+        .collect();
+    // With a VRF device the kernel keeps connected routes in the VRF's table by itself.
+    let kept_by_hand = match isolation {
+        Isolation::Vrf => vec![own],
+        Isolation::Rules => vec![forward, own],
+    };
+    for table in kept_by_hand {
+        let links = on_link(network).into_iter();
+        routes.extend(links.map(|(prefix, span)| Route { table, prefix, next: NextHop::Link, span }));
+    }
+    for table in [forward, own] {
+        routes.extend(network.routes.iter().map(|route| Route {
+            table,
+            prefix: route.prefix.value.trunc(),
+            next: NextHop::Router(route.via.value),
+            span: route.span,
+        }));
+    }
+    routes.extend(network.prefixes.iter().filter_map(|prefix| {
+        let alias = prefix.alias.filter(|alias| alias.value.trunc() != prefix.real.value.trunc())?;
+        Some(Route { table: own, prefix: alias.value.trunc(), next: NextHop::Link, span: prefix.span })
+    }));
+    routes
+}
+
+/// `0.0.0.0/0` and `::/0`.
+fn everything() -> impl Iterator<Item = IpNet> {
+    [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())].into_iter()
+}
+
+/// What is on the network's link: the subnets of the gateway's addresses; in a family without a
+/// declared address, the prefixes that no router is named for. And the IPv6 link-local prefix, which
+/// every link has (RFC 4291, 2.5.6).
+fn on_link(network: &model::Network) -> Vec<(IpNet, Span)> {
+    let mut links: Vec<(IpNet, Span)> = Vec::new();
+    for family in [Family::V4, Family::V6] {
+        let declared: Vec<(IpNet, Span)> = network
+            .addresses
+            .iter()
+            .filter(|address| net::family(&address.value) == family)
+            .map(|address| (address.value.trunc(), address.span))
+            .collect();
+        if declared.is_empty() {
+            links.extend(unrouted(network, family));
+        } else {
+            links.extend(declared);
+        }
+    }
+    if let Ok(link_local) = Ipv6Net::new(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 64) {
+        links.push((IpNet::V6(link_local), network.name.span));
+    }
+    links.sort_by_key(|(prefix, _)| *prefix);
+    links.dedup_by_key(|(prefix, _)| *prefix);
+    links
+}
+
+fn unrouted(network: &model::Network, family: Family) -> impl Iterator<Item = (IpNet, Span)> + '_ {
+    network
+        .prefixes
+        .iter()
+        .map(|prefix| (prefix.real.value.trunc(), prefix.span))
+        .filter(move |(real, _)| net::family(real) == family)
+        .filter(|(real, _)| !network.routes.iter().any(|route| route.prefix.value.contains(real)))
+}
+
+/// Whether the kernel's `local` table, looked up before everything else, would swallow packets to
+/// hosts of a network: an address that the gateway has outside the networks is a host's number too.
+pub(super) fn shadowed_by_local(site: &Site) -> bool {
+    let outside: Vec<IpAddr> =
+        site.gateway.addresses.iter().map(|address| address.address.value.addr()).collect();
+    let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    outside.iter().filter(|address| **address != loopback).any(|address| {
+        site.networks
+            .iter()
+            .flat_map(|network| &network.prefixes)
+            .any(|prefix| prefix.real.value.contains(address))
+    })
+}

@@ -1,0 +1,73 @@
+//! Conntrack zones: a colouring of the graph whose edges are the peerings.
+//!
+//! A connection between networks A and B has its original and its reply key in one zone. Two
+//! connections can share a key only if their pairs have a network in common, so any proper edge
+//! colouring keeps all flows apart. `id(A) xor id(B)` is one: symmetric, different for different
+//! partners of one network, never 0 for distinct ids of at least 1. The gateway counts as id 0, so
+//! that its own traffic with a network has the zone `id`.
+//!
+//! Two networks that know each other by one alias are the exception: a host and its counterpart use
+//! the same pair of addresses in both directions, which no zone for both directions can separate.
+//! They get a zone per sender, for the original direction alone (iptables-extensions(8), CT
+//! `--zone-orig`).
+
+use std::collections::BTreeSet;
+
+use super::{Network, Peering, SharedAlias};
+
+/// The zones of a site.
+pub(super) struct Zoning {
+    /// Every number in use, in order.
+    pub(super) zones: Vec<u16>,
+    /// The shared aliases with their senders' zones filled in.
+    pub(super) shared: Vec<SharedAlias>,
+}
+
+/// Gives every pair its zone.
+pub(super) fn assign(networks: &[Network], peerings: &[Peering], mut shared: Vec<SharedAlias>) -> Zoning {
+    let sharing: BTreeSet<(usize, usize)> = shared
+        .iter()
+        .flat_map(|alias| [alias.owners, [alias.owners[1], alias.owners[0]]])
+        .map(|[a, b]| (a, b))
+        .collect();
+    let mut zones: BTreeSet<u16> = networks.iter().map(|network| network.id).collect();
+    zones.extend(
+        peerings
+            .iter()
+            .filter(|peering| !sharing.contains(&(peering.from, peering.to)))
+            .map(|peering| networks[peering.from].id ^ networks[peering.to].id),
+    );
+    let own: BTreeSet<u16> = networks.iter().map(|network| network.id).collect();
+    let mut senders: BTreeSet<u16> = BTreeSet::new();
+    for case in shared.iter_mut().flat_map(|alias| &mut alias.cases) {
+        if sharing.contains(&(case.from, case.to)) {
+            let id = networks[case.from].id;
+            // The sender's own id is the number people expect (the published recipe has it); its
+            // only other use is the gateway's own traffic with that network, whose destinations
+            // are not aliases. A pair zone with that number would have the alias as destination.
+            let zone = if pair_zone(networks, peerings, &sharing, id) {
+                (1..=u16::MAX).rev().find(|zone| !zones.contains(zone) && !senders.contains(zone))
+            } else {
+                Some(id)
+            };
+            case.zone = zone.or(Some(id));
+            senders.extend(case.zone);
+        }
+    }
+    debug_assert!(own.is_subset(&zones), "the gateway's own traffic has a zone in every network");
+    zones.extend(senders);
+    Zoning { zones: zones.into_iter().collect(), shared }
+}
+
+/// Whether `zone` is the zone of some pair that does not share an alias.
+fn pair_zone(
+    networks: &[Network],
+    peerings: &[Peering],
+    sharing: &BTreeSet<(usize, usize)>,
+    zone: u16,
+) -> bool {
+    peerings.iter().any(|peering| {
+        networks[peering.from].id ^ networks[peering.to].id == zone
+            && !sharing.contains(&(peering.from, peering.to))
+    })
+}

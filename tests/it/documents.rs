@@ -1,0 +1,110 @@
+//! Documentation that is executed: the page of every code, and the sites in the README.
+//!
+//! A block marked `ovl fails` gives exactly the page's code, one marked `ovl ok` or `ovl` in the README gives
+//! nothing at all.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use overlapc::diag::code::{Entry, REGISTRY};
+use overlapc::diag::{Report, concise};
+use overlapc::source::SourceMap;
+use overlapc::{Overrides, front, syntax};
+
+use crate::bench::repository;
+
+/// The headings of a page, in their order.
+const HEADINGS: [&str; 5] = ["## What happened", "## Why it matters", "## Example", "## Fix", "## See also"];
+
+/// A site in a document stands alone.
+struct NoFiles;
+
+impl syntax::Loader for NoFiles {
+    fn load(&self, _: &str) -> Result<String, String> {
+        Err("a site in a document stands alone".to_owned())
+    }
+}
+
+/// The fenced blocks of a document: what follows the opening fence, and the text within.
+fn blocks(document: &str) -> Vec<(&str, String)> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(&str, String)> = None;
+    for line in document.lines() {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (Some(kind), None) => open = Some((kind.trim(), String::new())),
+            (None, Some((_, text))) => {
+                text.push_str(line);
+                text.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a block is not closed");
+    blocks
+}
+
+/// The codes a site gives, and its findings one a line.
+fn found(site: &str) -> (BTreeSet<&'static str>, String) {
+    let mut sources = SourceMap::default();
+    let root = sources.add("site.ovl", site);
+    let outcome = front(sources, root, &NoFiles, Overrides::default());
+    let codes = outcome.findings.iter().map(|finding| finding.code.as_str()).collect();
+    let report = Report { sources: &outcome.sources, findings: &outcome.findings };
+    (codes, concise::render(&[report], false))
+}
+
+/// What is wrong with the page of a code.
+fn wrong_with(entry: &Entry) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let title = format!("# {} {}", entry.code, entry.slug);
+    if entry.page.lines().next() != Some(&title) {
+        wrong.push(format!("does not begin with `{title}`"));
+    }
+    let headings: Vec<&str> = entry.page.lines().filter(|line| line.starts_with("## ")).collect();
+    if headings != HEADINGS {
+        wrong.push(format!("has the headings {headings:?}"));
+    }
+    let blocks = blocks(entry.page);
+    for (kind, text) in &blocks {
+        let (codes, lines) = match *kind {
+            "ovl fails" | "ovl ok" => found(text),
+            "text" => continue,
+            other => {
+                wrong.push(format!("has a block marked `{other}`"));
+                continue;
+            }
+        };
+        let expected: BTreeSet<&str> =
+            if *kind == "ovl fails" { [entry.code.as_str()].into() } else { [].into() };
+        if codes != expected {
+            wrong.push(format!("`{kind}` must give {expected:?}, gives\n{lines}"));
+        }
+    }
+    let has = |wanted| blocks.iter().any(|(kind, _)| *kind == wanted);
+    if !(has("text") || has("ovl fails") && has("ovl ok")) {
+        wrong.push("lacks a block `ovl fails` or `ovl ok`".to_owned());
+    }
+    wrong
+}
+
+#[test]
+fn the_page_of_every_code_shows_it_and_its_cure() {
+    let mut wrong = Vec::new();
+    for entry in REGISTRY {
+        wrong.extend(wrong_with(entry).into_iter().map(|text| format!("{}: {text}", entry.code)));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_sites_in_the_readme_compile_without_a_finding() {
+    // The skeleton of the repository has none yet.
+    let Ok(readme) = fs::read_to_string(repository().join("README.md")) else { return };
+    for (kind, text) in blocks(&readme) {
+        if kind == "ovl" {
+            let (codes, lines) = found(&text);
+            assert!(codes.is_empty(), "README.md:\n{text}\ngives\n{lines}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The folders under `golden/`: sites and the texts they must give. `golden/README.md` tells how to
+//! add one. Everything is made by the command itself, twice, so that the same site gives the same bytes.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use overlapc::diag::code::REGISTRY;
+use tempfile::TempDir;
+
+use crate::bench::{overlapc, repository};
+use crate::expected::{
+    Files, Verdict, compare_file, compare_folder, files_in, folders_in, name_of, stale_folder,
+};
+
+fn family(name: &str) -> PathBuf {
+    repository().join("golden").join(name)
+}
+
+fn run(directory: &Path, arguments: &[&str]) -> Output {
+    overlapc(directory).args(arguments).output().unwrap()
+}
+
+#[test]
+fn golden_emit_sites_give_the_expected_artefacts() {
+    let mut verdict = Verdict::default();
+    for case in folders_in(&family("emit")) {
+        let mut folders = BTreeSet::new();
+        for (variant, flags) in variants(&case) {
+            let folder = if variant.is_empty() { "expect".to_owned() } else { format!("expect-{variant}") };
+            let label = format!("{}/{folder}", name_of(&case));
+            match compiled(&case, &flags) {
+                Ok(made) => verdict.add(&label, &compare_folder(&case.join(&folder), &made)),
+                Err(wrong) => verdict.add(&label, &wrong),
+            }
+            folders.insert(folder);
+        }
+        for folder in folders_in(&case) {
+            let name = name_of(&folder);
+            if name.starts_with("expect") && !folders.contains(&name) {
+                verdict.add(&name_of(&case), &stale_folder(&folder));
+            }
+        }
+    }
+    verdict.finish();
+}
+
+/// The flags of each variant; the site as it is goes first, without a name and flags.
+fn variants(case: &Path) -> Vec<(String, Vec<String>)> {
+    let mut variants = vec![(String::new(), Vec::new())];
+    let text = fs::read_to_string(case.join("variants")).unwrap_or_default();
+    for line in text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
+        let (name, flags) = line.split_once(':').expect("a line of `variants` is `name: flags`");
+        variants.push((name.trim().to_owned(), flags.split_whitespace().map(str::to_owned).collect()));
+    }
+    variants
+}
+
+/// All artefacts of a case, made in its folder and once more from elsewhere.
+fn compiled(case: &Path, flags: &[String]) -> Result<Files, String> {
+    let from_here = compiled_from(case, "site.ovl", flags)?;
+    let path = case.join("site.ovl");
+    let relative = path.strip_prefix(repository()).unwrap().to_string_lossy().into_owned();
+    let from_afar = compiled_from(repository(), &relative, flags)?;
+    if from_here != from_afar {
+        let differing: Vec<&String> =
+            from_here.keys().filter(|name| from_here.get(*name) != from_afar.get(*name)).collect();
+        return Err(format!("two runs give different bytes: {differing:?}"));
+    }
+    Ok(from_here)
+}
+
+fn compiled_from(directory: &Path, file: &str, flags: &[String]) -> Result<Files, String> {
+    let out = TempDir::new().unwrap();
+    let mut command = overlapc(directory);
+    command.args(["compile", file, "-t", "all", "-o"]).arg(out.path()).args(flags);
+    let output = command.output().unwrap();
+    if output.status.code() != Some(0) {
+        return Err(format!("{}\n{}", output.status, String::from_utf8_lossy(&output.stderr)));
+    }
+    Ok(files_in(out.path()))
+}
+
+#[test]
+fn golden_diag_sites_give_the_expected_findings() {
+    let mut verdict = Verdict::default();
+    for case in folders_in(&family("diag")) {
+        let name = name_of(&case);
+        let output = run(&case, &["compile", "site.ovl", "--color", "never"]);
+        let again = run(&case, &["compile", "site.ovl", "--color", "never"]);
+        if output != again {
+            verdict.add(&name, "two runs give different bytes");
+        }
+        let code = name.split('-').next().unwrap_or_default();
+        let found = codes(&case);
+        if found.iter().ne([code]) {
+            verdict.add(&name, &format!("must give {code} and no other finding, gives {found:?}\n"));
+        }
+        let said = String::from_utf8(output.stderr).unwrap();
+        verdict.add(&name, &compare_file(&case.join("stderr.txt"), &said));
+    }
+    verdict.finish();
+}
+
+/// The codes that a case's site gives.
+fn codes(case: &Path) -> BTreeSet<String> {
+    let output = run(case, &["check", "site.ovl", "--output-format", "json"]);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let findings = document["findings"].as_array().unwrap();
+    findings.iter().map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn golden_diag_has_a_folder_for_every_code() {
+    let folders: Vec<String> = folders_in(&family("diag")).iter().map(|path| name_of(path)).collect();
+    let prefix = |entry: &overlapc::diag::code::Entry| format!("{}-", entry.code);
+    let missing: Vec<String> = REGISTRY
+        .iter()
+        .filter(|entry| !folders.iter().any(|folder| folder.starts_with(&prefix(entry))))
+        .map(|entry| format!("golden/diag/{}{}/site.ovl", prefix(entry), entry.slug))
+        .collect();
+    assert!(missing.is_empty(), "no site shows these findings; write:\n{}", missing.join("\n"));
+    let unknown: Vec<&String> = folders
+        .iter()
+        .filter(|folder| !REGISTRY.iter().any(|entry| folder.starts_with(&prefix(entry))))
+        .collect();
+    assert!(unknown.is_empty(), "folders of no code: {unknown:?}");
+}
+
+#[test]
+fn golden_cli_help_and_codes_are_as_expected() {
+    let mut made = Files::new();
+    let stdout = |arguments: &[&str]| {
+        let output = run(repository(), arguments);
+        assert!(output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    made.insert("help.txt".to_owned(), stdout(&["--help"]));
+    made.insert("codes.txt".to_owned(), stdout(&["explain"]));
+    for command in overlapc::cli::definitions().get_subcommands() {
+        let name = command.get_name();
+        made.insert(format!("help-{name}.txt"), stdout(&[name, "--help"]));
+    }
+    let mut verdict = Verdict::default();
+    verdict.add("cli", &compare_folder(&family("cli"), &made));
+    verdict.finish();
+}

@@ -1,0 +1,222 @@
+//! The file `checks` of a scenario: one check a line, in order.
+//!
+//! ```text
+//! transports tcp udp icmp 253                 what `connect`, `reach` and `nothing` send; this is the default
+//! ports same | distinct                       of one phase; `distinct` where keys would clash by design
+//! connect PATTERN <-> PATTERN                 every host asks every host (or ->), all at once
+//! others apart                                nothing passes between all other pairs, nor to an own alias
+//! reach HOST DESTINATION = HOST sees SOURCE   also tcp, udp, icmp, 253 for one of them
+//! nothing HOST DESTINATION                    no answer, and nobody saw a packet
+//! unreachable HOST DESTINATION                the same, and the asker is told at once
+//! dead HOST DESTINATION                       host-unreachable arrives, after the neighbour was looked for
+//! expired HOST DESTINATION ttl N by ADDRESS   time-exceeded arrives
+//! toobig HOST DESTINATION size N              too-big arrives
+//! gateway COMMAND / on HOST COMMAND           exit 0 of a shell command there; also how faults are made
+//! flush                                       all rule sets of the kernel, as a restart of its service does
+//! up, down, release                           the script again; close connections that were `hold`
+//! ```
+//! Options before `=`: `from [ADDRESS]:PORT | ADDRESS | PORT`, `port N`, `ttl N`, `size N`, `over PROTOCOL`,
+//! `by ADDRESS`, `hold`. Consecutive questions are one phase and run at the same time.
+
+use std::net::{IpAddr, SocketAddr};
+
+/// All transports, in the probe's words.
+pub const TRANSPORTS: [&str; 4] = ["tcp", "udp", "icmp", "253"];
+
+/// What a question should lead to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// This host answers, having seen this source; a port of `None` means any.
+    Answer {
+        /// Who answers.
+        host: String,
+        /// The source address that it sees.
+        source: IpAddr,
+        /// The source port that it sees.
+        port: Seen,
+    },
+    /// No answer, and nobody sees anything.
+    Nothing,
+    /// An ICMP error of one of these kinds reaches the asker, and nobody sees anything.
+    Error {
+        /// The probe's words for the kinds.
+        kinds: &'static [&'static str],
+        /// From this router.
+        by: Option<IpAddr>,
+    },
+}
+
+/// The source port that the answering host sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// The one that the asker used.
+    Same,
+    /// Whatever.
+    Any,
+}
+
+/// A question as written.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// The line.
+    pub text: String,
+    /// How it is asked; empty means all in effect.
+    pub transports: Vec<String>,
+    /// Who asks.
+    pub host: String,
+    /// Whom.
+    pub destination: IpAddr,
+    /// Which port.
+    pub port: Option<u16>,
+    /// From which address.
+    pub from: Option<IpAddr>,
+    /// From which port.
+    pub from_port: Option<u16>,
+    /// Passed to the probe as they are.
+    pub options: Vec<String>,
+    /// Milliseconds to wait, where it differs.
+    pub wait: Option<u32>,
+    /// What should happen.
+    pub expected: Expected,
+}
+
+/// A line of the file.
+#[derive(Clone, Debug)]
+pub enum Statement {
+    /// `transports`
+    Transports(Vec<String>),
+    /// `ports distinct`
+    DistinctPorts(bool),
+    /// `connect`; the last says whether both ways.
+    Connect(String, String, bool),
+    /// `others apart`
+    Apart,
+    /// A question.
+    Ask(Box<Line>),
+    /// A shell command on a host, or on the gateway.
+    Command(Option<String>, String),
+    /// `up` or `down`
+    Script(&'static str),
+    /// `flush`
+    Flush,
+    /// `release`
+    Release,
+}
+
+/// Reads the file's text.
+pub fn parse(text: &str) -> Result<Vec<Statement>, String> {
+    let mut statements = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if !line.is_empty() && !line.starts_with('#') {
+            statements.push(statement(line).map_err(|e| format!("checks:{}: {e}", index + 1))?);
+        }
+    }
+    Ok(statements)
+}
+
+fn statement(line: &str) -> Result<Statement, String> {
+    if let Some(command) = line.strip_prefix("gateway ") {
+        return Ok(Statement::Command(None, command.to_owned()));
+    }
+    let words: Vec<&str> = line.split('#').next().unwrap_or_default().split_whitespace().collect();
+    Ok(match words[..] {
+        ["transports", ref rest @ ..] => {
+            Statement::Transports(rest.iter().map(|t| (*t).to_owned()).collect())
+        }
+        ["ports", choice] => Statement::DistinctPorts(choice == "distinct"),
+        ["connect", from, way @ ("->" | "<->"), to] => {
+            Statement::Connect(from.to_owned(), to.to_owned(), way == "<->")
+        }
+        ["others", "apart"] => Statement::Apart,
+        ["up"] => Statement::Script("up"),
+        ["down"] => Statement::Script("down"),
+        ["flush"] => Statement::Flush,
+        ["release"] => Statement::Release,
+        ["on", host, ..] => {
+            let rest = line.split_once(host).map_or("", |(_, rest)| rest.trim());
+            Statement::Command(Some(host.to_owned()), rest.to_owned())
+        }
+        _ => Statement::Ask(Box::new(question(line, &words)?)),
+    })
+}
+
+fn question(text: &str, words: &[&str]) -> Result<Line, String> {
+    let [kind, host, destination, rest @ ..] = words else { return Err("not understood".to_owned()) };
+    let (destination, port) = endpoint(destination)?;
+    let transports = if TRANSPORTS.contains(kind) { vec![(*kind).to_owned()] } else { Vec::new() };
+    let (text, host) = (text.to_owned(), (*host).to_owned());
+    let mut line = Line {
+        text,
+        transports,
+        host,
+        destination,
+        port,
+        from: None,
+        from_port: None,
+        options: Vec::new(),
+        wait: None,
+        expected: Expected::Nothing,
+    };
+    let mut by = None;
+    let mut rest = rest.iter();
+    let mut answers = None;
+    while let Some(word) = rest.next() {
+        let mut value = || rest.next().copied().ok_or_else(|| format!("{word} needs a value"));
+        match *word {
+            "from" => {
+                let value = value()?;
+                match value.parse::<u16>() {
+                    Ok(port) => line.from_port = Some(port),
+                    Err(_) => {
+                        let (address, port) = endpoint(value)?;
+                        (line.from, line.from_port) = (Some(address), port);
+                    }
+                }
+            }
+            "port" => line.port = Some(value()?.parse().map_err(|_| "not a port")?),
+            "over" => line.transports = vec![value()?.to_owned()],
+            "by" => by = Some(endpoint(value()?)?.0),
+            "ttl" | "size" | "dev" => line.options.push(format!("{word}={}", value()?)),
+            "hold" => line.options.push("hold".to_owned()),
+            "=" => {
+                let (host, sees) = (value()?, value()?);
+                let source = value()?;
+                if sees != "sees" {
+                    return Err("`= HOST sees SOURCE` expected".to_owned());
+                }
+                let (source, port) =
+                    source.strip_suffix(":*").map_or((source, Seen::Same), |address| (address, Seen::Any));
+                let source = endpoint(source)?.0;
+                answers = Some(Expected::Answer { host: host.to_owned(), source, port });
+            }
+            _ => return Err(format!("not understood: {word}")),
+        }
+    }
+    line.expected = match (*kind, answers) {
+        ("nothing", None) => Expected::Nothing,
+        ("unreachable", None) => {
+            if line.transports.is_empty() {
+                line.transports.push("udp".to_owned());
+            }
+            Expected::Error { kinds: &["net-unreachable", "host-unreachable", "prohibited"], by }
+        }
+        ("dead", None) => {
+            // Three neighbour solicitations a second apart, and some time for a slow machine.
+            line.wait = Some(6000);
+            Expected::Error { kinds: &["host-unreachable"], by }
+        }
+        ("expired", None) => Expected::Error { kinds: &["expired"], by },
+        ("toobig", None) => Expected::Error { kinds: &["too-big"], by },
+        ("reach" | "tcp" | "udp" | "icmp" | "253", Some(answer)) => answer,
+        _ => return Err(format!("not understood: {kind}")),
+    };
+    Ok(line)
+}
+
+fn endpoint(text: &str) -> Result<(IpAddr, Option<u16>), String> {
+    if let Ok(both) = text.parse::<SocketAddr>() {
+        return Ok((both.ip(), Some(both.port())));
+    }
+    text.parse().map(|address| (address, None)).map_err(|_| format!("not an address: {text}"))
+}

@@ -1,0 +1,235 @@
+//! Whether what happened is what should: who answered, what that host saw, and that nobody saw more.
+//!
+//! The world is closed: after each phase every packet that any host received must be one that the
+//! phase's questions explain. A reply from the right host by a wrong way, a copy that reached a
+//! third host, or a packet that was let through without an answer all show up as unexplained.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::agents::Evidence;
+use crate::checks::{Expected, Seen};
+use crate::command::GATEWAY;
+use crate::expansion::Question;
+use crate::topology::Topology;
+
+/// The verdict of one check: its name and the reasons against it.
+pub type Verdict = (String, Vec<String>);
+
+/// Packets that questions so far explain, by host.
+#[derive(Default)]
+pub struct Judge {
+    explained: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Judge {
+    /// One verdict a check, and one about everything that nobody asked for.
+    pub fn judge(
+        &mut self,
+        topology: &Topology,
+        names: &[String],
+        questions: &[Question],
+        evidence: &Evidence,
+    ) -> Vec<Verdict> {
+        let mut reasons: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        for (question, answer) in questions.iter().zip(&evidence.answers) {
+            let about = reasons.entry(question.check).or_default();
+            *counts.entry(question.check).or_default() += 1;
+            if let Err(reason) = self.question(topology, question, answer, &evidence.seen) {
+                about.push(format!("{}: {reason}", describe(question)));
+            }
+        }
+        let mut verdicts: Vec<Verdict> = reasons
+            .into_iter()
+            .map(|(check, reasons)| {
+                let count = counts.get(&check).copied().unwrap_or_default();
+                (format!("{} ({count})", names[check]), reasons)
+            })
+            .collect();
+        verdicts.push(("nobody saw anything else".to_owned(), self.unexplained(&evidence.seen)));
+        verdicts
+    }
+
+    fn question(
+        &mut self,
+        topology: &Topology,
+        question: &Question,
+        answer: &str,
+        seen: &BTreeMap<String, BTreeSet<String>>,
+    ) -> Result<(), String> {
+        let empty = BTreeSet::new();
+        let at_asker = seen.get(&question.host).unwrap_or(&empty);
+        let flow = flow(question, &question.source.to_string(), question.source_port);
+        match &question.expected {
+            Expected::Nothing => self.explain_errors(question, &flow, at_asker),
+            Expected::Error { kinds, by } => {
+                self.explain_errors(question, &flow, at_asker);
+                // A host that cannot even reach the gateway tells itself so.
+                let own = topology.host(&question.host).map(|h| h.addresses.clone()).unwrap_or_default();
+                let told = at_asker.iter().any(|line| {
+                    let Some((head, about)) = line.strip_prefix("error ").and_then(|l| split_after(l, 2))
+                    else {
+                        return false;
+                    };
+                    let (kind, router) = head.split_once(' ').unwrap_or((head, ""));
+                    let foreign = own.iter().all(|a| a.real.to_string() != router);
+                    let wanted = by.is_none_or(|by| by.to_string() == router);
+                    about == flow && kinds.contains(&kind) && foreign && wanted
+                });
+                if !told {
+                    let errors: Vec<&str> = at_asker
+                        .iter()
+                        .filter(|l| l.starts_with("error "))
+                        .map(String::as_str)
+                        .take(4)
+                        .collect();
+                    return Err(format!("no {} about it; got {answer}, {errors:?}", kinds.join(" or ")));
+                }
+            }
+            Expected::Answer { host, source, port } => {
+                return self.answer(topology, question, answer, seen, (host, &source.to_string(), *port));
+            }
+        }
+        if answer.starts_with("ok") { Err(format!("answered: {answer}")) } else { Ok(()) }
+    }
+
+    fn answer(
+        &mut self,
+        topology: &Topology,
+        question: &Question,
+        answer: &str,
+        seen: &BTreeMap<String, BTreeSet<String>>,
+        (host, source, port): (&str, &str, Seen),
+    ) -> Result<(), String> {
+        let other = topology.host(host)?;
+        // What the answering host should have seen, for each address by which it may have been asked.
+        let own: Vec<String> = other
+            .addresses
+            .iter()
+            .filter(|a| a.real.is_ipv4() == question.destination.is_ipv4())
+            .map(|a| format!("{} {}", a.real, question.port))
+            .collect();
+        let head = format!("{} {source} ", question.transport);
+        let fits = |line: &str| {
+            let Some((seen_port, to)) = line.strip_prefix(&head).and_then(|rest| rest.split_once(' ')) else {
+                return false;
+            };
+            (port == Seen::Any || seen_port == question.source_port.to_string())
+                && own.iter().any(|o| o == to)
+        };
+        let request = seen.get(host).and_then(|lines| lines.iter().find(|l| fits(l))).cloned();
+        let reply_transport = if question.transport == "icmp" { "icmp-reply" } else { &question.transport };
+        let reply = match question.transport.as_str() {
+            "icmp" | "253" => format!(
+                "{reply_transport} {} {} {} 0",
+                question.destination, question.source_port, question.source
+            ),
+            _ => format!(
+                "{reply_transport} {} {} {} {}",
+                question.destination, question.port, question.source, question.source_port
+            ),
+        };
+        self.explain(topology, &question.host, &reply);
+        if let Some(request) = &request {
+            self.explain(topology, host, request);
+            // Where routers stand between, they see both directions with the host's own address.
+            if let [_, from, from_port, to, to_port] = request.split(' ').collect::<Vec<_>>()[..] {
+                let back = match question.transport.as_str() {
+                    "icmp" | "253" => format!("{reply_transport} {to} {from_port} {from} 0"),
+                    transport => format!("{transport} {to} {to_port} {from} {from_port}"),
+                };
+                self.explain_at_router(topology, host, &back);
+            }
+        }
+        self.explain_at_router(
+            topology,
+            &question.host,
+            &flow(question, &question.source.to_string(), question.source_port),
+        );
+
+        let saw = |host: &str| -> Vec<String> {
+            seen.get(host).map(|s| s.iter().take(6).cloned().collect()).unwrap_or_default()
+        };
+        let words: Vec<&str> = answer.split(' ').collect();
+        match words[..] {
+            ["ok", "echo"] => {}
+            ["ok", name, from, from_port, ..] => {
+                if name != host {
+                    return Err(format!("answered by {name}, which saw {from}:{from_port}"));
+                }
+                let kept = port == Seen::Any || from_port == question.source_port.to_string();
+                if from != source || !kept {
+                    return Err(format!(
+                        "{name} saw {from}:{from_port}, not {source}:{}",
+                        question.source_port
+                    ));
+                }
+            }
+            _ => return Err(format!("{answer}; {host} saw {:?}", saw(host))),
+        }
+        if request.is_some() {
+            return Ok(());
+        }
+        let others: Vec<&String> = seen
+            .iter()
+            .filter(|(_, lines)| lines.iter().any(|l| l.starts_with(&question.transport)))
+            .map(|(h, _)| h)
+            .collect();
+        Err(format!(
+            "{answer}, but {host} saw no such request, only {:?}; others that saw some: {others:?}",
+            saw(host)
+        ))
+    }
+
+    fn explain(&mut self, topology: &Topology, host: &str, line: &str) {
+        self.explained.entry(host.to_owned()).or_default().insert(line.to_owned());
+        self.explain_at_router(topology, host, line);
+    }
+
+    fn explain_at_router(&mut self, topology: &Topology, host: &str, line: &str) {
+        if let Ok(Some((router, _))) = topology.host(host).map(|h| h.router.clone()) {
+            self.explained.entry(router).or_default().insert(line.to_owned());
+        }
+    }
+
+    /// Errors about the asker's own question may reach the asker.
+    fn explain_errors(&mut self, question: &Question, flow: &str, at_asker: &BTreeSet<String>) {
+        let about = at_asker.iter().filter(|l| l.starts_with("error ") && l.ends_with(flow)).cloned();
+        self.explained.entry(question.host.clone()).or_default().extend(about);
+    }
+
+    fn unexplained(&self, seen: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+        let empty = BTreeSet::new();
+        // The gateway sees everything that it forwards.
+        seen.iter()
+            .filter(|(host, _)| *host != GATEWAY)
+            .flat_map(|(host, lines)| {
+                let explained = self.explained.get(host).unwrap_or(&empty);
+                lines.difference(explained).map(move |line| format!("{host} saw {line}"))
+            })
+            .collect()
+    }
+}
+
+/// The question's packet as a sniffer tells it.
+fn flow(question: &Question, source: &str, source_port: u16) -> String {
+    format!("{} {source} {source_port} {} {}", question.transport, question.destination, question.port)
+}
+
+fn describe(question: &Question) -> String {
+    format!(
+        "{} {} from {}:{} to {}:{}",
+        question.transport,
+        question.host,
+        question.source,
+        question.source_port,
+        question.destination,
+        question.port
+    )
+}
+
+/// Splits after `count` words.
+fn split_after(line: &str, count: usize) -> Option<(&str, &str)> {
+    let (at, _) = line.match_indices(' ').nth(count - 1)?;
+    Some((&line[..at], &line[at + 1..]))
+}

@@ -1,0 +1,138 @@
+//! What the gateway's kernel holds: rules, routes, addresses, rule sets, settings, as text that can
+//! be compared before and after.
+//!
+//! Counters, handles and lifetimes are left out, and so are tables of iptables that hold nothing:
+//! no iptables command takes them away again.
+
+use crate::command::{GATEWAY, run, within};
+
+/// The listings and the commands that make them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing(Vec<(&'static str, String)>);
+
+const COMMANDS: &[&str] = &[
+    "ip rule show",
+    "ip -6 rule show",
+    "ip route show table all",
+    "ip -6 route show table all",
+    "ip address show",
+    "ip -d link show",
+    "nft -s list ruleset",
+    "iptables-save",
+    "ip6tables-save",
+    "sysctl -a -r ^net[.]ipv[46][.](ip_forward|fwmark_reflect|icmp|tcp_l3mdev|udp_l3mdev|raw_l3mdev|conf[.]) ",
+];
+
+impl Listing {
+    /// Reads the gateway's state.
+    pub fn read() -> Result<Self, String> {
+        let mut parts = Vec::new();
+        for command in COMMANDS {
+            let words: Vec<&str> = command.split_whitespace().collect();
+            let text = run(&mut within(GATEWAY, &words))?.must(command)?;
+            parts.push((*command, normal(command, &text)));
+        }
+        Ok(Self(parts))
+    }
+
+    /// `Ok` if both are the same, else the lines that differ.
+    pub fn same(&self, later: &Self) -> Result<(), String> {
+        let mut differences = String::new();
+        for ((command, before), (_, after)) in self.0.iter().zip(&later.0) {
+            let lines = |text: &str| -> Vec<String> { text.lines().map(str::to_owned).collect() };
+            let (before, after) = (lines(before), lines(after));
+            for (sign, some, other) in [("-", &before, &after), ("+", &after, &before)] {
+                for line in some.iter().filter(|l| !other.contains(l)).take(12) {
+                    differences += &format!("{sign} {command}: {}\n", line.trim());
+                }
+            }
+            if before.len() != after.len() && differences.is_empty() {
+                differences += &format!("{command}: {} lines, then {}\n", before.len(), after.len());
+            }
+        }
+        if differences.is_empty() { Ok(()) } else { Err(differences) }
+    }
+
+    /// `Ok` if every one of these lines of the first listing is still in the later one.
+    pub fn keeps(&self, later: &Self, marks: &[&str]) -> Result<(), String> {
+        let lost: Vec<String> = self
+            .0
+            .iter()
+            .zip(&later.0)
+            .flat_map(|((command, before), (_, after))| {
+                let foreign = before.lines().filter(|l| marks.iter().any(|m| l.contains(m)));
+                foreign
+                    .filter(|l| !after.lines().any(|other| other == *l))
+                    .map(move |line| format!("- {command}: {}", line.trim()))
+            })
+            .collect();
+        if lost.is_empty() { Ok(()) } else { Err(lost.join("\n")) }
+    }
+}
+
+fn normal(command: &str, text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines() {
+        let line = line.trim_end();
+        let passing = ["valid_lft", "# Generated", "# Completed", "# Warning:"];
+        if passing.iter().any(|p| line.trim_start().starts_with(p)) {
+            continue;
+        }
+        // Reference counts and caches are no state of anybody's.
+        let line = line.split(" expires ").next().unwrap_or(line);
+        lines.push(without_counters(line));
+    }
+    let empty = |block: &[String]| block.iter().all(|l| !l.starts_with("-A"));
+    if command.ends_with("-save") {
+        lines = blocks(&lines, |l| l.starts_with('*'), |l| l == "COMMIT", empty);
+    } else if command.starts_with("nft") {
+        lines = blocks(&lines, |l| l.starts_with("table "), |l| l == "}", built_in_and_empty);
+    }
+    lines.join("\n")
+}
+
+/// `[12:3456]` of iptables-save to `[0:0]`.
+fn without_counters(line: &str) -> String {
+    match (line.starts_with(':'), line.rfind('[')) {
+        (true, Some(at)) => format!("{}[0:0]", &line[..at]),
+        _ => line.to_owned(),
+    }
+}
+
+/// A table that iptables-nft made and that holds its base chains alone.
+fn built_in_and_empty(block: &[String]) -> bool {
+    const NAMES: &[&str] = &["filter", "nat", "mangle", "raw", "security"];
+    let words: Vec<&str> = block.first().map(|l| l.split_whitespace().collect()).unwrap_or_default();
+    let named = matches!(words[..], ["table", "ip" | "ip6", name, ..] if NAMES.contains(&name));
+    named
+        && block[1..].iter().all(|line| {
+            let line = line.trim();
+            line.is_empty() || line == "}" || line.starts_with("chain ") || line.starts_with("type ")
+        })
+}
+
+/// Leaves out the blocks for which `skip` holds.
+fn blocks(
+    lines: &[String],
+    starts: impl Fn(&str) -> bool,
+    ends: impl Fn(&str) -> bool,
+    skip: impl Fn(&[String]) -> bool,
+) -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut block: Vec<String> = Vec::new();
+    for line in lines {
+        if block.is_empty() && !starts(line) {
+            kept.push(line.clone());
+            continue;
+        }
+        block.push(line.clone());
+        if ends(line) {
+            if !skip(&block) {
+                kept.append(&mut block);
+            }
+            block.clear();
+        }
+    }
+    kept.append(&mut block);
+    kept
+}

@@ -1,0 +1,249 @@
+//! One question to a host: sent from a chosen address and port, answered or not within a time.
+//!
+//! The sockets are connected, so an answer that comes back from another address than the one that
+//! was asked counts as none.
+
+use std::fmt;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
+use std::time::{Duration, Instant};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// How a question travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// A connection; one line is read from it.
+    Tcp,
+    /// One datagram each way.
+    Udp,
+    /// Echo request and reply; the port is the identifier.
+    Icmp,
+    /// IP protocol 253, which has no ports; the port is a label in the payload.
+    Portless,
+}
+
+/// A question.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    transport: Transport,
+    destination: SocketAddr,
+    source: Option<SocketAddr>,
+    timeout: Duration,
+    ttl: Option<u32>,
+    size: usize,
+    device: Option<String>,
+    hold: bool,
+}
+
+/// What came back.
+pub struct Answer {
+    /// `NAME PEER PORT LOCAL`, or `echo` where the kernel itself answers.
+    pub text: String,
+    /// The connection, if it is to stay open.
+    pub held: Option<TcpStream>,
+}
+
+/// Why nothing came back, in a word.
+pub struct Failure(String);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self(match error.kind() {
+            ErrorKind::TimedOut | ErrorKind::WouldBlock => "timeout".to_owned(),
+            ErrorKind::ConnectionRefused => "refused".to_owned(),
+            ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "unreachable".to_owned(),
+            ErrorKind::PermissionDenied => "prohibited".to_owned(),
+            _ => format!("failed:{}", error.to_string().replace(' ', "-")),
+        })
+    }
+}
+
+impl Ask {
+    /// Reads `PROTOCOL DESTINATION [KEY=VALUE | hold]...`.
+    pub fn parse(line: &str) -> Result<Self, String> {
+        let mut words = line.split_whitespace();
+        let transport = match words.next() {
+            Some("tcp") => Transport::Tcp,
+            Some("udp") => Transport::Udp,
+            Some("icmp") => Transport::Icmp,
+            Some("253") => Transport::Portless,
+            other => return Err(format!("not a protocol: {}", other.unwrap_or("nothing"))),
+        };
+        let destination =
+            words.next().and_then(socket_address).ok_or("destination missing or not an address")?;
+        let mut ask = Self {
+            transport,
+            destination,
+            source: None,
+            timeout: Duration::from_millis(2000),
+            ttl: None,
+            size: 0,
+            device: None,
+            hold: false,
+        };
+        for word in words {
+            let number = |value: &str| value.parse::<u32>().map_err(|e| format!("{word}: {e}"));
+            match word.split_once('=') {
+                Some(("from", value)) => {
+                    ask.source =
+                        Some(socket_address(value).ok_or_else(|| format!("not an address: {value}"))?);
+                }
+                Some(("timeout", value)) => ask.timeout = Duration::from_millis(u64::from(number(value)?)),
+                Some(("ttl", value)) => ask.ttl = Some(number(value)?),
+                Some(("size", value)) => ask.size = usize::try_from(number(value)?).unwrap_or(0),
+                Some(("dev", value)) => ask.device = Some(value.to_owned()),
+                None if word == "hold" => ask.hold = true,
+                _ => return Err(format!("not understood: {word}")),
+            }
+        }
+        Ok(ask)
+    }
+
+    /// Asks and waits for the answer.
+    pub fn run(&self) -> Result<Answer, Failure> {
+        match self.transport {
+            Transport::Tcp => self.over_tcp(),
+            Transport::Udp => self.over_udp().map(Answer::closed),
+            Transport::Icmp => self.over_icmp().map(Answer::closed),
+            Transport::Portless => self.over_portless().map(Answer::closed),
+        }
+    }
+
+    fn socket(&self, kind: Type, protocol: Option<Protocol>) -> Result<Socket, Failure> {
+        let socket = Socket::new(Domain::for_address(self.destination), kind, protocol)?;
+        socket.set_reuse_address(true)?;
+        if let Some(ttl) = self.ttl {
+            match self.destination {
+                SocketAddr::V4(_) => socket.set_ttl_v4(ttl)?,
+                SocketAddr::V6(_) => socket.set_unicast_hops_v6(ttl)?,
+            }
+        }
+        if let Some(device) = &self.device {
+            socket.bind_device(Some(device.as_bytes()))?;
+        }
+        let unbound: IpAddr = match self.destination {
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        socket.bind(&self.source.unwrap_or_else(|| SocketAddr::new(unbound, 0)).into())?;
+        Ok(socket)
+    }
+
+    fn label(&self) -> [u8; 2] {
+        self.source.map_or(0, |s| s.port()).to_be_bytes()
+    }
+
+    fn over_tcp(&self) -> Result<Answer, Failure> {
+        let socket = self.socket(Type::STREAM, None)?;
+        socket.connect_timeout(&self.destination.into(), self.timeout)?;
+        let mut stream = TcpStream::from(socket);
+        stream.set_read_timeout(Some(self.timeout))?;
+        stream.write_all(if self.hold { b"h" } else { b"?" })?;
+        let mut reader = BufReader::new(&stream);
+        let mut text = String::new();
+        reader.read_line(&mut text)?;
+        if !self.hold {
+            // The server closes first: its end of file comes before ours.
+            let mut rest = Vec::new();
+            reader.read_to_end(&mut rest)?;
+        }
+        Ok(Answer { text: text.trim_end().to_owned(), held: self.hold.then_some(stream) })
+    }
+
+    fn over_udp(&self) -> Result<String, Failure> {
+        let socket = self.socket(Type::DGRAM, None)?;
+        socket.connect(&self.destination.into())?;
+        let socket = UdpSocket::from(socket);
+        socket.set_read_timeout(Some(self.timeout))?;
+        let mut question = b"?".to_vec();
+        question.resize(self.size.max(1), 0);
+        socket.send(&question)?;
+        let mut buffer = [0; 2048];
+        let length = socket.recv(&mut buffer)?;
+        Ok(String::from_utf8_lossy(&buffer[..length]).into_owned())
+    }
+
+    fn over_icmp(&self) -> Result<String, Failure> {
+        let (protocol, request, reply, header) = match self.destination {
+            SocketAddr::V4(_) => (Protocol::ICMPV4, 8, 0, true),
+            SocketAddr::V6(_) => (Protocol::ICMPV6, 128, 129, false),
+        };
+        let mut packet = vec![request, 0, 0, 0];
+        packet.extend_from_slice(&self.label());
+        packet.extend_from_slice(&[0, 1]);
+        packet.resize(8 + self.size, 0);
+        if header {
+            let sum = checksum(&packet).to_be_bytes();
+            packet[2..4].copy_from_slice(&sum);
+        }
+        let label = self.label();
+        self.over_raw(protocol, &packet, header, |body| {
+            (body.first() == Some(&reply) && body.get(4..6) == Some(&label[..])).then(|| "echo".to_owned())
+        })
+    }
+
+    fn over_portless(&self) -> Result<String, Failure> {
+        let label = self.label();
+        let question = [b'Q', label[0], label[1]];
+        self.over_raw(Protocol::from(253), &question, self.destination.is_ipv4(), |body| {
+            let text = body.get(3..)?;
+            (body.starts_with(&[b'A', label[0], label[1]]))
+                .then(|| String::from_utf8_lossy(text).into_owned())
+        })
+    }
+
+    /// Sends a packet and reads until `accept` takes one; IPv4 raw sockets hand out the IP header too.
+    fn over_raw(
+        &self,
+        protocol: Protocol,
+        packet: &[u8],
+        header: bool,
+        accept: impl Fn(&[u8]) -> Option<String>,
+    ) -> Result<String, Failure> {
+        let mut socket = self.socket(Type::RAW, Some(protocol))?;
+        socket.connect(&SocketAddr::new(self.destination.ip(), 0).into())?;
+        socket.send(packet)?;
+        let end = Instant::now() + self.timeout;
+        let mut buffer = [0; 2048];
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Failure("timeout".to_owned()));
+            }
+            socket.set_read_timeout(Some(left))?;
+            let length = socket.read(&mut buffer)?;
+            let start = if header { usize::from(buffer[0] & 15) * 4 } else { 0 };
+            if let Some(text) = buffer.get(start..length).and_then(&accept) {
+                return Ok(text);
+            }
+        }
+    }
+}
+
+impl Answer {
+    const fn closed(text: String) -> Self {
+        Self { text, held: None }
+    }
+}
+
+/// `ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`.
+fn socket_address(text: &str) -> Option<SocketAddr> {
+    text.parse().ok().or_else(|| text.parse().ok().map(|address: IpAddr| SocketAddr::new(address, 0)))
+}
+
+/// The Internet checksum, RFC 1071.
+fn checksum(data: &[u8]) -> u16 {
+    let mut sum: u32 =
+        data.chunks(2).map(|c| u32::from(c[0]) << 8 | u32::from(*c.get(1).unwrap_or(&0))).sum();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    !u16::try_from(sum).unwrap_or(0)
+}

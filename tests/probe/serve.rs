@@ -1,0 +1,123 @@
+//! The answering side: one line that names this host and what it saw of the asker.
+//!
+//! Sockets are bound to each given address, so that an answer leaves from the address that was
+//! asked. All are open when [`Listener::start`] returns.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::thread;
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// Who answers, and where.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// The host's name, first word of each answer.
+    pub name: String,
+    port: u16,
+    addresses: Vec<IpAddr>,
+}
+
+impl Listener {
+    /// Reads `NAME [--port PORT] [ADDRESS]...`; without an address, all of both families.
+    pub fn parse(words: &[String]) -> Result<Self, String> {
+        let mut words = words.iter();
+        let name = words.next().ok_or("a name is missing")?.clone();
+        let mut listener = Self { name, port: 80, addresses: Vec::new() };
+        while let Some(word) = words.next() {
+            if word == "--port" {
+                let port = words.next().and_then(|p| p.parse().ok());
+                listener.port = port.ok_or("--port needs a number")?;
+            } else {
+                listener.addresses.push(word.parse().map_err(|_| format!("not an address: {word}"))?);
+            }
+        }
+        if listener.addresses.is_empty() {
+            listener.addresses = vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
+        }
+        Ok(listener)
+    }
+
+    /// Opens all sockets and leaves them to threads.
+    pub fn start(&self) -> Result<(), String> {
+        for address in &self.addresses {
+            let at = SocketAddr::new(*address, self.port);
+            let tell = |what: &'static str| move |e: std::io::Error| format!("{what} {at}: {e}");
+            let tcp = TcpListener::from(open(at, Type::STREAM, None).map_err(tell("tcp"))?);
+            let udp = UdpSocket::from(open(at, Type::DGRAM, None).map_err(tell("udp"))?);
+            let raw = open(SocketAddr::new(*address, 0), Type::RAW, Some(Protocol::from(253)));
+            let raw = UdpSocket::from(raw.map_err(tell("protocol 253"))?);
+            let (a, b, c) = (self.name.clone(), self.name.clone(), self.name.clone());
+            thread::spawn(move || answer_connections(&a, &tcp));
+            thread::spawn(move || answer_datagrams(&b, &udp));
+            thread::spawn(move || answer_portless(&c, &raw));
+        }
+        Ok(())
+    }
+}
+
+fn open(at: SocketAddr, kind: Type, protocol: Option<Protocol>) -> std::io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(at), kind, protocol)?;
+    // Raw sockets refuse the option: they are of one family anyway.
+    if at.is_ipv6() && kind != Type::RAW {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.bind(&at.into())?;
+    if kind == Type::STREAM {
+        socket.listen(1024)?;
+    }
+    Ok(socket)
+}
+
+fn line(name: &str, peer: SocketAddr, local: std::io::Result<SocketAddr>) -> String {
+    let local = local.map_or_else(|_| "-".to_owned(), |l| l.ip().to_string());
+    format!("{name} {} {} {local}", peer.ip(), peer.port())
+}
+
+fn answer_connections(name: &str, listener: &TcpListener) {
+    for stream in listener.incoming().flatten() {
+        let name = name.to_owned();
+        thread::spawn(move || answer_connection(&name, stream));
+    }
+}
+
+/// `?` asks for the line and the end, `h` for the line alone.
+fn answer_connection(name: &str, mut stream: TcpStream) {
+    let Ok(peer) = stream.peer_addr() else { return };
+    let mut word = [0];
+    let text = line(name, peer, stream.local_addr());
+    if stream.read_exact(&mut word).is_err() || stream.write_all(format!("{text}\n").as_bytes()).is_err() {
+        return;
+    }
+    if word == *b"?" && stream.shutdown(std::net::Shutdown::Write).is_err() {
+        return;
+    }
+    while matches!(stream.read(&mut word), Ok(1)) {}
+}
+
+fn answer_datagrams(name: &str, socket: &UdpSocket) {
+    let mut buffer = [0; 65536];
+    loop {
+        if let Ok((_, peer)) = socket.recv_from(&mut buffer) {
+            // An answer that cannot be sent is missed by the asker, who reports it.
+            drop(socket.send_to(line(name, peer, socket.local_addr()).as_bytes(), peer));
+        }
+    }
+}
+
+/// Questions are `Q`, two bytes of label; answers `A`, the same label, the line.
+fn answer_portless(name: &str, socket: &UdpSocket) {
+    let mut buffer = [0; 2048];
+    loop {
+        let Ok((length, peer)) = socket.recv_from(&mut buffer) else { continue };
+        let start = if peer.is_ipv4() { usize::from(buffer[0] & 15) * 4 } else { 0 };
+        if let Some(&[b'Q', high, low]) = buffer.get(start..length) {
+            let mut answer = vec![b'A', high, low];
+            let to = SocketAddr::new(peer.ip(), 0);
+            let seen = SocketAddr::new(peer.ip(), u16::from_be_bytes([high, low]));
+            answer.extend_from_slice(line(name, seen, socket.local_addr()).as_bytes());
+            drop(socket.send_to(&answer, to));
+        }
+    }
+}
