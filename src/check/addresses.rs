@@ -75,14 +75,14 @@ fn check_hosts(network: &Network, reporter: &mut Reporter<'_>) {
 /// Where the gateway's address of a family is known, so are its links: what is on none of them and
 /// behind no router cannot be reached.
 fn check_reach(network: &Network, reporter: &mut Reporter<'_>) {
+    let links = network.addresses.iter().map(|address| address.value.trunc());
+    let routed = network.routes.iter().map(|route| route.prefix.value.trunc());
+    let ways: Vec<IpNet> = links.chain(routed).collect();
     for prefix in &network.prefixes {
         let real = prefix.real.value.trunc();
         if !network.addresses.iter().any(|address| net::family(&address.value) == net::family(&real)) {
             continue;
         }
-        let links = network.addresses.iter().map(|address| address.value.trunc());
-        let routed = network.routes.iter().map(|route| route.prefix.value.trunc());
-        let ways: Vec<IpNet> = links.chain(routed).collect();
         if let Some(part) = net::without(&real, &ways).first() {
             let unreached = PrefixUnreached {
                 network: &network.name.value,

@@ -194,7 +194,8 @@ impl<'a> Resolver<'a, '_> {
             return index[place].1.map(Side::One);
         }
         if !self.names_missing && !self.reporter.has(span, code::UNKNOWN_NETWORK) {
-            let similar = closest(name, index.iter().map(|(candidate, _)| candidate.as_str()));
+            let names = if self.may_guess() { index } else { &[] };
+            let similar = closest(name, names.iter().map(|(candidate, _)| candidate.as_str()));
             self.report(UnknownNetwork { name, span, similar });
         }
         None
