@@ -44,6 +44,11 @@ fn blocks(document: &str) -> Vec<(&str, String)> {
     blocks
 }
 
+/// The first site on the page of a code that fails; none where it takes more than one file.
+pub fn failing_example(entry: &Entry) -> Option<String> {
+    blocks(entry.page).into_iter().find(|(kind, _)| *kind == "ovl fails").map(|(_, text)| text)
+}
+
 /// The codes a site gives, and its findings one a line.
 fn found(site: &str) -> (BTreeSet<&'static str>, String) {
     let mut sources = SourceMap::default();

@@ -12,6 +12,10 @@ use similar::TextDiff;
 
 use crate::bench::repository;
 
+/// How expectations are rewritten, for those who see a test fail.
+pub const BLESS: &str =
+    "if the new text is right: BLESS=1 cargo test --test it golden, then read `git diff golden`";
+
 /// File contents by name.
 pub type Files = BTreeMap<String, String>;
 
@@ -130,9 +134,6 @@ impl Verdict {
             let _ = writeln!(text, "==== {case}\n{}", wrong.trim_end());
         }
         let names: Vec<&str> = self.0.iter().map(|(case, _)| case.as_str()).collect();
-        panic!(
-            "{text}\nfailing: {}\nif the new text is right: BLESS=1 cargo test --test it golden, then read `git diff golden`",
-            names.join(", ")
-        );
+        panic!("{text}\nfailing: {}\n{BLESS}", names.join(", "));
     }
 }

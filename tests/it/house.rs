@@ -30,7 +30,7 @@ const LONGEST: usize = 500;
 fn rust_files() -> Vec<(String, String)> {
     let mut files = Vec::new();
     for root in ["src", "tests"] {
-        collect(&repository().join(root), &mut files);
+        collect(&repository().join(root), "rs", &mut files);
     }
     files.sort();
     assert!(files.len() > 20, "the files of the crate are not where they are looked for");
@@ -43,12 +43,12 @@ fn rust_files() -> Vec<(String, String)> {
         .collect()
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+fn collect(folder: &Path, end: &str, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            collect(&path, files);
-        } else if path.extension().is_some_and(|end| end == "rs") {
+            collect(&path, end, files);
+        } else if path.extension().is_some_and(|found| found == end) {
             files.push(path);
         }
     }
@@ -191,6 +191,19 @@ fn every_file_begins_with_what_it_is_for() {
     let bare: Vec<&str> =
         files.iter().filter(|(_, text)| !text.starts_with("//! ")).map(|(name, _)| name.as_str()).collect();
     assert!(bare.is_empty(), "without a `//!` header: {bare:?}");
+}
+
+#[test]
+fn every_template_is_registered() {
+    let mut files = Vec::new();
+    let folder = repository().join("templates");
+    collect(&folder, "j2", &mut files);
+    let mut there: Vec<String> =
+        files.iter().map(|path| path.strip_prefix(&folder).unwrap().display().to_string()).collect();
+    there.sort();
+    let mut registered: Vec<&str> = overlapc::emit::TEMPLATES.iter().map(|(name, _)| *name).collect();
+    registered.sort_unstable();
+    assert_eq!(there, registered);
 }
 
 #[test]
