@@ -30,8 +30,8 @@ impl Head<'_> {
 pub(super) struct Statements<'a, T> {
     /// Parses one statement, without its end.
     pub(super) parse: fn(Tokens<'a>) -> Parsed<'a, T>,
-    /// What stands in the tree for one that did not parse.
-    pub(super) hole: fn(Span) -> Option<T>,
+    /// What stands in the tree for one that did not parse, or that has something after its end.
+    pub(super) hole: fn(Option<T>, Span) -> Option<T>,
 }
 
 impl<T> Clone for Statements<'_, T> {
@@ -163,10 +163,7 @@ pub(super) fn statements_until_brace<'a, T>(
         if let Some(block) = swallowed_block(start, rest) {
             rest = after_block(block);
         }
-        // A block that is complete stays, whatever follows its `}`; a line that is not, does not.
-        let span = rest.span_since(start.next());
-        let hole = (statements.hole)(span);
-        list.extend(if hole.is_some() { parsed.or(hole) } else { None });
+        list.extend((statements.hole)(parsed, rest.span_since(start.next())));
     }
 }
 
