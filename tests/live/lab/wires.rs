@@ -23,10 +23,12 @@ impl Drop for Wires {
 }
 
 /// Everybody takes part at once and reports every error: no duplicate address detection, no
-/// autoconfiguration, no kind of ICMP message is limited in rate.
+/// autoconfiguration, dead neighbours are given up early, no kind of ICMP message is limited in rate.
 const SETTINGS: &[&str] = &[
     "net.ipv6.conf.default.accept_dad=0",
     "net.ipv6.conf.default.accept_ra=0",
+    "net.ipv4.neigh.default.retrans_time_ms=250",
+    "net.ipv6.neigh.default.retrans_time_ms=250",
     "net.ipv4.icmp_ratemask=0",
     "net.ipv6.icmp.ratemask=255",
 ];
