@@ -200,6 +200,7 @@ impl Ask {
     }
 
     /// Sends a packet and reads until `accept` takes one; IPv4 raw sockets hand out the IP header too.
+    /// Until it is connected a raw socket gets everybody's packets, so the sender is looked at again.
     fn over_raw(
         &self,
         protocol: Protocol,
@@ -207,8 +208,9 @@ impl Ask {
         header: bool,
         accept: impl Fn(&[u8]) -> Option<String>,
     ) -> Result<String, Failure> {
-        let mut socket = self.socket(Type::RAW, Some(protocol))?;
+        let socket = self.socket(Type::RAW, Some(protocol))?;
         socket.connect(&SocketAddr::new(self.destination.ip(), 0).into())?;
+        let socket = UdpSocket::from(socket);
         socket.send(packet)?;
         let end = Instant::now() + self.timeout;
         let mut buffer = [0; 2048];
@@ -218,9 +220,10 @@ impl Ask {
                 return Err(Failure("timeout".to_owned()));
             }
             socket.set_read_timeout(Some(left))?;
-            let length = socket.read(&mut buffer)?;
+            let (length, from) = socket.recv_from(&mut buffer)?;
             let start = if header { usize::from(buffer[0] & 15) * 4 } else { 0 };
-            if let Some(text) = buffer.get(start..length).and_then(&accept) {
+            let answer = buffer.get(start..length).and_then(&accept);
+            if let Some(text) = answer.filter(|_| from.ip() == self.destination.ip()) {
                 return Ok(text);
             }
         }

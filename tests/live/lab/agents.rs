@@ -66,8 +66,9 @@ impl Agents {
     /// Asks everything at once, and collects the answers and what everybody saw.
     pub fn ask(&mut self, questions: &[Question]) -> Result<Evidence, String> {
         for (id, question) in questions.iter().enumerate() {
-            let kind = match question.expected {
+            let wait = match question.expected {
                 Expected::Answer { .. } => 8 * self.wait,
+                Expected::Error { .. } if question.patient => 4 * self.wait,
                 Expected::Nothing | Expected::Error { .. } => self.wait,
             };
             let port = |address: std::net::IpAddr, port: u16| std::net::SocketAddr::new(address, port);
@@ -76,7 +77,7 @@ impl Agents {
                 question.transport,
                 port(question.destination, question.port),
                 port(question.source, question.source_port),
-                question.wait.unwrap_or(kind),
+                wait,
                 question.options.join(" ")
             );
             self.host(&question.host)?.tell(&line)?;

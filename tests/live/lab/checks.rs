@@ -16,7 +16,7 @@
 //! up, down, release                           the script again; close connections that were `hold`
 //! ```
 //! Options before `=`: `from [ADDRESS]:PORT | ADDRESS | PORT`, `port N`, `ttl N`, `size N`, `over PROTOCOL`,
-//! `by ADDRESS`, `hold`. Consecutive questions are one phase and run at the same time.
+//! `by ADDRESS`, `via ROUTER`, `hold`. Consecutive questions are one phase and run at the same time.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -74,8 +74,10 @@ pub struct Line {
     pub from_port: Option<u16>,
     /// Passed to the probe as they are.
     pub options: Vec<String>,
-    /// Milliseconds to wait, where it differs.
-    pub wait: Option<u32>,
+    /// Whether the outcome takes its time.
+    pub patient: bool,
+    /// A router that may see the packet on its way.
+    pub via: Option<String>,
     /// What should happen.
     pub expected: Expected,
 }
@@ -155,7 +157,8 @@ fn question(text: &str, words: &[&str]) -> Result<Line, String> {
         from: None,
         from_port: None,
         options: Vec::new(),
-        wait: None,
+        patient: false,
+        via: None,
         expected: Expected::Nothing,
     };
     let mut by = None;
@@ -176,6 +179,7 @@ fn question(text: &str, words: &[&str]) -> Result<Line, String> {
             }
             "port" => line.port = Some(value()?.parse().map_err(|_| "not a port")?),
             "over" => line.transports = vec![value()?.to_owned()],
+            "via" => line.via = Some(value()?.to_owned()),
             "by" => by = Some(endpoint(value()?)?.0),
             "ttl" | "size" | "dev" => line.options.push(format!("{word}={}", value()?)),
             "hold" => line.options.push("hold".to_owned()),
@@ -202,8 +206,7 @@ fn question(text: &str, words: &[&str]) -> Result<Line, String> {
             Expected::Error { kinds: &["net-unreachable", "host-unreachable", "prohibited"], by }
         }
         ("dead", None) => {
-            // Three neighbour solicitations a second apart, and some time for a slow machine.
-            line.wait = Some(6000);
+            line.patient = true;
             Expected::Error { kinds: &["host-unreachable"], by }
         }
         ("expired", None) => Expected::Error { kinds: &["expired"], by },

@@ -29,8 +29,10 @@ pub struct Question {
     pub port: u16,
     /// Words for the probe.
     pub options: Vec<String>,
-    /// Milliseconds, where it differs from the default of its kind.
-    pub wait: Option<u32>,
+    /// Whether the outcome takes its time.
+    pub patient: bool,
+    /// A router that may see the packet on its way.
+    pub via: Option<String>,
     /// What should happen.
     pub expected: Expected,
 }
@@ -226,7 +228,8 @@ impl Expansion<'_> {
                 destination: to,
                 port: port_of(transport, 80),
                 options: Vec::new(),
-                wait: None,
+                patient: false,
+                via: None,
                 expected: expected.clone(),
             });
         }
@@ -258,7 +261,8 @@ impl Expansion<'_> {
             question.port = port_of(&question.transport, line.port.unwrap_or(80));
             question.source_port = line.from_port.unwrap_or(question.source_port);
             question.options.clone_from(&line.options);
-            question.wait = line.wait;
+            question.patient = line.patient;
+            question.via.clone_from(&line.via);
         }
         Ok(())
     }

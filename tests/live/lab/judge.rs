@@ -60,6 +60,17 @@ impl Judge {
         let empty = BTreeSet::new();
         let at_asker = seen.get(&question.host).unwrap_or(&empty);
         let flow = flow(question, &question.source.to_string(), question.source_port);
+        self.explain_at_router(topology, &question.host, &flow);
+        if let Some(router) = &question.via {
+            // Whatever the address was translated to: transport and ports are the question's.
+            let (head, port) = (format!("{} ", question.transport), question.source_port.to_string());
+            let forwarded = seen
+                .get(router)
+                .unwrap_or(&empty)
+                .iter()
+                .filter(|line| line.starts_with(&head) && line.split(' ').nth(2) == Some(&port));
+            self.explained.entry(router.clone()).or_default().extend(forwarded.cloned());
+        }
         match &question.expected {
             Expected::Nothing => self.explain_errors(question, &flow, at_asker),
             Expected::Error { kinds, by } => {
@@ -109,14 +120,14 @@ impl Judge {
             .filter(|a| a.real.is_ipv4() == question.destination.is_ipv4())
             .map(|a| format!("{} {}", a.real, question.port))
             .collect();
-        let head = format!("{} {source} ", question.transport);
-        let fits = |line: &str| {
-            let Some((seen_port, to)) = line.strip_prefix(&head).and_then(|rest| rest.split_once(' ')) else {
-                return false;
-            };
-            (port == Seen::Any || seen_port == question.source_port.to_string())
-                && own.iter().any(|o| o == to)
+        // Where any port will do it is still the one of which the answer speaks.
+        let asked_port = question.source_port.to_string();
+        let wanted_port = match port {
+            Seen::Same => asked_port.as_str(),
+            Seen::Any => answer.split(' ').nth(3).unwrap_or(&asked_port),
         };
+        let head = format!("{} {source} {wanted_port} ", question.transport);
+        let fits = |line: &str| line.strip_prefix(&head).is_some_and(|to| own.iter().any(|o| o == to));
         let request = seen.get(host).and_then(|lines| lines.iter().find(|l| fits(l))).cloned();
         let reply_transport = if question.transport == "icmp" { "icmp-reply" } else { &question.transport };
         let reply = match question.transport.as_str() {
@@ -141,11 +152,6 @@ impl Judge {
                 self.explain_at_router(topology, host, &back);
             }
         }
-        self.explain_at_router(
-            topology,
-            &question.host,
-            &flow(question, &question.source.to_string(), question.source_port),
-        );
 
         let saw = |host: &str| -> Vec<String> {
             seen.get(host).map(|s| s.iter().take(6).cloned().collect()).unwrap_or_default()
@@ -157,8 +163,7 @@ impl Judge {
                 if name != host {
                     return Err(format!("answered by {name}, which saw {from}:{from_port}"));
                 }
-                let kept = port == Seen::Any || from_port == question.source_port.to_string();
-                if from != source || !kept {
+                if from != source || from_port != wanted_port {
                     return Err(format!(
                         "{name} saw {from}:{from_port}, not {source}:{}",
                         question.source_port

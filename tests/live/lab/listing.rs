@@ -1,8 +1,8 @@
 //! What the gateway's kernel holds: rules, routes, addresses, rule sets, settings, as text that can
 //! be compared before and after.
 //!
-//! Counters, handles and lifetimes are left out, and so are tables of iptables that hold nothing:
-//! no iptables command takes them away again.
+//! Counters, handles and lifetimes are left out, and so are the built-in chains of iptables that hold
+//! nothing: they come into being when somebody looks, and stay.
 
 use crate::command::{GATEWAY, run, within};
 
@@ -86,7 +86,8 @@ fn normal(command: &str, text: &str) -> String {
     if command.ends_with("-save") {
         lines = blocks(&lines, |l| l.starts_with('*'), |l| l == "COMMIT", empty);
     } else if command.starts_with("nft") {
-        lines = blocks(&lines, |l| l.starts_with("table "), |l| l == "}", built_in_and_empty);
+        let tables = lines.split_inclusive(|l| l == "}").flat_map(without_empty_chains).collect::<Vec<_>>();
+        lines = blocks(&tables, |l| l.starts_with("table "), |l| l == "}", |table| table.len() == 2);
     }
     lines.join("\n")
 }
@@ -99,16 +100,16 @@ fn without_counters(line: &str) -> String {
     }
 }
 
-/// A table that iptables-nft made and that holds its base chains alone.
-fn built_in_and_empty(block: &[String]) -> bool {
+/// The table without its empty base chains, if iptables-nft made it.
+fn without_empty_chains(block: &[String]) -> Vec<String> {
     const NAMES: &[&str] = &["filter", "nat", "mangle", "raw", "security"];
     let words: Vec<&str> = block.first().map(|l| l.split_whitespace().collect()).unwrap_or_default();
-    let named = matches!(words[..], ["table", "ip" | "ip6", name, ..] if NAMES.contains(&name));
-    named
-        && block[1..].iter().all(|line| {
-            let line = line.trim();
-            line.is_empty() || line == "}" || line.starts_with("chain ") || line.starts_with("type ")
-        })
+    if !matches!(words[..], ["table", "ip" | "ip6", name, ..] if NAMES.contains(&name)) {
+        return block.to_vec();
+    }
+    let empty = |chain: &[String]| chain.len() == 3 && chain[1].trim_start().starts_with("type ");
+    let kept = blocks(block, |l| l.starts_with("\tchain "), |l| l == "\t}", empty);
+    kept.into_iter().filter(|l| !l.is_empty()).collect()
 }
 
 /// Leaves out the blocks for which `skip` holds.

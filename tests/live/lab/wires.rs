@@ -71,12 +71,16 @@ impl Wires {
                     lan.push(format!("link set p{index}-{port} master br{index} up"));
                 }
             }
-            inside.entry(GATEWAY.to_owned()).or_default().push(format!("link set {} up", network.interface));
+            let gateway = inside.entry(GATEWAY.to_owned()).or_default();
+            gateway.push(format!("link set {} up", network.interface));
+            gateway.extend(impatient(&network.interface));
         }
         for (index, host, router, _) in behind(topology) {
             let (near, far) = (namespace(router), namespace(&host.name));
             here.push(format!("link add eth{index} netns {near} type veth peer name eth0 netns {far}"));
-            inside.entry(near).or_default().push(format!("link set eth{index} up"));
+            let router = inside.entry(near).or_default();
+            router.push(format!("link set eth{index} up"));
+            router.extend(impatient(&format!("eth{index}")));
         }
         batch(&[], &here)?;
         for name in &self.namespaces {
@@ -120,6 +124,11 @@ impl Wires {
         }
         Ok(())
     }
+}
+
+/// Neighbours that do not answer are given up after three quarters of a second.
+fn impatient(device: &str) -> [String; 2] {
+    ["arp_cache", "ndisc_cache"].map(|table| format!("ntable change name {table} dev {device} retrans 250"))
 }
 
 fn add(address: IpAddr, length: u8, device: &str) -> String {
