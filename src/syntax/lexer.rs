@@ -204,11 +204,17 @@ impl Lexer<'_> {
         }
     }
 
-    /// Whether the last token asks for more: a comma, or an operator that has its left operand.
+    /// Whether the last token asks for more: a comma or arrow, or an operator that has its left operand.
     fn line_goes_on(&self) -> bool {
         let mut before = self.out.tokens.iter().rev().map(|token| token.kind);
         match before.next() {
-            Some(TokenKind::Comma) => true,
+            Some(
+                TokenKind::Comma
+                | TokenKind::Equals
+                | TokenKind::DotDot
+                | TokenKind::Arrow
+                | TokenKind::BothWays,
+            ) => true,
             Some(
                 TokenKind::Plus | TokenKind::Minus | TokenKind::Star | TokenKind::Slash | TokenKind::Percent,
             ) => matches!(
@@ -290,9 +296,11 @@ impl Lexer<'_> {
             let word = self.text.get(word.at..end).unwrap_or("");
             (character.len_utf8(), Oddity::InWord { character, word: word.to_owned() })
         };
+        // What follows `#` was a comment, or nothing that can be told.
+        let end = if oddity == Oddity::Comment { odd } else { end.max(odd + length) };
         let span = self.span(odd, odd + length);
         self.error(InvalidCharacter { span, oddity });
-        self.push(TokenKind::Bad, end.max(odd + length));
+        self.push(TokenKind::Bad, end);
     }
 
     /// A quoted word, or its next piece: the token begins at `start`, its text one byte later, at `from`.
@@ -360,7 +368,10 @@ impl Lexer<'_> {
         let Some(Open::Interpolation { word, brace, .. }) = self.open.get(index).copied() else {
             return false;
         };
-        self.plain = brace..self.at;
+        // Where quotes stood inside, what was given up before may now be a part of this word: it
+        // stays given up, or the two would take turns for ever.
+        let before = if self.plain.end > word.at { self.plain.start } else { brace };
+        self.plain = before.min(brace)..self.at;
         self.go_back(index, word);
         true
     }

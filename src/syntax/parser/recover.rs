@@ -6,7 +6,7 @@
 
 use super::report::report;
 use super::values::nested;
-use super::{Expected, Failure, Parsed, Tokens, fail};
+use super::{Context, Expected, Failure, Parsed, Tokens, fail};
 use crate::source::Span;
 use crate::syntax::errors::{Braces, UnclosedBlock};
 use crate::syntax::token::{Block, Keyword, Token, TokenKind};
@@ -213,6 +213,9 @@ fn indent(input: Tokens<'_>) -> Option<u32> {
 /// Where to go on: at the end of the failed statement, blocks included.
 fn skip<'a>(start: Tokens<'a>, failure: Failure, in_block: bool) -> Tokens<'a> {
     let mut rest = start.after(failure.at.saturating_sub(start.at));
+    if is_given_up(rest.context, failure.at) {
+        rest = rest.after(1);
+    }
     let mut depth = 0_usize;
     // Where `{` is missing, the `}` of the same line has lost its partner.
     let mut lost = failure.expected.has(Expected::LeftBrace);
@@ -234,6 +237,16 @@ fn skip<'a>(start: Tokens<'a>, failure: Failure, in_block: bool) -> Tokens<'a> {
         }
         rest = rest.after(1);
     }
+}
+
+/// Whether a token is a `{` directly after a word, which the lexer has told about: where no block
+/// can be, it was no block.
+pub(super) fn is_given_up(context: &Context<'_>, at: usize) -> bool {
+    let Some(before) = at.checked_sub(1).map(|before| context.token(before)) else { return false };
+    let token = context.token(at);
+    token.kind == TokenKind::LeftBrace
+        && matches!(before.kind, TokenKind::Word | TokenKind::Tail)
+        && before.end == token.start
 }
 
 /// The statements of a block whose `{` is a part of a bad token in its head.

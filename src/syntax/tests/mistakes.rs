@@ -189,6 +189,23 @@ fn a_brace_in_quotes_that_stays_open_does_not_lose_the_block() {
 }
 
 #[test]
+fn an_interpolation_that_stays_open_does_not_swallow_what_follows() {
+    let glued = "directly after";
+    finds(
+        "site a{1\nnetwork b {\n    interface eth{1\n    idd 5\n}\n",
+        &[
+            &format!(
+                "1:7 OVL0003 `{{` {glued} `a` has no `}}` on its line | put a blank before `{{` if it opens a block"
+            ),
+            &format!(
+                "3:18 OVL0003 `{{` {glued} `eth` has no `}}` on its line | put a blank before `{{` if it opens a block"
+            ),
+            "4:5 OVL0103 unknown statement `idd` | did you mean `id`?",
+        ],
+    );
+}
+
+#[test]
 fn a_value_that_stays_open_ends_at_its_line() {
     finds(
         "let x = (1 + 2\nnetwork a {\n    id 1\n}\n",
