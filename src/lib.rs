@@ -80,7 +80,7 @@ pub fn compile(
 pub fn artifacts(site: &CheckedSite, sources: &SourceMap, targets: &[Target]) -> Vec<Artifact> {
     let plan = plan::lower(site);
     let sources = sources.beside_the_root();
-    targets.iter().map(|target| emit::emit(&plan, &sources, *target)).collect()
+    emit::emit(&plan, &sources, targets)
 }
 
 fn overridden(mut site: Site, root: FileId, overrides: Overrides) -> Site {

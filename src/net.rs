@@ -75,6 +75,12 @@ pub fn single(address: IpAddr) -> IpNet {
     IpNet::from(address)
 }
 
+/// The prefix as a site would write it: one address without its length.
+#[must_use]
+pub fn written(net: &IpNet) -> String {
+    if net.prefix_len() == net.max_prefix_len() { net.addr().to_string() } else { net.to_string() }
+}
+
 /// Whether any address is in both: two prefixes overlap when one holds the other.
 #[must_use]
 pub fn overlap(a: &IpNet, b: &IpNet) -> bool {

@@ -20,11 +20,15 @@ use crate::source::Spanned;
 /// the others nobody knows what lies outside.
 pub(super) fn check(site: &Site, complete: &[bool], reporter: &mut Reporter<'_>) {
     for ((_, network), complete) in site.ids().zip(complete) {
+        let mut placed = true;
         for address in &network.addresses {
-            check_address(network, *address, *complete, reporter);
+            placed &= check_address(network, *address, *complete, reporter);
         }
         if *complete {
             check_hosts(network, reporter);
+        }
+        // An address at the wrong place says nothing about links.
+        if *complete && placed {
             check_reach(network, reporter);
         }
     }
@@ -36,19 +40,29 @@ pub(super) fn check(site: &Site, complete: &[bool], reporter: &mut Reporter<'_>)
     }
 }
 
-fn check_address(network: &Network, address: Spanned<IpNet>, complete: bool, reporter: &mut Reporter<'_>) {
+/// Whether the address is one of its network.
+fn check_address(
+    network: &Network,
+    address: Spanned<IpNet>,
+    complete: bool,
+    reporter: &mut Reporter<'_>,
+) -> bool {
     let instance = network.instance.as_deref();
     let (name, Spanned { value, span }) = (network.name.value.as_str(), address);
     if let Some(fault) = fault(&value) {
         reporter.report(UnusableAddress { address: value, span, network: Some(name), fault }, instance);
-    } else if complete && !is_inside(network, value.addr()) {
+        return false;
+    }
+    if complete && !is_inside(network, value.addr()) {
         let prefixes = network.prefixes.iter().find(|it| net::family(&it.real.value) == net::family(&value));
         let nearest = prefixes.or(network.prefixes.first()).map(|prefix| prefix.real);
         reporter.report(AddressOutside { address: value, span, network: name, nearest }, instance);
+        return false;
     }
     if let Some(host) = network.hosts.iter().find(|host| host.address.value == value.addr()) {
         reporter.report(AddressOfHost { address: value.addr(), span, network: name, host }, instance);
     }
+    true
 }
 
 fn check_hosts(network: &Network, reporter: &mut Reporter<'_>) {
@@ -61,14 +75,14 @@ fn check_hosts(network: &Network, reporter: &mut Reporter<'_>) {
 /// Where the gateway's address of a family is known, so are its links: what is on none of them and
 /// behind no router cannot be reached.
 fn check_reach(network: &Network, reporter: &mut Reporter<'_>) {
+    let links = network.addresses.iter().map(|address| address.value.trunc());
+    let routed = network.routes.iter().map(|route| route.prefix.value.trunc());
+    let ways: Vec<IpNet> = links.chain(routed).collect();
     for prefix in &network.prefixes {
         let real = prefix.real.value.trunc();
         if !network.addresses.iter().any(|address| net::family(&address.value) == net::family(&real)) {
             continue;
         }
-        let links = network.addresses.iter().map(|address| address.value.trunc());
-        let routed = network.routes.iter().map(|route| route.prefix.value.trunc());
-        let ways: Vec<IpNet> = links.chain(routed).collect();
         if let Some(part) = net::without(&real, &ways).first() {
             let unreached = PrefixUnreached {
                 network: &network.name.value,

@@ -27,9 +27,7 @@ pub(super) struct Search<'a, 'r, 'f> {
 impl<'a> Search<'a, '_, '_> {
     /// Checks that known prefixes are distinct; keeps the mappings without a finding.
     pub(super) fn known(&mut self, mappings: Vec<Mapping>) -> Vec<Mapping> {
-        // Numbers of a network that nobody is connected to mean nothing, unless it claims them.
-        let counts = |mapping: &Mapping| mapping.alias.is_some() || self.peers.has_any(mapping.network);
-        let counted = mappings.iter().enumerate().filter(|(_, mapping)| counts(mapping));
+        let counted = mappings.iter().enumerate().filter(|(_, mapping)| self.counts(mapping));
         let groups = group(counted.map(|(n, mapping)| (mapping.known(), n)));
         let mut bad: HashSet<usize> = HashSet::new();
         for found in &groups {
@@ -52,6 +50,12 @@ impl<'a> Search<'a, '_, '_> {
         }
         let kept = mappings.into_iter().enumerate().filter(|(n, _)| !bad.contains(n));
         kept.map(|(_, mapping)| mapping).collect()
+    }
+
+    /// Whether anybody may be confused: the numbers of a network that nobody is connected to mean
+    /// nothing, unless it claims them by an alias.
+    pub(super) fn counts(&self, mapping: &Mapping) -> bool {
+        mapping.alias.is_some() || self.peers.has_any(mapping.network)
     }
 
     /// Several networks known by one prefix.
@@ -116,7 +120,8 @@ impl<'a> Search<'a, '_, '_> {
             let suggestion = self.suggest(blamed);
             let here = self.party(blamed);
             let instance = blamed.owner(self.site).instance.as_deref();
-            self.reporter.report(MissingAlias { here, other, peered, suggestion }, instance);
+            let same = blamed.writes_alias(self.site);
+            self.reporter.report(MissingAlias { here, other, peered, same, suggestion }, instance);
         }
     }
 

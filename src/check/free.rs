@@ -73,6 +73,8 @@ fn first_free(
                 // The next multiple of the size behind what is taken.
                 start = (taken_to / size + 1).checked_mul(size)?;
             }
+            // A host that ends in 0 or 255 works, but looks like a mistake.
+            _ if size == 1 && matches!(start & 0xff, 0 | 0xff) => start = start.checked_add(1)?,
             _ => return net::prefix(net::from_bits(family, start), length),
         }
     }
@@ -134,6 +136,7 @@ mod tests {
         assert_eq!(find(24, "10.0.0.0").as_deref(), Some("10.0.3.0/24"));
         assert_eq!(find(26, "10.0.0.0").as_deref(), Some("10.0.2.128/26"));
         assert_eq!(find(32, "10.0.2.0").as_deref(), Some("10.0.2.128/32"));
+        assert_eq!(find(32, "10.0.2.255").as_deref(), Some("10.0.3.1/32"));
         assert_eq!(find(9, "10.0.0.0").as_deref(), Some("10.128.0.0/9"));
         assert_eq!(find(8, "10.0.0.0"), None);
         assert_eq!(find(7, "10.0.0.0"), None);

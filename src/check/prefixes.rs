@@ -42,6 +42,11 @@ impl Mapping {
         site.network(self.network)
     }
 
+    /// Whether an alias is written, even one that is the real prefix itself.
+    pub(super) fn writes_alias(&self, site: &Site) -> bool {
+        self.prefix(site).alias.is_some()
+    }
+
     /// Where the numbers that the others know are written.
     pub(super) fn known_span(&self, site: &Site) -> Span {
         let prefix = self.prefix(site);

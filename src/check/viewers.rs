@@ -52,7 +52,8 @@ type Kinds<'g> = (Kind, &'g Group<NetworkId>);
 impl Search<'_, '_, '_> {
     /// Checks each known prefix against everything else.
     pub(super) fn viewers(&mut self, mappings: &[Mapping]) {
-        let known = group(mappings.iter().enumerate().map(|(n, mapping)| (mapping.known(), n)));
+        let counted = mappings.iter().enumerate().filter(|(_, mapping)| self.counts(mapping));
+        let known = group(counted.map(|(n, mapping)| (mapping.known(), n)));
         let others = others(self.site, mappings);
         let others: Vec<Kinds<'_>> =
             others.iter().flat_map(|(kind, groups)| groups.iter().map(|found| (*kind, found))).collect();
@@ -123,7 +124,7 @@ impl Search<'_, '_, '_> {
             _ => {
                 if !self.has(mapping, code::ALIAS_OVER_GATEWAY) {
                     let (here, suggestion) = (self.party(mapping), self.suggest(mapping));
-                    let written = mapping.alias.is_some();
+                    let written = mapping.writes_alias(site);
                     let route = kind == Kind::Route;
                     let inside = kind != Kind::Outside;
                     let found = AliasOverGateway { here, other, written, route, inside, suggestion };

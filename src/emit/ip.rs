@@ -10,7 +10,7 @@ use super::provenance::Places;
 use super::template;
 use super::text::{Block, line};
 use crate::net::Family;
-use crate::plan::{Action, NextHop, Plan, UNREACHABLE_METRIC};
+use crate::plan::{Action, NextHop, Plan, Rule, UNREACHABLE_METRIC};
 
 /// The lines of both families, in the order in which they must run. The script runs them step by
 /// step; the batch files hold the steps of one family.
@@ -30,8 +30,10 @@ pub(super) struct Steps {
     pub(super) routes_v4: String,
     /// All other routes, IPv6.
     pub(super) routes_v6: String,
-    /// The rules; the same lines for both families.
-    pub(super) rules: String,
+    /// The rules, IPv4.
+    pub(super) rules_v4: String,
+    /// The rules, IPv6; empty where no network speaks it and VRF devices keep it apart.
+    pub(super) rules_v6: String,
     /// Moves the local rule behind the others; empty where it stays.
     pub(super) local: String,
 }
@@ -89,10 +91,13 @@ pub(super) fn steps(plan: &Plan, places: &Places<'_>) -> Steps {
             }
         }
     }
-    let mut rules = Block::default();
-    for rule in &plan.rules {
-        rule_line(&mut rules, plan, rule, places);
-    }
+    let rules = |list: &[Rule]| {
+        let mut rules = Block::default();
+        for rule in list {
+            rule_line(&mut rules, plan, rule, places);
+        }
+        rules.finish()
+    };
     let mut local = Block::default();
     if let Some(preference) = plan.local_rule {
         line!(local, "rule add pref {preference} lookup local protocol {}", plan.protocol);
@@ -106,13 +111,14 @@ pub(super) fn steps(plan: &Plan, places: &Places<'_>) -> Steps {
         addresses: addresses.finish(),
         routes_v4: routes_v4.finish(),
         routes_v6: routes_v6.finish(),
-        rules: rules.finish(),
+        rules_v4: rules(&plan.rules.v4),
+        rules_v6: rules(&plan.rules.v6),
         local: local.finish(),
     }
 }
 
 /// One `rule add` line; see ip-rule(8).
-fn rule_line(out: &mut Block, plan: &Plan, rule: &crate::plan::Rule, places: &Places<'_>) {
+fn rule_line(out: &mut Block, plan: &Plan, rule: &Rule, places: &Places<'_>) {
     let mut selector = String::new();
     if rule.selector.not {
         selector.push_str(" not");

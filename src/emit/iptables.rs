@@ -141,37 +141,22 @@ fn raw(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
 
     for network in &plan.networks {
         let (id, name, place) = (network.id, &network.name, places.at(network.span));
-        let both = destination.mask() | source.mask();
+        let own = hex(destination.value(id));
         chains.open(&format!("ovl-from-{id}"));
-        chains.open(&format!("ovl-admit-{id}"));
         chains.open(&format!("ovl-to-{id}"));
-        let from = format!("-A ovl-from-{id} -m comment --comment \"{place} from {name}\"");
-        rule!(
-            chains,
-            "{from} -j MARK --set-xmark {}/{}",
-            hex(source.value(id) | destination.value(id)),
-            hex(both)
-        );
-        rule!(chains, "{from} -j ovl-admit-{id}");
-        rule!(chains, "{from} -j ovl-zone");
-        rule!(chains, "{from} -j MARK --xor-mark {}", hex(destination.value(id)));
+        let from = format!("-A ovl-from-{id} -m comment --comment \"{place}");
+        let (both, mask) = (source.value(id) | destination.value(id), destination.mask() | source.mask());
+        rule!(chains, "{from} from {name}\" -j MARK --set-xmark {}/{}", hex(both), hex(mask));
         for admitted in network.admitted.iter().filter(|admitted| net::family(&admitted.real) == family) {
-            let place = places.at(admitted.span);
-            rule!(
-                chains,
-                "-A ovl-admit-{id} -s {} -m comment --comment \"{place} hosts of {name}\" -g ovl-dest",
-                admitted.real
-            );
+            let (hosts, place) = (admitted.real, places.at(admitted.span));
+            rule!(chains, "-A ovl-from-{id} -s {hosts} -m comment --comment \"{place} hosts\" -j ovl-dest");
         }
-        rule!(
-            chains,
-            "-A ovl-admit-{id} -p {protocol} -m comment --comment \"{place} routers of {name}\" -g ovl-errors"
-        );
-        rule!(
-            chains,
-            "-A ovl-to-{id} -m comment --comment \"{place} to {name}\" -j MARK --xor-mark {}",
-            hex(destination.value(id))
-        );
+        // Whoever has a destination by now has been here already.
+        let here = format!("-p {protocol} -m mark --mark {own}/{}", hex(destination.mask()));
+        rule!(chains, "-A ovl-from-{id} {here} -m comment --comment \"{place} routers\" -j ovl-errors");
+        rule!(chains, "{from} pair\" -j ovl-zone");
+        rule!(chains, "{from} not {name}\" -j MARK --xor-mark {own}");
+        rule!(chains, "-A ovl-to-{id} -m comment --comment \"{place} to {name}\" -j MARK --xor-mark {own}");
     }
     for (n, alias) in plan.shared.iter().enumerate() {
         let chain = shared_chain(plan, n);

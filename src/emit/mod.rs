@@ -16,6 +16,9 @@ mod script;
 mod template;
 mod text;
 
+use std::collections::BTreeMap;
+
+use crate::net::Family;
 use crate::plan::{Firewall, Plan};
 use crate::source::SourceMap;
 pub use template::TEMPLATES;
@@ -108,19 +111,40 @@ pub struct Artifact {
     pub text: String,
 }
 
-/// Lays a plan out for one target.
+/// Lays a plan out, an artefact a target, in their order.
 #[must_use]
-pub fn emit(plan: &Plan, sources: &SourceMap, target: Target) -> Artifact {
+pub fn emit(plan: &Plan, sources: &SourceMap, targets: &[Target]) -> Vec<Artifact> {
     let places = provenance::Places::new(sources);
-    let text = match target {
-        Target::Sh => script::emit(plan, &places),
-        Target::Nft => nftables::emit(plan, &places),
-        Target::Iptables => iptables::emit(plan, &places, crate::net::Family::V4),
-        Target::Ip6tables => iptables::emit(plan, &places, crate::net::Family::V6),
-        Target::Ip => ip::emit(plan, &places, crate::net::Family::V4),
-        Target::Ip6 => ip::emit(plan, &places, crate::net::Family::V6),
-        Target::Nodes => hosts::emit(plan, &places),
-        Target::Json => json::emit(plan, &places),
-    };
-    Artifact { target, text }
+    let mut texts = Texts { plan, places: &places, done: BTreeMap::new() };
+    targets
+        .iter()
+        .map(|&target| match target {
+            Target::Sh => Artifact { target, text: script::emit(plan, &places, &mut texts) },
+            _ => Artifact { target, text: texts.of(target).to_owned() },
+        })
+        .collect()
+}
+
+/// The texts that the script holds as well, made once.
+struct Texts<'a> {
+    plan: &'a Plan,
+    places: &'a provenance::Places<'a>,
+    done: BTreeMap<Target, String>,
+}
+
+impl Texts<'_> {
+    /// The text of a target other than the script.
+    fn of(&mut self, target: Target) -> &str {
+        let (plan, places) = (self.plan, self.places);
+        self.done.entry(target).or_insert_with(|| match target {
+            Target::Sh => String::new(),
+            Target::Nft => nftables::emit(plan, places),
+            Target::Iptables => iptables::emit(plan, places, Family::V4),
+            Target::Ip6tables => iptables::emit(plan, places, Family::V6),
+            Target::Ip => ip::emit(plan, places, Family::V4),
+            Target::Ip6 => ip::emit(plan, places, Family::V6),
+            Target::Nodes => hosts::emit(plan, places),
+            Target::Json => json::emit(plan, places),
+        })
+    }
 }

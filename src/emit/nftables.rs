@@ -128,29 +128,20 @@ fn network_chains(out: &mut Block, plan: &Plan, network: &Network, places: &Plac
     let (id, name) = (network.id, short(network));
     let mine = destination.value(id);
     let both = source.value(id) | mine;
+    let field = format!("{:#010x}", destination.mask());
 
     line!(out, "\n\t# Network {name}, {place}");
     line!(out, "\tchain {} {{", chain("from", network));
     line!(out, "\t\tmeta mark set meta mark & {keep:#010x} | {both:#010x} comment \"{place} from {name}\"");
-    line!(out, "\t\tjump {} comment \"{place} from {name}\"", chain("admit", network));
-    line!(
-        out,
-        "\t\tct zone set meta mark & {:#010x} map @ovl_zone comment \"{place} zone of the pair\"",
-        destination.mask()
-    );
-    line!(
-        out,
-        "\t\tmeta mark set meta mark ^ {mine:#010x} comment \"{place} what is left names the destination\""
-    );
-    line!(out, "\t}}");
-
-    line!(out, "\tchain {} {{", chain("admit", network));
     for admitted in &network.admitted {
-        let family = family(&admitted.real);
-        let place = places.at(admitted.span);
-        line!(out, "\t\t{family} saddr {} goto ovl_dest comment \"{place} hosts of {name}\"", admitted.real);
+        let (hosts, place) = (admitted.real, places.at(admitted.span));
+        line!(out, "\t\t{} saddr {hosts} jump ovl_dest comment \"{place} hosts\"", family(&hosts));
     }
-    line!(out, "\t\tmeta l4proto {{ icmp, icmpv6 }} goto ovl_errors comment \"{place} routers of {name}\"");
+    // Whoever has a destination by now has been here already.
+    let own = format!("meta mark & {field} == {mine:#010x}");
+    line!(out, "\t\t{own} meta l4proto {{ icmp, icmpv6 }} jump ovl_errors comment \"{place} routers\"");
+    line!(out, "\t\tct zone set meta mark & {field} map @ovl_zone comment \"{place} pair\"");
+    line!(out, "\t\tmeta mark set meta mark ^ {mine:#010x} comment \"{place} not {name}\"");
     line!(out, "\t}}");
 
     line!(out, "\tchain {} {{", chain("to", network));
@@ -163,12 +154,7 @@ fn network_chains(out: &mut Block, plan: &Plan, network: &Network, places: &Plac
     translation(out, &chain("snat", network), ("snat", "saddr"), network, outward, places);
 
     line!(out, "\tchain {} {{", chain("leave", network));
-    line!(
-        out,
-        "\t\tmeta mark & {:#010x} == {mine:#010x} accept comment \"{place} to {name}\"",
-        destination.mask()
-    );
-    line!(out, "\t\tdrop comment \"{place} not for {name}\"");
+    line!(out, "\t\tmeta mark & {field} != {mine:#010x} drop comment \"{place} not to {name}\"");
     line!(out, "\t}}");
 }
 

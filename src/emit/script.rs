@@ -6,8 +6,7 @@ use serde::Serialize;
 use super::ip::{self, Steps};
 use super::provenance::Places;
 use super::text::{Block, line};
-use super::{guard, iptables, nftables, template};
-use crate::net::Family;
+use super::{Target, Texts, guard, template};
 use crate::plan::{Firewall, Plan, Setting, Value};
 
 /// What the two firewall parts take.
@@ -40,8 +39,8 @@ struct ScriptView {
 }
 
 /// Lays the script out.
-pub(super) fn emit(plan: &Plan, places: &Places<'_>) -> String {
-    let firewall = firewall(plan, places);
+pub(super) fn emit(plan: &Plan, places: &Places<'_>, texts: &mut Texts<'_>) -> String {
+    let firewall = firewall(plan, texts);
     let steps = ip::steps(plan, places);
     let mut networks = Block::default();
     for network in &plan.networks {
@@ -74,24 +73,16 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>) -> String {
 }
 
 /// The part of the script that speaks the site's rule language.
-fn firewall(plan: &Plan, places: &Places<'_>) -> String {
-    let trim = |text: String| text.trim_end().to_owned();
-    let guard = trim(guard::emit(plan));
-    match plan.firewall {
-        Firewall::Nftables => {
-            let view = FirewallView {
-                ruleset_v4: trim(nftables::emit(plan, places)),
-                ruleset_v6: String::new(),
-                guard,
-            };
-            trim(template::render("sh/nftables.sh.j2", view))
-        }
-        Firewall::Iptables => {
-            let of = |family| trim(iptables::emit(plan, places, family));
-            let view = FirewallView { ruleset_v4: of(Family::V4), ruleset_v6: of(Family::V6), guard };
-            trim(template::render("sh/iptables.sh.j2", view))
-        }
-    }
+fn firewall(plan: &Plan, texts: &mut Texts<'_>) -> String {
+    let guard = guard::emit(plan).trim_end().to_owned();
+    let mut text = |target| texts.of(target).trim_end().to_owned();
+    let (template, ruleset_v4, ruleset_v6) = match plan.firewall {
+        Firewall::Nftables => ("sh/nftables.sh.j2", text(Target::Nft), String::new()),
+        Firewall::Iptables => ("sh/iptables.sh.j2", text(Target::Iptables), text(Target::Ip6tables)),
+    };
+    let mut part = template::render(template, FirewallView { ruleset_v4, ruleset_v6, guard });
+    part.truncate(part.trim_end().len());
+    part
 }
 
 /// Settings as `PATH VALUE` lines: those of devices that the site makes, or the others.
@@ -125,7 +116,8 @@ fn fingerprint(view: &ScriptView) -> String {
         &view.steps.addresses,
         &view.steps.routes_v4,
         &view.steps.routes_v6,
-        &view.steps.rules,
+        &view.steps.rules_v4,
+        &view.steps.rules_v6,
         &view.steps.local,
         &view.firewall,
     ];

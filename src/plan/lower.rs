@@ -1,8 +1,9 @@
 //! From a checked site to its plan: calls the parts in order and puts them together.
 
-use super::{Network, Peering, Plan, mapping, routing, rules, settings, zones};
+use super::{Families, Network, Peering, Plan, mapping, routing, rules, settings, zones};
 use crate::check::CheckedSite;
 use crate::model::{Isolation, vrf_name};
+use crate::net::Family;
 
 /// Decides how a site is realised.
 #[must_use]
@@ -36,7 +37,8 @@ pub fn lower(checked: &CheckedSite) -> Plan {
     let (destinations, shared) = mapping::destinations(&networks, &peerings);
     let zoning = zones::assign(&networks, &peerings, shared);
     let local_moves = chosen.isolation == Isolation::Rules || routing::shadowed_by_local(site);
-    let list = rules::list(&networks, chosen, checked.marks(), local_moves);
+    let rules = |family| rules::list(&networks, chosen, checked.marks(), family);
+    let rules = Families { v4: rules(Family::V4), v6: rules(Family::V6) };
     let settings = settings::needed(&networks, chosen.isolation);
     Plan {
         site: site.name.clone(),
@@ -49,8 +51,8 @@ pub fn lower(checked: &CheckedSite) -> Plan {
         destinations,
         shared: zoning.shared,
         zones: zoning.zones,
-        rules: list.rules,
-        local_rule: list.local,
+        rules,
+        local_rule: local_moves.then(|| rules::local(chosen)),
         settings,
         networks,
     }

@@ -20,6 +20,7 @@ use ipnet::IpNet;
 
 pub use crate::check::{MarkField, MarkLayout};
 pub use crate::model::{Firewall, Isolation};
+use crate::net::{self, Family};
 use crate::source::Span;
 pub use lower::lower;
 
@@ -56,8 +57,8 @@ pub struct Plan {
     pub shared: Vec<SharedAlias>,
     /// Every zone number that the plan can put a packet into, in order.
     pub zones: Vec<u16>,
-    /// The `ip rule` list, in order of preference; the same for both families.
-    pub rules: Vec<Rule>,
+    /// The `ip rule` lists of IPv4 and IPv6, in order of preference.
+    pub rules: Families<Vec<Rule>>,
     /// Preference of the `local` rule, where it is moved from 0.
     pub local_rule: Option<u32>,
     /// Kernel settings, in the order in which they are made.
@@ -77,7 +78,7 @@ impl Plan {
     /// Whether any network has an IPv6 prefix.
     #[must_use]
     pub fn has_ipv6(&self) -> bool {
-        self.networks.iter().any(|network| network.mappings.iter().any(|m| matches!(m.real, IpNet::V6(_))))
+        self.networks.iter().any(|network| network.speaks(Family::V6))
     }
 }
 
@@ -122,12 +123,27 @@ impl Network {
         OWN_TABLE_BASE + u32::from(self.id)
     }
 
+    /// Whether it has a prefix of a family.
+    #[must_use]
+    pub fn speaks(&self, family: Family) -> bool {
+        self.mappings.iter().any(|piece| net::family(&piece.real) == family)
+    }
+
     /// The device that a forwarded packet comes from as the forward hook sees it, and that the
     /// gateway's own packets leave by first: the VRF device if there is one.
     #[must_use]
     pub fn device(&self) -> &str {
         self.vrf.as_deref().unwrap_or(&self.interface)
     }
+}
+
+/// One of something for each address family.
+#[derive(Clone, Debug, Default)]
+pub struct Families<T> {
+    /// IPv4
+    pub v4: T,
+    /// IPv6
+    pub v6: T,
 }
 
 /// An address of the gateway in a network.

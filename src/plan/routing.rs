@@ -29,11 +29,15 @@ pub(super) fn routes(network: &model::Network, id: u16, isolation: Isolation) ->
     let span = network.name.span;
     let forward = u32::from(id);
     let own = OWN_TABLE_BASE + forward;
-    let mut routes: Vec<Route> = [forward, own]
-        .into_iter()
-        .flat_map(|table| {
-            everything().map(move |prefix| Route { table, prefix, next: NextHop::Unreachable, span })
-        })
+    let speaks = |prefix: &IpNet| {
+        network.prefixes.iter().any(|own| net::family(&own.real.value) == net::family(prefix))
+    };
+    // Packets of a family that the network does not speak are kept in, too. About those the gateway
+    // has nothing to say by way of the second table.
+    let ends = [forward, own].into_iter().flat_map(|table| everything().map(move |prefix| (table, prefix)));
+    let mut routes: Vec<Route> = ends
+        .filter(|(table, prefix)| *table == forward || speaks(prefix))
+        .map(|(table, prefix)| Route { table, prefix, next: NextHop::Unreachable, span })
         .collect();
     // With a VRF device the kernel keeps connected routes in the VRF's table by itself.
     let kept_by_hand = match isolation {
@@ -41,7 +45,7 @@ pub(super) fn routes(network: &model::Network, id: u16, isolation: Isolation) ->
         Isolation::Rules => vec![forward, own],
     };
     for table in kept_by_hand {
-        let links = on_link(network).into_iter();
+        let links = on_link(network).into_iter().filter(|(prefix, _)| table == forward || speaks(prefix));
         routes.extend(links.map(|(prefix, span)| Route { table, prefix, next: NextHop::Link, span }));
     }
     for table in [forward, own] {

@@ -9,46 +9,58 @@
 use super::tree::{self, Bits, LEAF, Next};
 use super::{Action, Isolation, MarkField, MarkLayout, Network, Rule, Selector};
 use crate::check::Settings;
+use crate::net::Family;
 
-/// The finished list.
-pub(super) struct RuleList {
-    /// In order of preference.
-    pub(super) rules: Vec<Rule>,
-    /// Preference of the moved `local` rule.
-    pub(super) local: Option<u32>,
+/// Where the parts begin.
+struct Shares {
+    by_source: u32,
+    by_destination: u32,
+    tail: u32,
 }
 
-/// The rules of a site.
+fn shares(settings: &Settings) -> Shares {
+    let (first, last) = settings.preferences;
+    let ninth = (last - first + 1) / 9;
+    Shares { by_source: first, by_destination: first + 4 * ninth, tail: first + 8 * ninth }
+}
+
+/// Preference of the `local` rule where it is moved: behind the marks, before what is unmarked.
+pub(super) fn local(settings: &Settings) -> u32 {
+    shares(settings).tail + 1
+}
+
+/// The rules of one family. Only networks that speak it have marks to go by; without VRF devices
+/// unmarked packets of any family stay in the tables of their interfaces.
 pub(super) fn list(
     networks: &[Network],
     settings: &Settings,
     marks: MarkLayout,
-    local_moves: bool,
-) -> RuleList {
-    let (first, last) = settings.preferences;
-    let ninth = (last - first + 1) / 9;
-    let (by_source, by_destination, tail) = (first, first + 4 * ninth, first + 8 * ninth);
+    family: Family,
+) -> Vec<Rule> {
+    let Shares { by_source, by_destination, tail } = shares(settings);
     let mut rules = Vec::new();
-
-    let own = Part { field: marks.source, table: Network::own_table, iif: Some("lo") };
-    rules.extend(part(networks, &own, by_source, by_destination));
-    let forwarded = Part { field: marks.destination, table: Network::table, iif: None };
-    rules.extend(part(networks, &forwarded, by_destination, tail));
-    rules.push(Rule { preference: tail, selector: Selector::default(), action: Action::Nop, network: None });
-    let local = local_moves.then_some(tail + 1);
-    if settings.isolation == Isolation::Rules {
-        for (n, network) in networks.iter().enumerate() {
-            let to = |preference, selector| {
-                let action = Action::Lookup(network.table());
-                Rule { preference, selector, action, network: Some(n) }
-            };
-            let name = Some(network.interface.clone());
-            rules.push(to(tail + 2, Selector { iif: name.clone(), ..Selector::default() }));
-            rules.push(to(tail + 3, Selector { oif: name, ..Selector::default() }));
-        }
-        rules.sort_by_key(|rule| rule.preference);
+    let speaking: Vec<usize> = (0..networks.len()).filter(|n| networks[*n].speaks(family)).collect();
+    if !speaking.is_empty() {
+        let own = Part { field: marks.source, table: Network::own_table, iif: Some("lo") };
+        rules.extend(part(networks, &speaking, &own, by_source, by_destination));
+        let forwarded = Part { field: marks.destination, table: Network::table, iif: None };
+        rules.extend(part(networks, &speaking, &forwarded, by_destination, tail));
+        let selector = Selector::default();
+        rules.push(Rule { preference: tail, selector, action: Action::Nop, network: None });
     }
-    RuleList { rules, local }
+    if settings.isolation == Isolation::Rules {
+        let both = |preference: u32, select: fn(String) -> Selector| {
+            networks.iter().enumerate().map(move |(n, network)| Rule {
+                preference,
+                selector: select(network.interface.clone()),
+                action: Action::Lookup(network.table()),
+                network: Some(n),
+            })
+        };
+        rules.extend(both(tail + 2, |name| Selector { iif: Some(name), ..Selector::default() }));
+        rules.extend(both(tail + 3, |name| Selector { oif: Some(name), ..Selector::default() }));
+    }
+    rules
 }
 
 /// What tells the two mark-driven parts apart.
@@ -60,13 +72,10 @@ struct Part {
 
 /// One part: a plain list, or above [`LEAF`] networks a goto tree whose every node has a preference
 /// of its own between `first` and `end`.
-fn part(networks: &[Network], part: &Part, first: u32, end: u32) -> Vec<Rule> {
+fn part(networks: &[Network], speaking: &[usize], part: &Part, first: u32, end: u32) -> Vec<Rule> {
     let width = part.field.width;
-    let mut keys: Vec<(Bits, usize)> = networks
-        .iter()
-        .enumerate()
-        .map(|(n, network)| (Bits { value: u128::from(network.id), length: width }, n))
-        .collect();
+    let mut keys: Vec<(Bits, usize)> =
+        speaking.iter().map(|n| (Bits { value: u128::from(networks[*n].id), length: width }, *n)).collect();
     keys.sort();
     // One preference is for the way around the tree. More nodes than preferences: longer lists.
     let room = (end - first - 1) as usize;

@@ -100,22 +100,15 @@ impl<'a> Resolver<'a, '_> {
             }
             let before = peerings.len();
             let mut repeated = Vec::new();
-            for from in left.networks() {
-                for to in right.networks() {
-                    let directions = [Some((*from, *to)), statement.both.then_some((*to, *from))];
-                    for (from, to) in directions.into_iter().flatten().filter(|(from, to)| from != to) {
-                        match said.get(&(from, to)) {
-                            None => {
-                                said.insert((from, to), Said { first: number, again: None });
-                                peerings.push(Peering { from, to, span: statement.block.span });
-                            }
-                            // `a* <-> a*` says each of its own pairs twice; that is how it is meant.
-                            Some(earlier) if earlier.first != number => {
-                                repeated.push((from, to, earlier.first));
-                            }
-                            Some(_) => {}
-                        }
+            for (from, to) in pairs(&left, &right, statement.both) {
+                match said.get(&(from, to)) {
+                    None => {
+                        said.insert((from, to), Said { first: number, again: None });
+                        peerings.push(Peering { from, to, span: statement.block.span });
                     }
+                    // `a* <-> a*` says each of its own pairs twice; that is how it is meant.
+                    Some(earlier) if earlier.first != number => repeated.push((from, to, earlier.first)),
+                    Some(_) => {}
                 }
             }
             match repeated.first() {
@@ -194,11 +187,23 @@ impl<'a> Resolver<'a, '_> {
             return index[place].1.map(Side::One);
         }
         if !self.names_missing && !self.reporter.has(span, code::UNKNOWN_NETWORK) {
-            let similar = closest(name, index.iter().map(|(candidate, _)| candidate.as_str()));
+            let names = if self.may_guess() { index } else { &[] };
+            let similar = closest(name, names.iter().map(|(candidate, _)| candidate.as_str()));
             self.report(UnknownNetwork { name, span, similar });
         }
         None
     }
+}
+
+/// What a statement says, one direction a pair, without pairs of a network with itself.
+fn pairs<'s>(
+    left: &'s Side,
+    right: &'s Side,
+    both: bool,
+) -> impl Iterator<Item = (NetworkId, NetworkId)> + 's {
+    let sides = left.networks().iter().flat_map(|from| right.networks().iter().map(move |to| (*from, *to)));
+    let directions = sides.flat_map(move |(from, to)| [Some((from, to)), both.then_some((to, from))]);
+    directions.flatten().filter(|(from, to)| from != to)
 }
 
 /// Whether a name matches a pattern in which `*` stands for any characters.

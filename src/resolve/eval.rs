@@ -57,14 +57,19 @@ impl<'a> Resolver<'a, '_> {
         };
         match self.scopes.look_up(text) {
             Lookup::Value(value) => return Some(value),
-            Lookup::Failed => return None,
+            Lookup::Failed => {
+                self.failures += 1;
+                return None;
+            }
             Lookup::Unknown => {}
         }
         match read(text) {
             Literal::Value(value) => Some(value),
             Literal::Name => {
+                self.failures += 1;
                 if !self.names_missing {
-                    let similar = closest(text, self.scopes.names()).map(str::to_owned);
+                    let names = self.may_guess().then(|| self.scopes.names());
+                    let similar = closest(text, names.into_iter().flatten()).map(str::to_owned);
                     self.report(UnknownName { name: text, span: word.span, similar: similar.as_deref() });
                 }
                 None

@@ -1,14 +1,15 @@
 //! From the tree to the site: names found, values computed, every `for` unrolled in place.
 //!
-//! Goes in: the root file's tree. Comes out: findings, and a [`Site`] if none of them, nor of the
-//! parser's, is an error. What must hold: the order of declarations makes no difference other than
-//! the order of networks and peerings; work is bounded by [`MAX_DECLARATIONS`].
+//! Goes in: the root file's tree. Comes out: findings, and a [`Site`] of all that could be resolved.
+//! What must hold: a network of the site is there with all it says, or not at all; the order of
+//! declarations makes no difference other than the order of networks and peerings; work is bounded
+//! by [`MAX_DECLARATIONS`].
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::diag::{Diagnostics, Finding, Reporter};
-use crate::model::{Gateway, Instance, Network, Site};
+use crate::model::{Gateway, Instance, Network, Peering, Site};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{File, For, Item, Word};
 
@@ -28,7 +29,13 @@ use errors::{BadRange, DuplicateName, InvalidName, RepeatedStatement, UnusedName
 /// `for` can run over: far beyond any gateway, and small enough to be refused in a moment.
 pub const MAX_DECLARATIONS: usize = 1_000_000;
 
-/// The site that the file describes; `None` where this or an earlier stage found an error.
+/// How many names are compared with the known ones to say which was meant.
+const MAX_GUESSES: usize = 50;
+
+/// The site that the file describes; `None` where the parser found an error.
+///
+/// Where this stage finds errors, networks and peerings are missing in the site. What is left is
+/// whole, so that [`crate::check::check`] can find more in the same run; it lets no such site pass.
 pub fn resolve(file: &File, findings: &mut Diagnostics) -> Option<Site> {
     let mut resolver = Resolver {
         after_errors: findings.has_errors(),
@@ -38,6 +45,8 @@ pub fn resolve(file: &File, findings: &mut Diagnostics) -> Option<Site> {
         instance: None,
         declarations: 0,
         too_many: false,
+        failures: 0,
+        guesses: MAX_GUESSES,
         site: None,
         gateway: None,
         networks: Vec::new(),
@@ -62,6 +71,11 @@ struct Resolver<'a, 'f> {
     declarations: usize,
     /// There are too many of them, and the `for` that made them is reported.
     too_many: bool,
+    /// Comparisons of misspelt names with known ones that may still be made: each costs as much as
+    /// there are names.
+    guesses: usize,
+    /// How often something could not be resolved, found again or not.
+    failures: usize,
     site: Option<Spanned<String>>,
     gateway: Option<(Gateway, Span)>,
     networks: Vec<Network>,
@@ -80,7 +94,15 @@ struct Declared {
 }
 
 impl<'a> Resolver<'a, '_> {
+    /// Whether what was meant by a misspelt name may be looked for.
+    fn may_guess(&mut self) -> bool {
+        self.guesses = self.guesses.saturating_sub(1);
+        self.guesses > 0
+    }
+
+    /// Reports an error, in the instance it is in.
     fn report(&mut self, finding: impl Finding) {
+        self.failures += 1;
         self.reporter.report(finding, self.instance.as_deref());
     }
 
@@ -196,7 +218,7 @@ impl<'a> Resolver<'a, '_> {
         };
         if let Some(fault) = value::name_fault(&name.value).or_else(reads_as_number) {
             let invalid = InvalidName { what: "name", name: &name.value, span: name.span, fault };
-            self.reporter.report(invalid, None);
+            self.report(invalid);
         }
     }
 
@@ -214,21 +236,12 @@ impl<'a> Resolver<'a, '_> {
     fn finish(mut self) -> Option<Site> {
         let statements = std::mem::take(&mut self.statements);
         let peerings = self.connects(&statements);
-        // After an error, what uses a name may be what could not be read.
-        if self.reporter.has_errors() {
+        if self.after_errors {
             return None;
         }
-        for (name, instance) in &self.unused {
-            self.reporter.report(UnusedName { name }, instance.as_deref());
-        }
-        let mut connected = vec![false; self.networks.len()];
-        for peering in &peerings {
-            connected[peering.from.0] = true;
-            connected[peering.to.0] = true;
-        }
-        for (network, _) in self.networks.iter().zip(connected).filter(|(_, connected)| !connected) {
-            let unused = UnusedNetwork { network: &network.name.value, span: network.name.span };
-            self.reporter.report(unused, network.instance.as_deref());
+        // After an error, what uses a name may be what could not be resolved.
+        if !self.reporter.has_errors() {
+            self.unused(&peerings);
         }
         Some(Site {
             name: self.site.map_or_else(|| String::from("site"), |name| name.value),
@@ -236,6 +249,21 @@ impl<'a> Resolver<'a, '_> {
             networks: self.networks,
             peerings,
         })
+    }
+
+    fn unused(&mut self, peerings: &[Peering]) {
+        for (name, instance) in &self.unused {
+            self.reporter.report(UnusedName { name }, instance.as_deref());
+        }
+        let mut connected = vec![false; self.networks.len()];
+        for peering in peerings {
+            connected[peering.from.0] = true;
+            connected[peering.to.0] = true;
+        }
+        for (network, _) in self.networks.iter().zip(connected).filter(|(_, connected)| !connected) {
+            let unused = UnusedNetwork { network: &network.name.value, span: network.name.span };
+            self.reporter.report(unused, network.instance.as_deref());
+        }
     }
 }
 

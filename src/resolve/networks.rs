@@ -1,8 +1,10 @@
 //! A network block: its statements become values.
 //!
 //! Goes in: one network of the tree, in the scopes around it. Comes out: a [`Network`] at the end of
-//! the list, unless something in it could not be resolved. What must hold: its name is declared in
+//! the list, unless anything in it could not be resolved. What must hold: its name is declared in
 //! any case, so that a `connect` that names it is not blamed.
+
+use std::collections::HashMap;
 
 use super::Resolver;
 use super::errors::{DuplicateName, MissingStatement, NotSupportedYet, RepeatedStatement};
@@ -27,6 +29,7 @@ struct Parts {
     prefixes: Vec<Prefix>,
     routes: Vec<Route>,
     hosts: Vec<Host>,
+    host_names: HashMap<String, Span>,
     /// A prefix was written, even if it has no value.
     has_prefix: bool,
 }
@@ -41,6 +44,7 @@ impl<'a> Resolver<'a, '_> {
         if !self.declare(&name) {
             return;
         }
+        let before = self.failures;
         let mut parts = Parts::default();
         for statement in &block.statements {
             self.network_statement(statement, &name.value, &mut parts);
@@ -48,7 +52,8 @@ impl<'a> Resolver<'a, '_> {
         if !self.after_errors {
             self.check_complete(&parts, &name);
         }
-        let Some((_, Some(interface))) = parts.interface else { return };
+        // A part of a network would look like one with a prefix or an address too few.
+        let (Some((_, Some(interface))), true) = (parts.interface, self.failures == before) else { return };
         if let Some(declared) = self.names.get_mut(&name.value) {
             declared.network = Some(self.networks.len());
         }
@@ -125,8 +130,7 @@ impl<'a> Resolver<'a, '_> {
     fn host_statement(&mut self, name: &'a Word, address: &'a Expr, parts: &mut Parts) {
         let (name, address) = (self.name("host", name), self.address(address));
         let Some((name, address)) = name.zip(address) else { return };
-        if let Some(earlier) = parts.hosts.iter().find(|host| host.name.value == name.value) {
-            let earlier = earlier.name.span;
+        if let Some(earlier) = parts.host_names.insert(name.value.clone(), name.span) {
             self.report(DuplicateName { what: "host", name: &name.value, here: name.span, earlier });
             return;
         }

@@ -126,6 +126,9 @@ pub(super) fn name_fault(text: &str) -> Option<String> {
         return Some(String::from("a name has at least one character"));
     }
     if let Some(other) = text.chars().find(|c| !allowed(*c)) {
+        if other.is_whitespace() {
+            return Some(String::from("a blank cannot be part of a name"));
+        }
         return Some(format!("`{}` cannot be part of a name", other.escape_debug()));
     }
     (!text.starts_with(|first: char| first.is_ascii_alphanumeric()))

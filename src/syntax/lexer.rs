@@ -35,6 +35,7 @@ pub fn lex(file: FileId, text: &str) -> Lexed {
         at: if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 },
         out: Lexed { tokens: Vec::with_capacity(text.len() / 5 + 1), ..Lexed::default() },
         open: Vec::new(),
+        outermost: None,
         plain: 0..0,
         apart: 0,
     };
@@ -70,6 +71,8 @@ struct Lexer<'a> {
     at: usize,
     out: Lexed,
     open: Vec<Open>,
+    /// Where in `open` the first interpolation is.
+    outermost: Option<usize>,
     /// `{` in these bytes opens no interpolation: it was tried, and it did not end.
     plain: Range<usize>,
     /// `(` before this byte does not join lines: it was tried, and it did not end.
@@ -168,21 +171,26 @@ impl Lexer<'_> {
     }
 
     fn right_brace(&mut self) {
-        let interpolation = self.open.iter().rposition(|open| matches!(open, Open::Interpolation { .. }));
-        if let Some(index) = interpolation {
-            // A parenthesis that is still open inside of it is the parser's to report.
-            let open = self.open.get(index).copied();
-            self.open.truncate(index);
-            if let Some(Open::Interpolation { word, quoted, .. }) = open {
+        if self.outermost.is_none() {
+            return self.bracket(TokenKind::RightBrace);
+        }
+        // A parenthesis that is still open inside of it is the parser's to report.
+        while let Some(open) = self.open.pop() {
+            if let Open::Interpolation { word, quoted, .. } = open {
+                self.outermost = self.outermost.filter(|index| *index < self.open.len());
                 if quoted {
                     self.string(word, self.at, self.at + 1);
                 } else {
                     self.word(word, self.at + 1, TokenKind::Tail);
                 }
+                return;
             }
-        } else {
-            self.bracket(TokenKind::RightBrace);
         }
+    }
+
+    fn open_interpolation(&mut self, word: Mark, brace: usize, quoted: bool) {
+        self.outermost = self.outermost.or(Some(self.open.len()));
+        self.open.push(Open::Interpolation { word, brace, quoted });
     }
 
     fn newline(&mut self, length: usize) {
@@ -196,11 +204,17 @@ impl Lexer<'_> {
         }
     }
 
-    /// Whether the last token asks for more: a comma, or an operator that has its left operand.
+    /// Whether the last token asks for more: a comma or arrow, or an operator that has its left operand.
     fn line_goes_on(&self) -> bool {
         let mut before = self.out.tokens.iter().rev().map(|token| token.kind);
         match before.next() {
-            Some(TokenKind::Comma) => true,
+            Some(
+                TokenKind::Comma
+                | TokenKind::Equals
+                | TokenKind::DotDot
+                | TokenKind::Arrow
+                | TokenKind::BothWays,
+            ) => true,
             Some(
                 TokenKind::Plus | TokenKind::Minus | TokenKind::Star | TokenKind::Slash | TokenKind::Percent,
             ) => matches!(
@@ -245,10 +259,13 @@ impl Lexer<'_> {
             Some(b'{') if !self.plain.contains(&end) => {
                 let kind = if whole == TokenKind::Word { TokenKind::Head } else { TokenKind::Middle };
                 self.push(kind, end + 1);
-                self.open.push(Open::Interpolation { word, brace: end, quoted: false });
+                self.open_interpolation(word, end, false);
             }
             Some(byte) if !ends_word(byte) => self.bad_word(word, end),
-            _ => {
+            next => {
+                if next == Some(b'{') {
+                    self.given_up(word, end, false);
+                }
                 let kind = match (whole, self.text.get(from..end)) {
                     (TokenKind::Word, Some("-")) => TokenKind::Minus,
                     (TokenKind::Word, Some("*")) => TokenKind::Star,
@@ -279,9 +296,11 @@ impl Lexer<'_> {
             let word = self.text.get(word.at..end).unwrap_or("");
             (character.len_utf8(), Oddity::InWord { character, word: word.to_owned() })
         };
+        // What follows `#` was a comment, or nothing that can be told.
+        let end = if oddity == Oddity::Comment { odd } else { end.max(odd + length) };
         let span = self.span(odd, odd + length);
         self.error(InvalidCharacter { span, oddity });
-        self.push(TokenKind::Bad, end.max(odd + length));
+        self.push(TokenKind::Bad, end);
     }
 
     /// A quoted word, or its next piece: the token begins at `start`, its text one byte later, at `from`.
@@ -299,7 +318,10 @@ impl Lexer<'_> {
             match chars.next() {
                 Some((at, '"')) => break (whole, at + 1),
                 Some((at, '{')) if !self.plain.contains(&at) => break (part, at + 1),
-                Some((_, '{')) => given_up = true,
+                Some((at, '{')) => {
+                    self.given_up(word, at, true);
+                    given_up = true;
+                }
                 Some((at, '\\')) => match chars.clone().next() {
                     Some((_, '"' | '\\' | '{')) => {
                         chars.next();
@@ -336,22 +358,21 @@ impl Lexer<'_> {
         }
         self.push(if bad { TokenKind::Bad } else { kind }, end);
         if kind == part {
-            self.open.push(Open::Interpolation { word, brace: end - 1, quoted: true });
+            self.open_interpolation(word, end - 1, true);
         }
     }
 
     /// Where an interpolation cannot go on: reads its word again, as if `{` opened none.
     fn give_up_interpolation(&mut self) -> bool {
-        let found = self.open.iter().enumerate().find_map(|(index, open)| match *open {
-            Open::Interpolation { word, brace, quoted } => Some((index, word, brace, quoted)),
-            Open::Paren(_) => None,
-        });
-        let Some((index, word, brace, quoted)) = found else { return false };
-        self.plain = brace..self.at;
+        let Some(index) = self.outermost else { return false };
+        let Some(Open::Interpolation { word, brace, .. }) = self.open.get(index).copied() else {
+            return false;
+        };
+        // Where quotes stood inside, what was given up before may now be a part of this word: it
+        // stays given up, or the two would take turns for ever.
+        let before = if self.plain.end > word.at { self.plain.start } else { brace };
+        self.plain = before.min(brace)..self.at;
         self.go_back(index, word);
-        let span = self.span(brace, brace + 1);
-        let word = self.text.get(word.at..brace).unwrap_or("").to_owned();
-        self.error(UnterminatedInterpolation { span, word, quoted });
         true
     }
 
@@ -359,13 +380,23 @@ impl Lexer<'_> {
     fn give_up_parens(&mut self) -> bool {
         let Some(Open::Paren(mark)) = self.open.first().copied() else { return false };
         self.apart = self.at.max(mark.at + 1);
-        self.plain = 0..0;
         self.go_back(0, mark);
         true
     }
 
+    /// Tells about an interpolation that was given up, when its brace is passed again: whatever is
+    /// read twice, the finding is made once.
+    fn given_up(&mut self, word: Mark, brace: usize, quoted: bool) {
+        if self.plain.start == brace {
+            let word = self.text.get(word.at..brace).unwrap_or("").to_owned();
+            let span = self.span(brace, brace + 1);
+            self.error(UnterminatedInterpolation { span, word, quoted });
+        }
+    }
+
     fn go_back(&mut self, open: usize, mark: Mark) {
         self.open.truncate(open);
+        self.outermost = None;
         self.out.tokens.truncate(mark.tokens);
         self.out.comments.truncate(mark.comments);
         self.out.errors.truncate(mark.errors);

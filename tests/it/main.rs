@@ -8,5 +8,6 @@ mod codes;
 mod documents;
 mod expected;
 mod golden;
+mod grammar;
 mod house;
 mod outputs;

@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 
 use crate::diag::{Diagnostic, Finding, Label, code};
-use crate::net;
+use crate::net::{self, written};
 use crate::source::Span;
 
 /// A network and one prefix of it.
@@ -18,12 +18,16 @@ pub struct Party<'a> {
 }
 
 impl Party<'_> {
-    /// What is wrong, with the part that both have where it is not all of this one.
+    /// What is wrong, with the part that both have where they are not equal.
     fn overlap(&self, other: &Self, equal: &str) -> String {
         match net::intersection(&self.net, &other.net) {
-            Some(common) if self.net != other.net => format!("overlaps in `{common}`"),
+            Some(common) if self.net != other.net => format!("`{}` is in both", written(&common)),
             _ => equal.to_owned(),
         }
+    }
+
+    fn text(&self) -> String {
+        written(&self.net)
     }
 }
 
@@ -47,7 +51,8 @@ impl Suggestion {
     fn instead(self, found: Diagnostic, span: Span) -> Diagnostic {
         match self {
             Self::Exact(net) => {
-                found.fix(format!("use another alias, `{net}` is free"), span, net.to_string())
+                let text = written(&net);
+                found.fix(format!("use another alias, `{text}` is free"), span, text)
             }
             Self::Computed { length, variable } => {
                 found.help(format!("use another alias, like `subnet(POOL, {length}, {variable})`"))
@@ -61,8 +66,8 @@ impl Suggestion {
         let end = Span { start: real.span.end, ..real.span };
         match self {
             Self::Exact(net) => {
-                let help = format!("give it an alias: `{} as {net}`", real.net);
-                found.fix(help, end, format!(" as {net}"))
+                let alias = format!(" as {}", written(&net));
+                found.fix(format!("give it an alias: `{}{alias}`", real.text()), end, alias)
             }
             Self::Computed { length, variable } => {
                 found.help(format!("give it an alias, like `as subnet(POOL, {length}, {variable})`"))
@@ -90,9 +95,9 @@ impl Finding for OverlappingAliases<'_> {
     fn diagnostic(self) -> Diagnostic {
         let Self { here, other, written, third, suggestion } = self;
         let title = if here.net == other.net {
-            format!("networks `{}` and `{}` are both known by `{}`", other.network, here.network, here.net)
+            format!("networks `{}` and `{}` are both known by `{}`", other.network, here.network, here.text())
         } else {
-            let (a, b) = (here.net, other.net);
+            let (a, b) = (here.text(), other.text());
             format!("alias `{a}` of network `{}` overlaps `{b}` of network `{}`", here.network, other.network)
         };
         let theirs = if written { "known by" } else { "without an alias, so known by" };
@@ -106,7 +111,7 @@ impl Finding for OverlappingAliases<'_> {
         };
         let label = Label::new(here.span, here.overlap(&other, "taken"));
         let found = Diagnostic::new(code::OVERLAPPING_ALIASES, title, label)
-            .label(other.span, format!("`{}` is {theirs} `{}`", other.network, other.net))
+            .label(other.span, format!("`{}` is {theirs} `{}`", other.network, other.text()))
             .note(note);
         suggestion.instead(found, here.span)
     }
@@ -125,7 +130,7 @@ pub struct AliasOverReal<'a> {
 impl Finding for AliasOverReal<'_> {
     fn diagnostic(self) -> Diagnostic {
         let Self { here, other, suggestion } = self;
-        let (alias, real) = (here.net, other.net);
+        let (alias, real) = (here.text(), other.text());
         let (title, label, note) = if here.network == other.network {
             (
                 format!(
@@ -170,10 +175,10 @@ impl Finding for AliasOnLink<'_> {
         let label = Label::new(here.span, here.overlap(&other, "all of it is on the link"));
         let found = Diagnostic::new(
             code::ALIAS_ON_LINK,
-            format!("alias `{}` of network `{}` is on the link of network `{}`", here.net, here.network, other.network),
+            format!("alias `{}` of network `{}` is on the link of network `{}`", here.text(), here.network, other.network),
             label,
         )
-        .label(other.span, format!("puts `{}` on the link of `{}`", other.net, other.network))
+        .label(other.span, format!("puts `{}` on the link of `{}`", other.text(), other.network))
         .note("hosts ask their link for such an address, by ARP or neighbour discovery, and never send it to the gateway");
         suggestion.instead(found, here.span)
     }
@@ -201,18 +206,18 @@ impl Finding for AliasOverGateway<'_> {
         let what = if written { "alias" } else { "prefix" };
         let network = other.network;
         let theirs = match (route, inside) {
-            (true, _) => format!("the route to `{}` in network `{network}`", other.net),
+            (true, _) => format!("the route to `{}` in network `{network}`", other.text()),
             (false, true) => format!("the gateway's address `{}` in network `{network}`", other.net.addr()),
-            (false, false) => format!("the gateway's own `{}`", other.net),
+            (false, false) => format!("the gateway's own `{}`", other.text()),
         };
         let label = if route { "routed elsewhere there" } else { "the gateway's own" };
         let label = Label::new(here.span, here.overlap(&other, label));
         let found = Diagnostic::new(
             code::ALIAS_OVER_GATEWAY,
-            format!("{what} `{}` of network `{}` overlaps {theirs}", here.net, here.network),
+            format!("{what} `{}` of network `{}` overlaps {theirs}", here.text(), here.network),
             label,
         )
-        .label(other.span, if route { "routed behind this" } else { "an address of the gateway" });
+        .label(other.span, if route { "routed elsewhere by this" } else { "an address of the gateway" });
         let found = found.note(if route {
             "packets for these numbers have a way already in a network that must send them to the gateway"
         } else {
@@ -230,22 +235,30 @@ pub struct MissingAlias<'a> {
     pub other: Party<'a>,
     /// Whether both are connected to each other.
     pub peered: bool,
+    /// Whether an alias is written that is the real prefix itself.
+    pub same: bool,
     /// What is free.
     pub suggestion: Suggestion,
 }
 
 impl Finding for MissingAlias<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { here, other, peered, suggestion } = self;
+        let Self { here, other, peered, same, suggestion } = self;
+        let lack = if same { "its alias is the same" } else { "has no alias" };
         let title = if here.net == other.net {
             format!(
-                "`{}` is in network `{}` and in network `{}`, and has no alias",
-                here.net, other.network, here.network
+                "`{}` is in network `{}` and in network `{}`, and {lack}",
+                here.text(),
+                other.network,
+                here.network
             )
         } else {
             format!(
-                "`{}` of network `{}` overlaps `{}` of network `{}`, and has no alias",
-                here.net, here.network, other.net, other.network
+                "`{}` of network `{}` overlaps `{}` of network `{}`, and {lack}",
+                here.text(),
+                here.network,
+                other.text(),
+                other.network
             )
         };
         let note = if peered {
@@ -255,9 +268,9 @@ impl Finding for MissingAlias<'_> {
         };
         let label = Label::new(here.span, here.overlap(&other, "not unique, so an alias is needed"));
         let found = Diagnostic::new(code::MISSING_ALIAS, title, label)
-            .label(other.span, format!("`{}` has `{}`", other.network, other.net))
+            .label(other.span, format!("`{}` has `{}`", other.network, other.text()))
             .note(note);
-        suggestion.added(found, here)
+        if same { suggestion.instead(found, here.span) } else { suggestion.added(found, here) }
     }
 }
 
@@ -276,7 +289,7 @@ impl Finding for SharedAlias<'_> {
         let Self { first, second, suggestion } = self;
         let found = Diagnostic::new(
             code::SHARED_ALIAS,
-            format!("networks `{}` and `{}` share the alias `{}`", first.network, second.network, second.net),
+            format!("networks `{}` and `{}` share the alias `{}`", first.network, second.network, second.text()),
             Label::new(second.span, "shared"),
         )
         .label(first.span, format!("`{}` is known by it, too", first.network))

@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use crate::check::prefixes::Mapping;
 use crate::diag::{Diagnostic, Finding, Label, code};
 use crate::model::Site;
-use crate::net;
+use crate::net::{self, written};
 use crate::source::Span;
 
 /// One real prefix with two mappings.
@@ -28,7 +28,8 @@ impl<'a> AmbiguousMapping<'a> {
 
 impl Finding for AmbiguousMapping<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { network, real, same, here, earlier } = self;
+        let Self { network, same, here, earlier, .. } = self;
+        let real = written(&self.real);
         let label = if same { "said again" } else { "a second mapping of the same hosts" };
         Diagnostic::new(
             code::AMBIGUOUS_MAPPING,
@@ -68,7 +69,8 @@ impl<'a> RepeatedPrefix<'a> {
 
 impl Finding for RepeatedPrefix<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { network, what, inner, outer, here, other } = self;
+        let Self { network, what, here, other, .. } = self;
+        let (inner, outer) = (written(&self.inner), written(&self.outer));
         if what == "route" {
             return Diagnostic::new(
                 code::REPEATED_PREFIX,
@@ -117,7 +119,9 @@ impl<'a> AliasTakenInside<'a> {
 
 impl Finding for AliasTakenInside<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { network, moved: (real, known), place, owner, here, other } = self;
+        let Self { network, here, other, .. } = self;
+        let (real, known) = (written(&self.moved.0), written(&self.moved.1));
+        let (place, owner) = (written(&self.place), written(&self.owner));
         Diagnostic::new(
             code::ALIAS_TAKEN_INSIDE,
             format!("in network `{network}`, `{place}` would mean `{owner}` and `{real}`"),

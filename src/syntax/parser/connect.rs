@@ -69,7 +69,7 @@ fn direction(input: Tokens<'_>) -> Parsed<'_, Spanned<Direction>> {
 /// connect_block = "{" { end } [ rule { end { end } rule } { end } ] "}" ;
 /// ```
 fn connect_block<'a>(input: Tokens<'a>, head: Head<'a>) -> Parsed<'a, Vec<Rule>> {
-    block(input, head, Statements { parse: rule, hole: |_| None })
+    block(input, head, Statements { parse: rule, hole: |_, _| None })
 }
 
 /// What may pass, or may not.

@@ -31,7 +31,7 @@ pub(super) fn gateway(input: Tokens<'_>) -> Parsed<'_, Gateway> {
 /// gateway_block = "{" { end } [ gateway_statement { end { end } gateway_statement } { end } ] "}" ;
 /// ```
 fn gateway_block<'a>(input: Tokens<'a>, head: Head<'a>) -> Parsed<'a, Vec<GatewayStatement>> {
-    block(input, head, Statements { parse: gateway_statement, hole: |_| None })
+    block(input, head, Statements { parse: gateway_statement, hole: |_, _| None })
 }
 
 /// One statement about the host.

@@ -12,6 +12,7 @@ use super::report::statement_keyword;
 use super::values::{expression, name, word};
 use super::{Expected, Parsed, Tokens, connective, fail, named, sign};
 use super::{connect, gateway, network};
+use crate::source::Span;
 use crate::syntax::ast::{For, Item, Let, Word};
 use crate::syntax::token::{Block, Keyword, TokenKind};
 
@@ -21,7 +22,7 @@ use crate::syntax::token::{Block, Keyword, TokenKind};
 /// file = { end } [ item { end { end } item } { end } ] ;
 /// ```
 pub(super) fn file(input: Tokens<'_>) -> Parsed<'_, Vec<Item>> {
-    let items = Statements { parse: item, hole: |span| Some(Item::Error(span)) };
+    let items = Statements { parse: item, hole };
     Ok(statements_until_brace(input, None, items))
 }
 
@@ -41,6 +42,11 @@ fn item(input: Tokens<'_>) -> Parsed<'_, Item> {
 /// ```
 fn for_item(input: Tokens<'_>) -> Parsed<'_, Item> {
     of_block(input, Block::For)
+}
+
+/// An item stays whatever follows it, so that the networks it names are not unknown or unused too.
+fn hole(item: Option<Item>, span: Span) -> Option<Item> {
+    item.filter(|item| !matches!(item, Item::Site(_) | Item::Include(_))).or(Some(Item::Error(span)))
 }
 
 fn of_block(input: Tokens<'_>, block: Block) -> Parsed<'_, Item> {
@@ -97,7 +103,7 @@ fn r#for(input: Tokens<'_>) -> Parsed<'_, Item> {
 /// for_block = "{" { end } [ for_item { end { end } for_item } { end } ] "}" ;
 /// ```
 fn for_block<'a>(input: Tokens<'a>, head: Head<'a>) -> Parsed<'a, Vec<Item>> {
-    block(input, head, Statements { parse: for_item, hole: |span| Some(Item::Error(span)) })
+    block(input, head, Statements { parse: for_item, hole })
 }
 
 /// The items of another file.

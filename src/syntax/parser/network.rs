@@ -31,7 +31,7 @@ pub(super) fn network(input: Tokens<'_>) -> Parsed<'_, Network> {
 /// network_block = "{" { end } [ network_statement { end { end } network_statement } { end } ] "}" ;
 /// ```
 fn network_block<'a>(input: Tokens<'a>, head: Head<'a>) -> Parsed<'a, Vec<NetworkStatement>> {
-    block(input, head, Statements { parse: network_statement, hole: |_| None })
+    block(input, head, Statements { parse: network_statement, hole: |_, _| None })
 }
 
 /// One statement about a network.

@@ -6,7 +6,7 @@
 
 use super::report::report;
 use super::values::nested;
-use super::{Expected, Failure, Parsed, Tokens, fail};
+use super::{Context, Expected, Failure, Parsed, Tokens, fail};
 use crate::source::Span;
 use crate::syntax::errors::{Braces, UnclosedBlock};
 use crate::syntax::token::{Block, Keyword, Token, TokenKind};
@@ -30,8 +30,8 @@ impl Head<'_> {
 pub(super) struct Statements<'a, T> {
     /// Parses one statement, without its end.
     pub(super) parse: fn(Tokens<'a>) -> Parsed<'a, T>,
-    /// What stands in the tree for one that did not parse.
-    pub(super) hole: fn(Span) -> Option<T>,
+    /// What stands in the tree for one that did not parse, or that has something after its end.
+    pub(super) hole: fn(Option<T>, Span) -> Option<T>,
 }
 
 impl<T> Clone for Statements<'_, T> {
@@ -163,10 +163,7 @@ pub(super) fn statements_until_brace<'a, T>(
         if let Some(block) = swallowed_block(start, rest) {
             rest = after_block(block);
         }
-        // A block that is complete stays, whatever follows its `}`; a line that is not, does not.
-        let span = rest.span_since(start.next());
-        let hole = (statements.hole)(span);
-        list.extend(if hole.is_some() { parsed.or(hole) } else { None });
+        list.extend((statements.hole)(parsed, rest.span_since(start.next())));
     }
 }
 
@@ -216,6 +213,9 @@ fn indent(input: Tokens<'_>) -> Option<u32> {
 /// Where to go on: at the end of the failed statement, blocks included.
 fn skip<'a>(start: Tokens<'a>, failure: Failure, in_block: bool) -> Tokens<'a> {
     let mut rest = start.after(failure.at.saturating_sub(start.at));
+    if is_given_up(rest.context, failure.at) {
+        rest = rest.after(1);
+    }
     let mut depth = 0_usize;
     // Where `{` is missing, the `}` of the same line has lost its partner.
     let mut lost = failure.expected.has(Expected::LeftBrace);
@@ -237,6 +237,16 @@ fn skip<'a>(start: Tokens<'a>, failure: Failure, in_block: bool) -> Tokens<'a> {
         }
         rest = rest.after(1);
     }
+}
+
+/// Whether a token is a `{` directly after a word, which the lexer has told about: where no block
+/// can be, it was no block.
+pub(super) fn is_given_up(context: &Context<'_>, at: usize) -> bool {
+    let Some(before) = at.checked_sub(1).map(|before| context.token(before)) else { return false };
+    let token = context.token(at);
+    token.kind == TokenKind::LeftBrace
+        && matches!(before.kind, TokenKind::Word | TokenKind::Tail)
+        && before.end == token.start
 }
 
 /// The statements of a block whose `{` is a part of a bad token in its head.

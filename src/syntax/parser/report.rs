@@ -4,6 +4,7 @@
 //! with the best advice there is. What must hold: a statement with a bad token makes no second
 //! finding, and a misspelt keyword is told about once.
 
+use super::recover::is_given_up;
 use super::{Context, Expected, Failure, Parsed, Tokens, fail, fail_reported};
 use crate::diag::suggest;
 use crate::source::Span;
@@ -53,7 +54,11 @@ pub(super) fn report(start: Tokens<'_>, failure: Failure, until: Tokens<'_>) {
     let context = start.context;
     let passed = context.tokens.get(start.at..until.at.max(failure.at + 1)).unwrap_or(&[]);
     let has_bad = passed.iter().any(|token| token.kind == TokenKind::Bad);
-    if failure.reported || has_bad || context.guessed.get() == Some(start.at) {
+    if failure.reported
+        || has_bad
+        || is_given_up(context, failure.at)
+        || context.guessed.get() == Some(start.at)
+    {
         return;
     }
     let token = context.token(failure.at);

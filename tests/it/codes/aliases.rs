@@ -25,8 +25,8 @@ fn ovl0304_aliases_of_two_networks_are_apart() {
     assert_eq!(b("192.168.1.7 as 10.1.1.7"), ["OVL0304:2"]);
     assert_eq!(b("192.168.1.0/24 as 10.1.2.0/24"), FINE);
     let (_, findings, _) = compile(&source(&[a, ("b", "prefix 192.168.1.7 as 10.1.1.7")], "connect a -> b"));
-    assert_eq!(findings[0].primary.text, "overlaps in `10.1.1.7/32`");
-    assert_eq!(findings[0].help.as_deref(), Some("use another alias, `10.1.2.0/32` is free"));
+    assert_eq!(findings[0].primary.text, "`10.1.1.7` is in both");
+    assert_eq!(findings[0].help.as_deref(), Some("use another alias, `10.1.2.1` is free"));
 }
 
 #[test]
@@ -213,6 +213,14 @@ fn ovl0310_a_pair_may_share_its_alias_with_a_warning() {
         ),
         FINE
     );
+}
+
+#[test]
+fn ovl0304_a_shared_alias_has_no_exceptions() {
+    let shared = "prefix 192.168.2.0/24 as 192.168.3.0/24";
+    let swap = "prefix 192.168.2.7 as 192.168.3.8; prefix 192.168.2.8 as 192.168.3.7";
+    let found = site(&[("b", shared), ("a", &format!("{shared}; {swap}"))], "connect a <-> b");
+    assert_eq!(found, ["OVL0310:2", "OVL0304:2"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod aliases;
 mod interfaces;
 mod names;
 mod numbers;
+mod properties;
 mod scale;
 
 use overlapc::check::{CheckedSite, check};
@@ -63,6 +64,42 @@ pub fn in_gateway(statements: &str) -> Vec<String> {
 pub const A: &str = "network a { interface eth1; prefix 192.168.1.0/24 as 10.1.1.0/24 }\n";
 /// Another one.
 pub const B: &str = "network b { interface eth2; prefix 192.168.1.0/24 as 10.1.2.0/24 }\n";
+
+#[test]
+fn every_code_is_made_by_some_stage() {
+    let mut sources = String::new();
+    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.iter().any(|part| part == "errors" || part == "errors.rs") {
+                sources.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let registry = include_str!("../../../src/diag/code.rs");
+    let names = registry
+        .lines()
+        .filter(|line| line.contains(" \"OVL"))
+        .filter_map(|line| line.split_whitespace().next());
+    let unmade: Vec<&str> = names.filter(|name| !sources.contains(&format!("code::{name},"))).collect();
+    assert_eq!(unmade, [""; 0], "registered, but no finding has it");
+}
+
+#[test]
+fn errors_of_names_do_not_hide_those_of_addresses() {
+    let source = format!(
+        "{A}{B}network c {{ interface eth3; prefix 10.3.0.0/16 as 10.4.0.0/17 }}\nconnect a -> *\nconnect a -> d\n"
+    );
+    assert_eq!(found(&source), ["OVL0301:3", "OVL0202:5"]);
+    // What is missing in `c` after its first error makes no second one.
+    let source = format!(
+        "{A}{B}network c {{ interface eth3; address 10.3.0.1/16; prefix 10.3.0.0/1x }}\nconnect a -> *\n"
+    );
+    assert_eq!(found(&source), ["OVL0205:3"]);
+}
 
 #[test]
 fn the_parts_of_these_tests_are_fine() {
