@@ -192,8 +192,9 @@ fn without_ends(mut input: Tokens<'_>) -> Tokens<'_> {
 /// block: then the block lacks its `}`.
 fn belongs_outside(input: Tokens<'_>, head: Head<'_>) -> bool {
     let outside = |keyword: &Keyword| !head.block.keywords().contains(keyword) && is_keyword(input, *keyword);
-    Block::File.keywords().iter().any(outside)
-        && matches!((indent(input), indent(head.start)), (Some(here), Some(block)) if here <= block)
+    // The indentation is compared first, because it alone settles nearly every statement.
+    matches!((indent(input), indent(head.start)), (Some(here), Some(block)) if here <= block)
+        && Block::File.keywords().iter().any(outside)
 }
 
 fn is_keyword(input: Tokens<'_>, keyword: Keyword) -> bool {

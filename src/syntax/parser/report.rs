@@ -19,10 +19,10 @@ pub(super) fn statement_keyword(input: Tokens<'_>, block: Block) -> Parsed<'_, K
         return fail(input, Expected::Statement);
     }
     let word = input.text(token);
-    let found = Keyword::find(word);
-    if let Some(keyword) = found.filter(|keyword| block.keywords().contains(keyword)) {
-        return Ok((input.after(1), keyword));
+    if let Some(keyword) = block.keywords().iter().find(|keyword| keyword.text() == word) {
+        return Ok((input.after(1), *keyword));
     }
+    let found = Keyword::find(word);
     let names = |block: Block| block.keywords().iter().map(|keyword| keyword.text());
     let closest = suggest::closest(word, names(block)).and_then(Keyword::find);
     let places =
