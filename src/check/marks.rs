@@ -49,7 +49,10 @@ pub(super) fn check(
 ) -> Option<MarkLayout> {
     let largest = ids.iter().copied().max().unwrap_or(1).max(1);
     let width = bit_length(largest);
-    let layout = fields(settings.marks, width);
+    // Whole hex digits read well and stay where they are while a site grows; where the marks are too
+    // few for that, the bits that are needed will do.
+    let roomy = width.next_multiple_of(4);
+    let layout = fields(settings.marks, roomy).or_else(|| fields(settings.marks, width));
     // The default has room for the largest id there can be, so only written marks can be too few.
     if let (None, Some(declared)) = (layout, site.gateway.marks) {
         let (mask, enough) = (settings.marks, ones(2 * width));

@@ -86,9 +86,10 @@ fn mark_fields_are_the_lowest_that_fit() {
         (site.marks().destination, site.marks().source)
     };
     let field = |shift, width| MarkField { shift, width };
-    assert_eq!(fields(""), (field(0, 7), field(7, 7)));
-    assert_eq!(fields("marks 0x00ffff00"), (field(8, 7), field(15, 7)));
-    assert_eq!(fields("firewall iptables"), (field(0, 7), field(7, 7)));
+    assert_eq!(fields(""), (field(0, 8), field(8, 8)));
+    assert_eq!(fields("marks 0x00ffff00"), (field(8, 8), field(16, 8)));
+    assert_eq!(fields("marks 0x007fff00"), (field(8, 7), field(15, 7)), "as few bits as will do");
+    assert_eq!(fields("firewall iptables"), (field(0, 8), field(8, 8)));
 }
 
 #[test]

@@ -72,9 +72,9 @@ impl Judge {
             self.explained.entry(router.clone()).or_default().extend(forwarded.cloned());
         }
         match &question.expected {
-            Expected::Nothing => self.explain_errors(question, &flow, at_asker),
+            Expected::Nothing => self.explain_errors(topology, question, &flow, seen),
             Expected::Error { kinds, by } => {
-                self.explain_errors(question, &flow, at_asker);
+                self.explain_errors(topology, question, &flow, seen);
                 // A host that cannot even reach the gateway tells itself so.
                 let own = topology.host(&question.host).map(|h| h.addresses.clone()).unwrap_or_default();
                 let told = at_asker.iter().any(|line| {
@@ -197,10 +197,20 @@ impl Judge {
         }
     }
 
-    /// Errors about the asker's own question may reach the asker.
-    fn explain_errors(&mut self, question: &Question, flow: &str, at_asker: &BTreeSet<String>) {
-        let about = at_asker.iter().filter(|l| l.starts_with("error ") && l.ends_with(flow)).cloned();
-        self.explained.entry(question.host.clone()).or_default().extend(about);
+    /// Errors about the asker's own question may reach the asker, by way of its router.
+    fn explain_errors(
+        &mut self,
+        topology: &Topology,
+        question: &Question,
+        flow: &str,
+        seen: &BTreeMap<String, BTreeSet<String>>,
+    ) {
+        let router = topology.host(&question.host).ok().and_then(|h| h.router.as_ref());
+        for host in router.map(|(name, _)| name).into_iter().chain([&question.host]) {
+            let lines = seen.get(host).into_iter().flatten();
+            let about = lines.filter(|l| l.starts_with("error ") && l.ends_with(flow)).cloned();
+            self.explained.entry(host.clone()).or_default().extend(about);
+        }
     }
 
     fn unexplained(&self, seen: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {

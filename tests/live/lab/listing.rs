@@ -78,7 +78,11 @@ fn normal(command: &str, text: &str) -> String {
         if passing.iter().any(|p| line.trim_start().starts_with(p)) {
             continue;
         }
-        // Reference counts and caches are no state of anybody's.
+        // The kernel makes this rule with the first VRF device of a namespace and never again: who
+        // deletes it breaks the next one.
+        if line == "1000:\tfrom all lookup [l3mdev-table]" {
+            continue;
+        }
         let line = line.split(" expires ").next().unwrap_or(line);
         lines.push(without_counters(line));
     }

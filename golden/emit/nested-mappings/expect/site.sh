@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='nested-mappings'
-FINGERPRINT='5457af8cefafc215'
+FINGERPRINT='8317145116ee4902'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -144,12 +144,12 @@ OVERLAPC_END
 
 rules_v4() {
     cat <<'OVERLAPC_END'
-rule add pref 100 iif lo fwmark 0x4/0xc lookup 65537 protocol 77 # site.ovl:4 desk
-rule add pref 100 iif lo fwmark 0x8/0xc lookup 65538 protocol 77 # site.ovl:11 press
-rule add pref 100 iif lo fwmark 0xc/0xc lookup 65539 protocol 77 # site.ovl:20 saw
-rule add pref 500 fwmark 0x1/0x3 lookup 1 protocol 77 # site.ovl:4 desk
-rule add pref 500 fwmark 0x2/0x3 lookup 2 protocol 77 # site.ovl:11 press
-rule add pref 500 fwmark 0x3/0x3 lookup 3 protocol 77 # site.ovl:20 saw
+rule add pref 100 iif lo fwmark 0x10/0xf0 lookup 65537 protocol 77 # site.ovl:4 desk
+rule add pref 100 iif lo fwmark 0x20/0xf0 lookup 65538 protocol 77 # site.ovl:11 press
+rule add pref 100 iif lo fwmark 0x30/0xf0 lookup 65539 protocol 77 # site.ovl:20 saw
+rule add pref 500 fwmark 0x1/0xf lookup 1 protocol 77 # site.ovl:4 desk
+rule add pref 500 fwmark 0x2/0xf lookup 2 protocol 77 # site.ovl:11 press
+rule add pref 500 fwmark 0x3/0xf lookup 3 protocol 77 # site.ovl:20 saw
 rule add pref 900 nop protocol 77
 OVERLAPC_END
 }
@@ -176,7 +176,7 @@ ruleset() {
 # Replaces the whole table in one transaction. Load it after the links, routes and rules:
 #   nft -f ruleset.nft
 #
-# The mark of a packet names its networks: 0x0000000c the one it came from, 0x00000003
+# The mark of a packet names its networks: 0x000000f0 the one it came from, 0x0000000f
 # the one it goes to. All other bits are left as they are.
 table inet ovl
 delete table inet ovl
@@ -249,10 +249,10 @@ table inet ovl {
 	set ovl_open {
 		type mark
 		elements = {
-			0x00000006 comment "site.ovl:28 desk -> press",
-			0x00000009 comment "site.ovl:28 press -> desk",
-			0x0000000b comment "site.ovl:29 press -> saw",
-			0x0000000e comment "site.ovl:29 saw -> press",
+			0x00000012 comment "site.ovl:28 desk -> press",
+			0x00000021 comment "site.ovl:28 press -> desk",
+			0x00000023 comment "site.ovl:29 press -> saw",
+			0x00000032 comment "site.ovl:29 saw -> press",
 		}
 	}
 
@@ -260,10 +260,10 @@ table inet ovl {
 	set ovl_back {
 		type mark
 		elements = {
-			0x00000009 comment "site.ovl:28 answers to desk -> press",
-			0x00000006 comment "site.ovl:28 answers to press -> desk",
-			0x0000000e comment "site.ovl:29 answers to press -> saw",
-			0x0000000b comment "site.ovl:29 answers to saw -> press",
+			0x00000021 comment "site.ovl:28 answers to desk -> press",
+			0x00000012 comment "site.ovl:28 answers to press -> desk",
+			0x00000032 comment "site.ovl:29 answers to press -> saw",
+			0x00000023 comment "site.ovl:29 answers to saw -> press",
 		}
 	}
 
@@ -279,9 +279,9 @@ table inet ovl {
 	map ovl_snat {
 		type mark : verdict
 		elements = {
-			0x00000004 : goto ovl_snat_desk,
-			0x00000008 : goto ovl_snat_press,
-			0x0000000c : goto ovl_snat_saw,
+			0x00000010 : goto ovl_snat_desk,
+			0x00000020 : goto ovl_snat_press,
+			0x00000030 : goto ovl_snat_saw,
 		}
 	}
 
@@ -325,26 +325,26 @@ table inet ovl {
 
 	chain ovl_prerouting {
 		type nat hook prerouting priority dstnat; policy accept;
-		meta mark & 0x00000003 == 0 return comment "not for another network"
-		meta mark & 0x0000000f != @ovl_open meta mark set meta mark & 0xfffffffc comment "no connect allows it: no destination"
-		meta mark & 0x00000003 vmap @ovl_dnat comment "alias to real address"
+		meta mark & 0x0000000f == 0 return comment "not for another network"
+		meta mark & 0x000000ff != @ovl_open meta mark set meta mark & 0xfffffff0 comment "no connect allows it: no destination"
+		meta mark & 0x0000000f vmap @ovl_dnat comment "alias to real address"
 	}
 
 	chain ovl_postrouting {
 		type nat hook postrouting priority srcnat; policy accept;
-		meta mark & 0x00000003 == 0 return comment "not from another network"
-		meta mark & 0x0000000c vmap @ovl_snat comment "real address to alias"
+		meta mark & 0x0000000f == 0 return comment "not from another network"
+		meta mark & 0x000000f0 vmap @ovl_snat comment "real address to alias"
 	}
 
 	chain ovl_forward {
 		type filter hook forward priority filter; policy accept;
-		meta mark & 0x0000000c != 0 goto ovl_guard comment "from a network"
+		meta mark & 0x000000f0 != 0 goto ovl_guard comment "from a network"
 		oifname @ovl_ports drop comment "into a network from elsewhere"
 	}
 
 	chain ovl_guard {
-		ct direction original meta mark & 0x0000000f == @ovl_open goto ovl_out_of comment "a connect allows it"
-		ct direction reply meta mark & 0x0000000f == @ovl_back goto ovl_out_of comment "answers"
+		ct direction original meta mark & 0x000000ff == @ovl_open goto ovl_out_of comment "a connect allows it"
+		ct direction reply meta mark & 0x000000ff == @ovl_back goto ovl_out_of comment "answers"
 		drop comment "no connect allows it"
 	}
 
@@ -355,10 +355,10 @@ table inet ovl {
 
 	# Network desk, site.ovl:4
 	chain ovl_from_desk {
-		meta mark set meta mark & 0xfffffff0 | 0x00000005 comment "site.ovl:4 from desk"
+		meta mark set meta mark & 0xffffff00 | 0x00000011 comment "site.ovl:4 from desk"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:8 hosts"
-		meta mark & 0x00000003 == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
-		ct zone set meta mark & 0x00000003 map @ovl_zone comment "site.ovl:4 pair"
+		meta mark & 0x0000000f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
+		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:4 pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:4 not desk"
 	}
 	chain ovl_to_desk {
@@ -371,15 +371,15 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 snat ip prefix to 10.64.1.0/24 comment "site.ovl:8 desk"
 	}
 	chain ovl_leave_desk {
-		meta mark & 0x00000003 != 0x00000001 drop comment "site.ovl:4 not to desk"
+		meta mark & 0x0000000f != 0x00000001 drop comment "site.ovl:4 not to desk"
 	}
 
 	# Network press, site.ovl:11
 	chain ovl_from_press {
-		meta mark set meta mark & 0xfffffff0 | 0x0000000a comment "site.ovl:11 from press"
+		meta mark set meta mark & 0xffffff00 | 0x00000022 comment "site.ovl:11 from press"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:15 hosts"
-		meta mark & 0x00000003 == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:11 routers"
-		ct zone set meta mark & 0x00000003 map @ovl_zone comment "site.ovl:11 pair"
+		meta mark & 0x0000000f == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:11 routers"
+		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:11 pair"
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:11 not press"
 	}
 	chain ovl_to_press {
@@ -412,15 +412,15 @@ table inet ovl {
 		ip saddr 192.168.0.128/25 snat ip prefix to 10.64.2.128/25 comment "site.ovl:15 press"
 	}
 	chain ovl_leave_press {
-		meta mark & 0x00000003 != 0x00000002 drop comment "site.ovl:11 not to press"
+		meta mark & 0x0000000f != 0x00000002 drop comment "site.ovl:11 not to press"
 	}
 
 	# Network saw, site.ovl:20
 	chain ovl_from_saw {
-		meta mark set meta mark & 0xfffffff0 | 0x0000000f comment "site.ovl:20 from saw"
+		meta mark set meta mark & 0xffffff00 | 0x00000033 comment "site.ovl:20 from saw"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:24 hosts"
-		meta mark & 0x00000003 == 0x00000003 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
-		ct zone set meta mark & 0x00000003 map @ovl_zone comment "site.ovl:20 pair"
+		meta mark & 0x0000000f == 0x00000003 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
+		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:20 pair"
 		meta mark set meta mark ^ 0x00000003 comment "site.ovl:20 not saw"
 	}
 	chain ovl_to_saw {
@@ -449,7 +449,7 @@ table inet ovl {
 		ip saddr 192.168.0.128/25 snat ip prefix to 10.64.3.128/25 comment "site.ovl:24 saw"
 	}
 	chain ovl_leave_saw {
-		meta mark & 0x00000003 != 0x00000003 drop comment "site.ovl:20 not to saw"
+		meta mark & 0x0000000f != 0x00000003 drop comment "site.ovl:20 not to saw"
 	}
 }
 OVERLAPC_END

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='one-way'
-FINGERPRINT='20a64778a37c3666'
+FINGERPRINT='0343752894a90622'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -157,24 +157,24 @@ OVERLAPC_END
 
 rules_v4() {
     cat <<'OVERLAPC_END'
-rule add pref 100 iif lo fwmark 0x4/0xc lookup 65537 protocol 77 # site.ovl:4 red
-rule add pref 100 iif lo fwmark 0x8/0xc lookup 65538 protocol 77 # site.ovl:13 green
-rule add pref 100 iif lo fwmark 0xc/0xc lookup 65539 protocol 77 # site.ovl:22 blue
-rule add pref 500 fwmark 0x1/0x3 lookup 1 protocol 77 # site.ovl:4 red
-rule add pref 500 fwmark 0x2/0x3 lookup 2 protocol 77 # site.ovl:13 green
-rule add pref 500 fwmark 0x3/0x3 lookup 3 protocol 77 # site.ovl:22 blue
+rule add pref 100 iif lo fwmark 0x10/0xf0 lookup 65537 protocol 77 # site.ovl:4 red
+rule add pref 100 iif lo fwmark 0x20/0xf0 lookup 65538 protocol 77 # site.ovl:13 green
+rule add pref 100 iif lo fwmark 0x30/0xf0 lookup 65539 protocol 77 # site.ovl:22 blue
+rule add pref 500 fwmark 0x1/0xf lookup 1 protocol 77 # site.ovl:4 red
+rule add pref 500 fwmark 0x2/0xf lookup 2 protocol 77 # site.ovl:13 green
+rule add pref 500 fwmark 0x3/0xf lookup 3 protocol 77 # site.ovl:22 blue
 rule add pref 900 nop protocol 77
 OVERLAPC_END
 }
 
 rules_v6() {
     cat <<'OVERLAPC_END'
-rule add pref 100 iif lo fwmark 0x4/0xc lookup 65537 protocol 77 # site.ovl:4 red
-rule add pref 100 iif lo fwmark 0x8/0xc lookup 65538 protocol 77 # site.ovl:13 green
-rule add pref 100 iif lo fwmark 0xc/0xc lookup 65539 protocol 77 # site.ovl:22 blue
-rule add pref 500 fwmark 0x1/0x3 lookup 1 protocol 77 # site.ovl:4 red
-rule add pref 500 fwmark 0x2/0x3 lookup 2 protocol 77 # site.ovl:13 green
-rule add pref 500 fwmark 0x3/0x3 lookup 3 protocol 77 # site.ovl:22 blue
+rule add pref 100 iif lo fwmark 0x10/0xf0 lookup 65537 protocol 77 # site.ovl:4 red
+rule add pref 100 iif lo fwmark 0x20/0xf0 lookup 65538 protocol 77 # site.ovl:13 green
+rule add pref 100 iif lo fwmark 0x30/0xf0 lookup 65539 protocol 77 # site.ovl:22 blue
+rule add pref 500 fwmark 0x1/0xf lookup 1 protocol 77 # site.ovl:4 red
+rule add pref 500 fwmark 0x2/0xf lookup 2 protocol 77 # site.ovl:13 green
+rule add pref 500 fwmark 0x3/0xf lookup 3 protocol 77 # site.ovl:22 blue
 rule add pref 900 nop protocol 77
 OVERLAPC_END
 }
@@ -195,7 +195,7 @@ ruleset() {
 # Replaces the whole table in one transaction. Load it after the links, routes and rules:
 #   nft -f ruleset.nft
 #
-# The mark of a packet names its networks: 0x0000000c the one it came from, 0x00000003
+# The mark of a packet names its networks: 0x000000f0 the one it came from, 0x0000000f
 # the one it goes to. All other bits are left as they are.
 table inet ovl
 delete table inet ovl
@@ -260,8 +260,8 @@ table inet ovl {
 	set ovl_open {
 		type mark
 		elements = {
-			0x00000006 comment "site.ovl:31 red -> green",
-			0x0000000b comment "site.ovl:32 green -> blue",
+			0x00000012 comment "site.ovl:31 red -> green",
+			0x00000023 comment "site.ovl:32 green -> blue",
 		}
 	}
 
@@ -269,8 +269,8 @@ table inet ovl {
 	set ovl_back {
 		type mark
 		elements = {
-			0x00000009 comment "site.ovl:31 answers to red -> green",
-			0x0000000e comment "site.ovl:32 answers to green -> blue",
+			0x00000021 comment "site.ovl:31 answers to red -> green",
+			0x00000032 comment "site.ovl:32 answers to green -> blue",
 		}
 	}
 
@@ -286,9 +286,9 @@ table inet ovl {
 	map ovl_snat {
 		type mark : verdict
 		elements = {
-			0x00000004 : goto ovl_snat_red,
-			0x00000008 : goto ovl_snat_green,
-			0x0000000c : goto ovl_snat_blue,
+			0x00000010 : goto ovl_snat_red,
+			0x00000020 : goto ovl_snat_green,
+			0x00000030 : goto ovl_snat_blue,
 		}
 	}
 
@@ -333,26 +333,26 @@ table inet ovl {
 
 	chain ovl_prerouting {
 		type nat hook prerouting priority dstnat; policy accept;
-		meta mark & 0x00000003 == 0 return comment "not for another network"
-		meta mark & 0x0000000f != @ovl_open meta mark set meta mark & 0xfffffffc comment "no connect allows it: no destination"
-		meta mark & 0x00000003 vmap @ovl_dnat comment "alias to real address"
+		meta mark & 0x0000000f == 0 return comment "not for another network"
+		meta mark & 0x000000ff != @ovl_open meta mark set meta mark & 0xfffffff0 comment "no connect allows it: no destination"
+		meta mark & 0x0000000f vmap @ovl_dnat comment "alias to real address"
 	}
 
 	chain ovl_postrouting {
 		type nat hook postrouting priority srcnat; policy accept;
-		meta mark & 0x00000003 == 0 return comment "not from another network"
-		meta mark & 0x0000000c vmap @ovl_snat comment "real address to alias"
+		meta mark & 0x0000000f == 0 return comment "not from another network"
+		meta mark & 0x000000f0 vmap @ovl_snat comment "real address to alias"
 	}
 
 	chain ovl_forward {
 		type filter hook forward priority filter; policy accept;
-		meta mark & 0x0000000c != 0 goto ovl_guard comment "from a network"
+		meta mark & 0x000000f0 != 0 goto ovl_guard comment "from a network"
 		oifname @ovl_ports drop comment "into a network from elsewhere"
 	}
 
 	chain ovl_guard {
-		ct direction original meta mark & 0x0000000f == @ovl_open goto ovl_out_of comment "a connect allows it"
-		ct direction reply meta mark & 0x0000000f == @ovl_back goto ovl_out_of comment "answers"
+		ct direction original meta mark & 0x000000ff == @ovl_open goto ovl_out_of comment "a connect allows it"
+		ct direction reply meta mark & 0x000000ff == @ovl_back goto ovl_out_of comment "answers"
 		drop comment "no connect allows it"
 	}
 
@@ -363,11 +363,11 @@ table inet ovl {
 
 	# Network red, site.ovl:4
 	chain ovl_from_red {
-		meta mark set meta mark & 0xfffffff0 | 0x00000005 comment "site.ovl:4 from red"
+		meta mark set meta mark & 0xffffff00 | 0x00000011 comment "site.ovl:4 from red"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:9 hosts"
 		ip6 saddr fd00:0:0:1::/64 jump ovl_dest comment "site.ovl:10 hosts"
-		meta mark & 0x00000003 == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
-		ct zone set meta mark & 0x00000003 map @ovl_zone comment "site.ovl:4 pair"
+		meta mark & 0x0000000f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
+		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:4 pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:4 not red"
 	}
 	chain ovl_to_red {
@@ -382,16 +382,16 @@ table inet ovl {
 		ip6 saddr fd00:0:0:1::/64 snat ip6 prefix to fd64:0:0:1::/64 comment "site.ovl:10 red"
 	}
 	chain ovl_leave_red {
-		meta mark & 0x00000003 != 0x00000001 drop comment "site.ovl:4 not to red"
+		meta mark & 0x0000000f != 0x00000001 drop comment "site.ovl:4 not to red"
 	}
 
 	# Network green, site.ovl:13
 	chain ovl_from_green {
-		meta mark set meta mark & 0xfffffff0 | 0x0000000a comment "site.ovl:13 from green"
+		meta mark set meta mark & 0xffffff00 | 0x00000022 comment "site.ovl:13 from green"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
 		ip6 saddr fd00:0:0:1::/64 jump ovl_dest comment "site.ovl:19 hosts"
-		meta mark & 0x00000003 == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:13 routers"
-		ct zone set meta mark & 0x00000003 map @ovl_zone comment "site.ovl:13 pair"
+		meta mark & 0x0000000f == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:13 routers"
+		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:13 pair"
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:13 not green"
 	}
 	chain ovl_to_green {
@@ -406,16 +406,16 @@ table inet ovl {
 		ip6 saddr fd00:0:0:1::/64 snat ip6 prefix to fd64:0:0:2::/64 comment "site.ovl:19 green"
 	}
 	chain ovl_leave_green {
-		meta mark & 0x00000003 != 0x00000002 drop comment "site.ovl:13 not to green"
+		meta mark & 0x0000000f != 0x00000002 drop comment "site.ovl:13 not to green"
 	}
 
 	# Network blue, site.ovl:22
 	chain ovl_from_blue {
-		meta mark set meta mark & 0xfffffff0 | 0x0000000f comment "site.ovl:22 from blue"
+		meta mark set meta mark & 0xffffff00 | 0x00000033 comment "site.ovl:22 from blue"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:27 hosts"
 		ip6 saddr fd00:0:0:1::/64 jump ovl_dest comment "site.ovl:28 hosts"
-		meta mark & 0x00000003 == 0x00000003 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:22 routers"
-		ct zone set meta mark & 0x00000003 map @ovl_zone comment "site.ovl:22 pair"
+		meta mark & 0x0000000f == 0x00000003 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:22 routers"
+		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:22 pair"
 		meta mark set meta mark ^ 0x00000003 comment "site.ovl:22 not blue"
 	}
 	chain ovl_to_blue {
@@ -430,7 +430,7 @@ table inet ovl {
 		ip6 saddr fd00:0:0:1::/64 snat ip6 prefix to fd64:0:0:3::/64 comment "site.ovl:28 blue"
 	}
 	chain ovl_leave_blue {
-		meta mark & 0x00000003 != 0x00000003 drop comment "site.ovl:22 not to blue"
+		meta mark & 0x0000000f != 0x00000003 drop comment "site.ovl:22 not to blue"
 	}
 }
 OVERLAPC_END

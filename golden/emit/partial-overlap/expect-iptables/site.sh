@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='partial-overlap'
-FINGERPRINT='09ae38c83a6b7c68'
+FINGERPRINT='9e3faab0f8fae02a'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -141,12 +141,12 @@ OVERLAPC_END
 
 rules_v4() {
     cat <<'OVERLAPC_END'
-rule add pref 100 iif lo fwmark 0x140/0x3e0 lookup 65546 protocol 77 # site.ovl:4 campus
-rule add pref 100 iif lo fwmark 0x280/0x3e0 lookup 65556 protocol 77 # site.ovl:11 hall
-rule add pref 100 iif lo fwmark 0x3c0/0x3e0 lookup 65566 protocol 77 # site.ovl:18 bench
-rule add pref 500 fwmark 0xa/0x1f lookup 10 protocol 77 # site.ovl:4 campus
-rule add pref 500 fwmark 0x14/0x1f lookup 20 protocol 77 # site.ovl:11 hall
-rule add pref 500 fwmark 0x1e/0x1f lookup 30 protocol 77 # site.ovl:18 bench
+rule add pref 100 iif lo fwmark 0xa00/0xff00 lookup 65546 protocol 77 # site.ovl:4 campus
+rule add pref 100 iif lo fwmark 0x1400/0xff00 lookup 65556 protocol 77 # site.ovl:11 hall
+rule add pref 100 iif lo fwmark 0x1e00/0xff00 lookup 65566 protocol 77 # site.ovl:18 bench
+rule add pref 500 fwmark 0xa/0xff lookup 10 protocol 77 # site.ovl:4 campus
+rule add pref 500 fwmark 0x14/0xff lookup 20 protocol 77 # site.ovl:11 hall
+rule add pref 500 fwmark 0x1e/0xff lookup 30 protocol 77 # site.ovl:18 bench
 rule add pref 900 nop protocol 77
 OVERLAPC_END
 }
@@ -178,7 +178,7 @@ ruleset_v4() {
 # Load it once, after the links, routes and rules, and keep what is there:
 #   iptables-restore --noflush rules.v4
 #
-# The mark of a packet names its networks: 0x3e0 the one it came from, 0x1f the
+# The mark of a packet names its networks: 0xff00 the one it came from, 0xff the
 # one it goes to. All other bits are left as they are.
 *raw
 :ovl-raw - [0:0]
@@ -209,24 +209,24 @@ ruleset_v4() {
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0xa/0x1f -j CT --zone 10
--A ovl-zone -m mark --mark 0x14/0x1f -j CT --zone 20
--A ovl-zone -m mark --mark 0x1e/0x1f -j CT --zone 30
--A ovl-from-10 -m comment --comment "site.ovl:4 from campus" -j MARK --set-xmark 0x14a/0x3ff
+-A ovl-zone -m mark --mark 0xa/0xff -j CT --zone 10
+-A ovl-zone -m mark --mark 0x14/0xff -j CT --zone 20
+-A ovl-zone -m mark --mark 0x1e/0xff -j CT --zone 30
+-A ovl-from-10 -m comment --comment "site.ovl:4 from campus" -j MARK --set-xmark 0xa0a/0xffff
 -A ovl-from-10 -s 10.20.0.0/16 -m comment --comment "site.ovl:8 hosts" -j ovl-dest
--A ovl-from-10 -p icmp -m mark --mark 0xa/0x1f -m comment --comment "site.ovl:4 routers" -j ovl-errors
+-A ovl-from-10 -p icmp -m mark --mark 0xa/0xff -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-10 -m comment --comment "site.ovl:4 pair" -j ovl-zone
 -A ovl-from-10 -m comment --comment "site.ovl:4 not campus" -j MARK --xor-mark 0xa
 -A ovl-to-10 -m comment --comment "site.ovl:4 to campus" -j MARK --xor-mark 0xa
--A ovl-from-20 -m comment --comment "site.ovl:11 from hall" -j MARK --set-xmark 0x294/0x3ff
+-A ovl-from-20 -m comment --comment "site.ovl:11 from hall" -j MARK --set-xmark 0x1414/0xffff
 -A ovl-from-20 -s 10.20.30.0/24 -m comment --comment "site.ovl:15 hosts" -j ovl-dest
--A ovl-from-20 -p icmp -m mark --mark 0x14/0x1f -m comment --comment "site.ovl:11 routers" -j ovl-errors
+-A ovl-from-20 -p icmp -m mark --mark 0x14/0xff -m comment --comment "site.ovl:11 routers" -j ovl-errors
 -A ovl-from-20 -m comment --comment "site.ovl:11 pair" -j ovl-zone
 -A ovl-from-20 -m comment --comment "site.ovl:11 not hall" -j MARK --xor-mark 0x14
 -A ovl-to-20 -m comment --comment "site.ovl:11 to hall" -j MARK --xor-mark 0x14
--A ovl-from-30 -m comment --comment "site.ovl:18 from bench" -j MARK --set-xmark 0x3de/0x3ff
+-A ovl-from-30 -m comment --comment "site.ovl:18 from bench" -j MARK --set-xmark 0x1e1e/0xffff
 -A ovl-from-30 -s 10.20.30.128/25 -m comment --comment "site.ovl:22 hosts" -j ovl-dest
--A ovl-from-30 -p icmp -m mark --mark 0x1e/0x1f -m comment --comment "site.ovl:18 routers" -j ovl-errors
+-A ovl-from-30 -p icmp -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:18 routers" -j ovl-errors
 -A ovl-from-30 -m comment --comment "site.ovl:18 pair" -j ovl-zone
 -A ovl-from-30 -m comment --comment "site.ovl:18 not bench" -j MARK --xor-mark 0x1e
 -A ovl-to-30 -m comment --comment "site.ovl:18 to bench" -j MARK --xor-mark 0x1e
@@ -245,25 +245,25 @@ COMMIT
 :ovl-dnat-30 - [0:0]
 :ovl-map-30 - [0:0]
 :ovl-snat-30 - [0:0]
--I PREROUTING 1 -m mark ! --mark 0x0/0x1f -m comment --comment "overlapc" -j ovl-pre
--I POSTROUTING 1 -m mark ! --mark 0x0/0x1f -m comment --comment "overlapc" -j ovl-post
+-I PREROUTING 1 -m mark ! --mark 0x0/0xff -m comment --comment "overlapc" -j ovl-pre
+-I POSTROUTING 1 -m mark ! --mark 0x0/0xff -m comment --comment "overlapc" -j ovl-post
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
--A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0x1f
+-A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xff
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0xa/0x1f -g ovl-dnat-10
--A ovl-dnat -m mark --mark 0x14/0x1f -g ovl-dnat-20
--A ovl-dnat -m mark --mark 0x1e/0x1f -g ovl-dnat-30
--A ovl-snat -m mark --mark 0x140/0x3e0 -g ovl-snat-10
--A ovl-snat -m mark --mark 0x280/0x3e0 -g ovl-snat-20
--A ovl-snat -m mark --mark 0x3c0/0x3e0 -g ovl-snat-30
--A ovl-dnat-10 -m mark --mark 0x280/0x3e0 -m comment --comment "site.ovl:25 to campus" -g ovl-map-10
--A ovl-dnat-10 -m mark --mark 0x3c0/0x3e0 -m comment --comment "site.ovl:26 to campus" -g ovl-map-10
+-A ovl-dnat -m mark --mark 0xa/0xff -g ovl-dnat-10
+-A ovl-dnat -m mark --mark 0x14/0xff -g ovl-dnat-20
+-A ovl-dnat -m mark --mark 0x1e/0xff -g ovl-dnat-30
+-A ovl-snat -m mark --mark 0xa00/0xff00 -g ovl-snat-10
+-A ovl-snat -m mark --mark 0x1400/0xff00 -g ovl-snat-20
+-A ovl-snat -m mark --mark 0x1e00/0xff00 -g ovl-snat-30
+-A ovl-dnat-10 -m mark --mark 0x1400/0xff00 -m comment --comment "site.ovl:25 to campus" -g ovl-map-10
+-A ovl-dnat-10 -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:26 to campus" -g ovl-map-10
 -A ovl-map-10 -d 10.120.0.0/16 -m comment --comment "site.ovl:8 campus" -j NETMAP --to 10.20.0.0/16
 -A ovl-snat-10 -s 10.20.0.0/16 -m comment --comment "site.ovl:8 campus" -j NETMAP --to 10.120.0.0/16
--A ovl-dnat-20 -m mark --mark 0x140/0x3e0 -m comment --comment "site.ovl:25 to hall" -g ovl-map-20
+-A ovl-dnat-20 -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:25 to hall" -g ovl-map-20
 -A ovl-map-20 -d 10.130.30.0/24 -m comment --comment "site.ovl:15 hall" -j NETMAP --to 10.20.30.0/24
 -A ovl-snat-20 -s 10.20.30.0/24 -m comment --comment "site.ovl:15 hall" -j NETMAP --to 10.130.30.0/24
--A ovl-dnat-30 -m mark --mark 0x140/0x3e0 -m comment --comment "site.ovl:26 to bench" -g ovl-map-30
+-A ovl-dnat-30 -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:26 to bench" -g ovl-map-30
 -A ovl-map-30 -d 10.140.30.0/25 -m comment --comment "site.ovl:22 bench" -j NETMAP --to 10.20.30.128/25
 -A ovl-snat-30 -s 10.20.30.128/25 -m comment --comment "site.ovl:22 bench" -j NETMAP --to 10.140.30.0/25
 COMMIT
@@ -283,7 +283,7 @@ COMMIT
 :ovl-leave-20 - [0:0]
 :ovl-leave-30 - [0:0]
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
--A ovl-forward -m mark ! --mark 0x0/0x3e0 -m comment --comment "from a network" -g ovl-guard
+-A ovl-forward -m mark ! --mark 0x0/0xff00 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
@@ -291,20 +291,20 @@ COMMIT
 -A ovl-into -o bench0 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into -o campus0 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into -o hall0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x140/0x3e0 -g ovl-open-10
--A ovl-open -m mark --mark 0x280/0x3e0 -g ovl-open-20
--A ovl-open -m mark --mark 0x3c0/0x3e0 -g ovl-open-30
--A ovl-open-10 -m mark --mark 0x14/0x1f -m comment --comment "site.ovl:25 campus may open to hall" -g ovl-leave-20
--A ovl-open-10 -m mark --mark 0x1e/0x1f -m comment --comment "site.ovl:26 campus may open to bench" -g ovl-leave-30
--A ovl-open-20 -m mark --mark 0xa/0x1f -m comment --comment "site.ovl:25 hall may open to campus" -g ovl-leave-10
--A ovl-open-30 -m mark --mark 0xa/0x1f -m comment --comment "site.ovl:26 bench may open to campus" -g ovl-leave-10
--A ovl-back -m mark --mark 0x140/0x3e0 -g ovl-back-10
--A ovl-back -m mark --mark 0x280/0x3e0 -g ovl-back-20
--A ovl-back -m mark --mark 0x3c0/0x3e0 -g ovl-back-30
--A ovl-back-10 -m mark --mark 0x14/0x1f -m comment --comment "site.ovl:25 campus may answer hall" -g ovl-leave-20
--A ovl-back-10 -m mark --mark 0x1e/0x1f -m comment --comment "site.ovl:26 campus may answer bench" -g ovl-leave-30
--A ovl-back-20 -m mark --mark 0xa/0x1f -m comment --comment "site.ovl:25 hall may answer campus" -g ovl-leave-10
--A ovl-back-30 -m mark --mark 0xa/0x1f -m comment --comment "site.ovl:26 bench may answer campus" -g ovl-leave-10
+-A ovl-open -m mark --mark 0xa00/0xff00 -g ovl-open-10
+-A ovl-open -m mark --mark 0x1400/0xff00 -g ovl-open-20
+-A ovl-open -m mark --mark 0x1e00/0xff00 -g ovl-open-30
+-A ovl-open-10 -m mark --mark 0x14/0xff -m comment --comment "site.ovl:25 campus may open to hall" -g ovl-leave-20
+-A ovl-open-10 -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:26 campus may open to bench" -g ovl-leave-30
+-A ovl-open-20 -m mark --mark 0xa/0xff -m comment --comment "site.ovl:25 hall may open to campus" -g ovl-leave-10
+-A ovl-open-30 -m mark --mark 0xa/0xff -m comment --comment "site.ovl:26 bench may open to campus" -g ovl-leave-10
+-A ovl-back -m mark --mark 0xa00/0xff00 -g ovl-back-10
+-A ovl-back -m mark --mark 0x1400/0xff00 -g ovl-back-20
+-A ovl-back -m mark --mark 0x1e00/0xff00 -g ovl-back-30
+-A ovl-back-10 -m mark --mark 0x14/0xff -m comment --comment "site.ovl:25 campus may answer hall" -g ovl-leave-20
+-A ovl-back-10 -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:26 campus may answer bench" -g ovl-leave-30
+-A ovl-back-20 -m mark --mark 0xa/0xff -m comment --comment "site.ovl:25 hall may answer campus" -g ovl-leave-10
+-A ovl-back-30 -m mark --mark 0xa/0xff -m comment --comment "site.ovl:26 bench may answer campus" -g ovl-leave-10
 -A ovl-leave-10 -o campus0 -m comment --comment "site.ovl:4 to campus" -j ACCEPT
 -A ovl-leave-20 -o hall0 -m comment --comment "site.ovl:11 to hall" -j ACCEPT
 -A ovl-leave-30 -o bench0 -m comment --comment "site.ovl:18 to bench" -j ACCEPT
@@ -319,7 +319,7 @@ ruleset_v6() {
 # Load it once, after the links, routes and rules, and keep what is there:
 #   ip6tables-restore --noflush rules.v6
 #
-# The mark of a packet names its networks: 0x3e0 the one it came from, 0x1f the
+# The mark of a packet names its networks: 0xff00 the one it came from, 0xff the
 # one it goes to. All other bits are left as they are.
 *raw
 :ovl-raw - [0:0]
@@ -348,21 +348,21 @@ ruleset_v6() {
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0xa/0x1f -j CT --zone 10
--A ovl-zone -m mark --mark 0x14/0x1f -j CT --zone 20
--A ovl-zone -m mark --mark 0x1e/0x1f -j CT --zone 30
--A ovl-from-10 -m comment --comment "site.ovl:4 from campus" -j MARK --set-xmark 0x14a/0x3ff
--A ovl-from-10 -p ipv6-icmp -m mark --mark 0xa/0x1f -m comment --comment "site.ovl:4 routers" -j ovl-errors
+-A ovl-zone -m mark --mark 0xa/0xff -j CT --zone 10
+-A ovl-zone -m mark --mark 0x14/0xff -j CT --zone 20
+-A ovl-zone -m mark --mark 0x1e/0xff -j CT --zone 30
+-A ovl-from-10 -m comment --comment "site.ovl:4 from campus" -j MARK --set-xmark 0xa0a/0xffff
+-A ovl-from-10 -p ipv6-icmp -m mark --mark 0xa/0xff -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-10 -m comment --comment "site.ovl:4 pair" -j ovl-zone
 -A ovl-from-10 -m comment --comment "site.ovl:4 not campus" -j MARK --xor-mark 0xa
 -A ovl-to-10 -m comment --comment "site.ovl:4 to campus" -j MARK --xor-mark 0xa
--A ovl-from-20 -m comment --comment "site.ovl:11 from hall" -j MARK --set-xmark 0x294/0x3ff
--A ovl-from-20 -p ipv6-icmp -m mark --mark 0x14/0x1f -m comment --comment "site.ovl:11 routers" -j ovl-errors
+-A ovl-from-20 -m comment --comment "site.ovl:11 from hall" -j MARK --set-xmark 0x1414/0xffff
+-A ovl-from-20 -p ipv6-icmp -m mark --mark 0x14/0xff -m comment --comment "site.ovl:11 routers" -j ovl-errors
 -A ovl-from-20 -m comment --comment "site.ovl:11 pair" -j ovl-zone
 -A ovl-from-20 -m comment --comment "site.ovl:11 not hall" -j MARK --xor-mark 0x14
 -A ovl-to-20 -m comment --comment "site.ovl:11 to hall" -j MARK --xor-mark 0x14
--A ovl-from-30 -m comment --comment "site.ovl:18 from bench" -j MARK --set-xmark 0x3de/0x3ff
--A ovl-from-30 -p ipv6-icmp -m mark --mark 0x1e/0x1f -m comment --comment "site.ovl:18 routers" -j ovl-errors
+-A ovl-from-30 -m comment --comment "site.ovl:18 from bench" -j MARK --set-xmark 0x1e1e/0xffff
+-A ovl-from-30 -p ipv6-icmp -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:18 routers" -j ovl-errors
 -A ovl-from-30 -m comment --comment "site.ovl:18 pair" -j ovl-zone
 -A ovl-from-30 -m comment --comment "site.ovl:18 not bench" -j MARK --xor-mark 0x1e
 -A ovl-to-30 -m comment --comment "site.ovl:18 to bench" -j MARK --xor-mark 0x1e
@@ -381,21 +381,21 @@ COMMIT
 :ovl-dnat-30 - [0:0]
 :ovl-map-30 - [0:0]
 :ovl-snat-30 - [0:0]
--I PREROUTING 1 -m mark ! --mark 0x0/0x1f -m comment --comment "overlapc" -j ovl-pre
--I POSTROUTING 1 -m mark ! --mark 0x0/0x1f -m comment --comment "overlapc" -j ovl-post
+-I PREROUTING 1 -m mark ! --mark 0x0/0xff -m comment --comment "overlapc" -j ovl-pre
+-I POSTROUTING 1 -m mark ! --mark 0x0/0xff -m comment --comment "overlapc" -j ovl-post
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
--A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0x1f
+-A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xff
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0xa/0x1f -g ovl-dnat-10
--A ovl-dnat -m mark --mark 0x14/0x1f -g ovl-dnat-20
--A ovl-dnat -m mark --mark 0x1e/0x1f -g ovl-dnat-30
--A ovl-snat -m mark --mark 0x140/0x3e0 -g ovl-snat-10
--A ovl-snat -m mark --mark 0x280/0x3e0 -g ovl-snat-20
--A ovl-snat -m mark --mark 0x3c0/0x3e0 -g ovl-snat-30
--A ovl-dnat-10 -m mark --mark 0x280/0x3e0 -m comment --comment "site.ovl:25 to campus" -g ovl-map-10
--A ovl-dnat-10 -m mark --mark 0x3c0/0x3e0 -m comment --comment "site.ovl:26 to campus" -g ovl-map-10
--A ovl-dnat-20 -m mark --mark 0x140/0x3e0 -m comment --comment "site.ovl:25 to hall" -g ovl-map-20
--A ovl-dnat-30 -m mark --mark 0x140/0x3e0 -m comment --comment "site.ovl:26 to bench" -g ovl-map-30
+-A ovl-dnat -m mark --mark 0xa/0xff -g ovl-dnat-10
+-A ovl-dnat -m mark --mark 0x14/0xff -g ovl-dnat-20
+-A ovl-dnat -m mark --mark 0x1e/0xff -g ovl-dnat-30
+-A ovl-snat -m mark --mark 0xa00/0xff00 -g ovl-snat-10
+-A ovl-snat -m mark --mark 0x1400/0xff00 -g ovl-snat-20
+-A ovl-snat -m mark --mark 0x1e00/0xff00 -g ovl-snat-30
+-A ovl-dnat-10 -m mark --mark 0x1400/0xff00 -m comment --comment "site.ovl:25 to campus" -g ovl-map-10
+-A ovl-dnat-10 -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:26 to campus" -g ovl-map-10
+-A ovl-dnat-20 -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:25 to hall" -g ovl-map-20
+-A ovl-dnat-30 -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:26 to bench" -g ovl-map-30
 COMMIT
 *filter
 :ovl-forward - [0:0]
@@ -413,7 +413,7 @@ COMMIT
 :ovl-leave-20 - [0:0]
 :ovl-leave-30 - [0:0]
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
--A ovl-forward -m mark ! --mark 0x0/0x3e0 -m comment --comment "from a network" -g ovl-guard
+-A ovl-forward -m mark ! --mark 0x0/0xff00 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
@@ -421,20 +421,20 @@ COMMIT
 -A ovl-into -o bench0 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into -o campus0 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into -o hall0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x140/0x3e0 -g ovl-open-10
--A ovl-open -m mark --mark 0x280/0x3e0 -g ovl-open-20
--A ovl-open -m mark --mark 0x3c0/0x3e0 -g ovl-open-30
--A ovl-open-10 -m mark --mark 0x14/0x1f -m comment --comment "site.ovl:25 campus may open to hall" -g ovl-leave-20
--A ovl-open-10 -m mark --mark 0x1e/0x1f -m comment --comment "site.ovl:26 campus may open to bench" -g ovl-leave-30
--A ovl-open-20 -m mark --mark 0xa/0x1f -m comment --comment "site.ovl:25 hall may open to campus" -g ovl-leave-10
--A ovl-open-30 -m mark --mark 0xa/0x1f -m comment --comment "site.ovl:26 bench may open to campus" -g ovl-leave-10
--A ovl-back -m mark --mark 0x140/0x3e0 -g ovl-back-10
--A ovl-back -m mark --mark 0x280/0x3e0 -g ovl-back-20
--A ovl-back -m mark --mark 0x3c0/0x3e0 -g ovl-back-30
--A ovl-back-10 -m mark --mark 0x14/0x1f -m comment --comment "site.ovl:25 campus may answer hall" -g ovl-leave-20
--A ovl-back-10 -m mark --mark 0x1e/0x1f -m comment --comment "site.ovl:26 campus may answer bench" -g ovl-leave-30
--A ovl-back-20 -m mark --mark 0xa/0x1f -m comment --comment "site.ovl:25 hall may answer campus" -g ovl-leave-10
--A ovl-back-30 -m mark --mark 0xa/0x1f -m comment --comment "site.ovl:26 bench may answer campus" -g ovl-leave-10
+-A ovl-open -m mark --mark 0xa00/0xff00 -g ovl-open-10
+-A ovl-open -m mark --mark 0x1400/0xff00 -g ovl-open-20
+-A ovl-open -m mark --mark 0x1e00/0xff00 -g ovl-open-30
+-A ovl-open-10 -m mark --mark 0x14/0xff -m comment --comment "site.ovl:25 campus may open to hall" -g ovl-leave-20
+-A ovl-open-10 -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:26 campus may open to bench" -g ovl-leave-30
+-A ovl-open-20 -m mark --mark 0xa/0xff -m comment --comment "site.ovl:25 hall may open to campus" -g ovl-leave-10
+-A ovl-open-30 -m mark --mark 0xa/0xff -m comment --comment "site.ovl:26 bench may open to campus" -g ovl-leave-10
+-A ovl-back -m mark --mark 0xa00/0xff00 -g ovl-back-10
+-A ovl-back -m mark --mark 0x1400/0xff00 -g ovl-back-20
+-A ovl-back -m mark --mark 0x1e00/0xff00 -g ovl-back-30
+-A ovl-back-10 -m mark --mark 0x14/0xff -m comment --comment "site.ovl:25 campus may answer hall" -g ovl-leave-20
+-A ovl-back-10 -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:26 campus may answer bench" -g ovl-leave-30
+-A ovl-back-20 -m mark --mark 0xa/0xff -m comment --comment "site.ovl:25 hall may answer campus" -g ovl-leave-10
+-A ovl-back-30 -m mark --mark 0xa/0xff -m comment --comment "site.ovl:26 bench may answer campus" -g ovl-leave-10
 -A ovl-leave-10 -o campus0 -m comment --comment "site.ovl:4 to campus" -j ACCEPT
 -A ovl-leave-20 -o hall0 -m comment --comment "site.ovl:11 to hall" -j ACCEPT
 -A ovl-leave-30 -o bench0 -m comment --comment "site.ovl:18 to bench" -j ACCEPT

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='partial-overlap'
-FINGERPRINT='d87f656e017965b0'
+FINGERPRINT='665b2d2f592ec432'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -141,12 +141,12 @@ OVERLAPC_END
 
 rules_v4() {
     cat <<'OVERLAPC_END'
-rule add pref 100 iif lo fwmark 0x140/0x3e0 lookup 65546 protocol 77 # site.ovl:4 campus
-rule add pref 100 iif lo fwmark 0x280/0x3e0 lookup 65556 protocol 77 # site.ovl:11 hall
-rule add pref 100 iif lo fwmark 0x3c0/0x3e0 lookup 65566 protocol 77 # site.ovl:18 bench
-rule add pref 500 fwmark 0xa/0x1f lookup 10 protocol 77 # site.ovl:4 campus
-rule add pref 500 fwmark 0x14/0x1f lookup 20 protocol 77 # site.ovl:11 hall
-rule add pref 500 fwmark 0x1e/0x1f lookup 30 protocol 77 # site.ovl:18 bench
+rule add pref 100 iif lo fwmark 0xa00/0xff00 lookup 65546 protocol 77 # site.ovl:4 campus
+rule add pref 100 iif lo fwmark 0x1400/0xff00 lookup 65556 protocol 77 # site.ovl:11 hall
+rule add pref 100 iif lo fwmark 0x1e00/0xff00 lookup 65566 protocol 77 # site.ovl:18 bench
+rule add pref 500 fwmark 0xa/0xff lookup 10 protocol 77 # site.ovl:4 campus
+rule add pref 500 fwmark 0x14/0xff lookup 20 protocol 77 # site.ovl:11 hall
+rule add pref 500 fwmark 0x1e/0xff lookup 30 protocol 77 # site.ovl:18 bench
 rule add pref 900 nop protocol 77
 OVERLAPC_END
 }
@@ -173,7 +173,7 @@ ruleset() {
 # Replaces the whole table in one transaction. Load it after the links, routes and rules:
 #   nft -f ruleset.nft
 #
-# The mark of a packet names its networks: 0x000003e0 the one it came from, 0x0000001f
+# The mark of a packet names its networks: 0x0000ff00 the one it came from, 0x000000ff
 # the one it goes to. All other bits are left as they are.
 table inet ovl
 delete table inet ovl
@@ -228,10 +228,10 @@ table inet ovl {
 	set ovl_open {
 		type mark
 		elements = {
-			0x00000154 comment "site.ovl:25 campus -> hall",
-			0x0000028a comment "site.ovl:25 hall -> campus",
-			0x0000015e comment "site.ovl:26 campus -> bench",
-			0x000003ca comment "site.ovl:26 bench -> campus",
+			0x00000a14 comment "site.ovl:25 campus -> hall",
+			0x0000140a comment "site.ovl:25 hall -> campus",
+			0x00000a1e comment "site.ovl:26 campus -> bench",
+			0x00001e0a comment "site.ovl:26 bench -> campus",
 		}
 	}
 
@@ -239,10 +239,10 @@ table inet ovl {
 	set ovl_back {
 		type mark
 		elements = {
-			0x0000028a comment "site.ovl:25 answers to campus -> hall",
-			0x00000154 comment "site.ovl:25 answers to hall -> campus",
-			0x000003ca comment "site.ovl:26 answers to campus -> bench",
-			0x0000015e comment "site.ovl:26 answers to bench -> campus",
+			0x0000140a comment "site.ovl:25 answers to campus -> hall",
+			0x00000a14 comment "site.ovl:25 answers to hall -> campus",
+			0x00001e0a comment "site.ovl:26 answers to campus -> bench",
+			0x00000a1e comment "site.ovl:26 answers to bench -> campus",
 		}
 	}
 
@@ -258,9 +258,9 @@ table inet ovl {
 	map ovl_snat {
 		type mark : verdict
 		elements = {
-			0x00000140 : goto ovl_snat_campus,
-			0x00000280 : goto ovl_snat_hall,
-			0x000003c0 : goto ovl_snat_bench,
+			0x00000a00 : goto ovl_snat_campus,
+			0x00001400 : goto ovl_snat_hall,
+			0x00001e00 : goto ovl_snat_bench,
 		}
 	}
 
@@ -304,26 +304,26 @@ table inet ovl {
 
 	chain ovl_prerouting {
 		type nat hook prerouting priority dstnat; policy accept;
-		meta mark & 0x0000001f == 0 return comment "not for another network"
-		meta mark & 0x000003ff != @ovl_open meta mark set meta mark & 0xffffffe0 comment "no connect allows it: no destination"
-		meta mark & 0x0000001f vmap @ovl_dnat comment "alias to real address"
+		meta mark & 0x000000ff == 0 return comment "not for another network"
+		meta mark & 0x0000ffff != @ovl_open meta mark set meta mark & 0xffffff00 comment "no connect allows it: no destination"
+		meta mark & 0x000000ff vmap @ovl_dnat comment "alias to real address"
 	}
 
 	chain ovl_postrouting {
 		type nat hook postrouting priority srcnat; policy accept;
-		meta mark & 0x0000001f == 0 return comment "not from another network"
-		meta mark & 0x000003e0 vmap @ovl_snat comment "real address to alias"
+		meta mark & 0x000000ff == 0 return comment "not from another network"
+		meta mark & 0x0000ff00 vmap @ovl_snat comment "real address to alias"
 	}
 
 	chain ovl_forward {
 		type filter hook forward priority filter; policy accept;
-		meta mark & 0x000003e0 != 0 goto ovl_guard comment "from a network"
+		meta mark & 0x0000ff00 != 0 goto ovl_guard comment "from a network"
 		oifname @ovl_ports drop comment "into a network from elsewhere"
 	}
 
 	chain ovl_guard {
-		ct direction original meta mark & 0x000003ff == @ovl_open goto ovl_out_of comment "a connect allows it"
-		ct direction reply meta mark & 0x000003ff == @ovl_back goto ovl_out_of comment "answers"
+		ct direction original meta mark & 0x0000ffff == @ovl_open goto ovl_out_of comment "a connect allows it"
+		ct direction reply meta mark & 0x0000ffff == @ovl_back goto ovl_out_of comment "answers"
 		drop comment "no connect allows it"
 	}
 
@@ -334,10 +334,10 @@ table inet ovl {
 
 	# Network campus, site.ovl:4
 	chain ovl_from_campus {
-		meta mark set meta mark & 0xfffffc00 | 0x0000014a comment "site.ovl:4 from campus"
+		meta mark set meta mark & 0xffff0000 | 0x00000a0a comment "site.ovl:4 from campus"
 		ip saddr 10.20.0.0/16 jump ovl_dest comment "site.ovl:8 hosts"
-		meta mark & 0x0000001f == 0x0000000a meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
-		ct zone set meta mark & 0x0000001f map @ovl_zone comment "site.ovl:4 pair"
+		meta mark & 0x000000ff == 0x0000000a meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:4 pair"
 		meta mark set meta mark ^ 0x0000000a comment "site.ovl:4 not campus"
 	}
 	chain ovl_to_campus {
@@ -350,15 +350,15 @@ table inet ovl {
 		ip saddr 10.20.0.0/16 snat ip prefix to 10.120.0.0/16 comment "site.ovl:8 campus"
 	}
 	chain ovl_leave_campus {
-		meta mark & 0x0000001f != 0x0000000a drop comment "site.ovl:4 not to campus"
+		meta mark & 0x000000ff != 0x0000000a drop comment "site.ovl:4 not to campus"
 	}
 
 	# Network hall, site.ovl:11
 	chain ovl_from_hall {
-		meta mark set meta mark & 0xfffffc00 | 0x00000294 comment "site.ovl:11 from hall"
+		meta mark set meta mark & 0xffff0000 | 0x00001414 comment "site.ovl:11 from hall"
 		ip saddr 10.20.30.0/24 jump ovl_dest comment "site.ovl:15 hosts"
-		meta mark & 0x0000001f == 0x00000014 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:11 routers"
-		ct zone set meta mark & 0x0000001f map @ovl_zone comment "site.ovl:11 pair"
+		meta mark & 0x000000ff == 0x00000014 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:11 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:11 pair"
 		meta mark set meta mark ^ 0x00000014 comment "site.ovl:11 not hall"
 	}
 	chain ovl_to_hall {
@@ -371,15 +371,15 @@ table inet ovl {
 		ip saddr 10.20.30.0/24 snat ip prefix to 10.130.30.0/24 comment "site.ovl:15 hall"
 	}
 	chain ovl_leave_hall {
-		meta mark & 0x0000001f != 0x00000014 drop comment "site.ovl:11 not to hall"
+		meta mark & 0x000000ff != 0x00000014 drop comment "site.ovl:11 not to hall"
 	}
 
 	# Network bench, site.ovl:18
 	chain ovl_from_bench {
-		meta mark set meta mark & 0xfffffc00 | 0x000003de comment "site.ovl:18 from bench"
+		meta mark set meta mark & 0xffff0000 | 0x00001e1e comment "site.ovl:18 from bench"
 		ip saddr 10.20.30.128/25 jump ovl_dest comment "site.ovl:22 hosts"
-		meta mark & 0x0000001f == 0x0000001e meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:18 routers"
-		ct zone set meta mark & 0x0000001f map @ovl_zone comment "site.ovl:18 pair"
+		meta mark & 0x000000ff == 0x0000001e meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:18 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:18 pair"
 		meta mark set meta mark ^ 0x0000001e comment "site.ovl:18 not bench"
 	}
 	chain ovl_to_bench {
@@ -392,7 +392,7 @@ table inet ovl {
 		ip saddr 10.20.30.128/25 snat ip prefix to 10.140.30.0/25 comment "site.ovl:22 bench"
 	}
 	chain ovl_leave_bench {
-		meta mark & 0x0000001f != 0x0000001e drop comment "site.ovl:18 not to bench"
+		meta mark & 0x000000ff != 0x0000001e drop comment "site.ovl:18 not to bench"
 	}
 }
 OVERLAPC_END

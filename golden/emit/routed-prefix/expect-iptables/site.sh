@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='routed-prefix'
-FINGERPRINT='1629cdd4db1cee25'
+FINGERPRINT='b4ec8f37d9793944'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -128,10 +128,10 @@ OVERLAPC_END
 
 rules_v4() {
     cat <<'OVERLAPC_END'
-rule add pref 100 iif lo fwmark 0x4/0xc lookup 65537 protocol 77 # site.ovl:4 office
-rule add pref 100 iif lo fwmark 0x8/0xc lookup 65538 protocol 77 # site.ovl:11 press-line
-rule add pref 500 fwmark 0x1/0x3 lookup 1 protocol 77 # site.ovl:4 office
-rule add pref 500 fwmark 0x2/0x3 lookup 2 protocol 77 # site.ovl:11 press-line
+rule add pref 100 iif lo fwmark 0x10/0xf0 lookup 65537 protocol 77 # site.ovl:4 office
+rule add pref 100 iif lo fwmark 0x20/0xf0 lookup 65538 protocol 77 # site.ovl:11 press-line
+rule add pref 500 fwmark 0x1/0xf lookup 1 protocol 77 # site.ovl:4 office
+rule add pref 500 fwmark 0x2/0xf lookup 2 protocol 77 # site.ovl:11 press-line
 rule add pref 900 nop protocol 77
 OVERLAPC_END
 }
@@ -163,7 +163,7 @@ ruleset_v4() {
 # Load it once, after the links, routes and rules, and keep what is there:
 #   iptables-restore --noflush rules.v4
 #
-# The mark of a packet names its networks: 0xc the one it came from, 0x3 the
+# The mark of a packet names its networks: 0xf0 the one it came from, 0xf the
 # one it goes to. All other bits are left as they are.
 *raw
 :ovl-raw - [0:0]
@@ -189,19 +189,19 @@ ruleset_v4() {
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0x3 -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0x3 -j CT --zone 2
--A ovl-zone -m mark --mark 0x3/0x3 -j CT --zone 3
--A ovl-from-1 -m comment --comment "site.ovl:4 from office" -j MARK --set-xmark 0x5/0xf
+-A ovl-zone -m mark --mark 0x1/0xf -j CT --zone 1
+-A ovl-zone -m mark --mark 0x2/0xf -j CT --zone 2
+-A ovl-zone -m mark --mark 0x3/0xf -j CT --zone 3
+-A ovl-from-1 -m comment --comment "site.ovl:4 from office" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s 192.168.8.0/22 -m comment --comment "site.ovl:8 hosts" -j ovl-dest
--A ovl-from-1 -p icmp -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:4 routers" -j ovl-errors
+-A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:4 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to office" -j MARK --xor-mark 0x1
--A ovl-from-2 -m comment --comment "site.ovl:11 from press-line" -j MARK --set-xmark 0xa/0xf
+-A ovl-from-2 -m comment --comment "site.ovl:11 from press-line" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -s 192.168.0.0/24 -m comment --comment "site.ovl:15 hosts" -j ovl-dest
 -A ovl-from-2 -s 192.168.8.0/22 -m comment --comment "site.ovl:17 hosts" -j ovl-dest
--A ovl-from-2 -p icmp -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:11 routers" -j ovl-errors
+-A ovl-from-2 -p icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:11 pair" -j ovl-zone
 -A ovl-from-2 -m comment --comment "site.ovl:11 not press-line" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:11 to press-line" -j MARK --xor-mark 0x2
@@ -217,19 +217,19 @@ COMMIT
 :ovl-dnat-2 - [0:0]
 :ovl-map-2 - [0:0]
 :ovl-snat-2 - [0:0]
--I PREROUTING 1 -m mark ! --mark 0x0/0x3 -m comment --comment "overlapc" -j ovl-pre
--I POSTROUTING 1 -m mark ! --mark 0x0/0x3 -m comment --comment "overlapc" -j ovl-post
+-I PREROUTING 1 -m mark ! --mark 0x0/0xf -m comment --comment "overlapc" -j ovl-pre
+-I POSTROUTING 1 -m mark ! --mark 0x0/0xf -m comment --comment "overlapc" -j ovl-post
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
--A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0x3
+-A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xf
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x1/0x3 -g ovl-dnat-1
--A ovl-dnat -m mark --mark 0x2/0x3 -g ovl-dnat-2
--A ovl-snat -m mark --mark 0x4/0xc -g ovl-snat-1
--A ovl-snat -m mark --mark 0x8/0xc -g ovl-snat-2
--A ovl-dnat-1 -m mark --mark 0x8/0xc -m comment --comment "site.ovl:20 to office" -g ovl-map-1
+-A ovl-dnat -m mark --mark 0x1/0xf -g ovl-dnat-1
+-A ovl-dnat -m mark --mark 0x2/0xf -g ovl-dnat-2
+-A ovl-snat -m mark --mark 0x10/0xf0 -g ovl-snat-1
+-A ovl-snat -m mark --mark 0x20/0xf0 -g ovl-snat-2
+-A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:20 to office" -g ovl-map-1
 -A ovl-map-1 -d 10.70.8.0/22 -m comment --comment "site.ovl:8 office" -j NETMAP --to 192.168.8.0/22
 -A ovl-snat-1 -s 192.168.8.0/22 -m comment --comment "site.ovl:8 office" -j NETMAP --to 10.70.8.0/22
--A ovl-dnat-2 -m mark --mark 0x4/0xc -m comment --comment "site.ovl:20 to press-line" -g ovl-map-2
+-A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:20 to press-line" -g ovl-map-2
 -A ovl-map-2 -d 10.64.2.0/24 -m comment --comment "site.ovl:15 press-line" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-2 -s 192.168.0.0/24 -m comment --comment "site.ovl:15 press-line" -j NETMAP --to 10.64.2.0/24
 -A ovl-map-2 -d 10.64.8.0/22 -m comment --comment "site.ovl:17 press-line" -j NETMAP --to 192.168.8.0/22
@@ -248,21 +248,21 @@ COMMIT
 :ovl-leave-1 - [0:0]
 :ovl-leave-2 - [0:0]
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
--A ovl-forward -m mark ! --mark 0x0/0xc -m comment --comment "from a network" -g ovl-guard
+-A ovl-forward -m mark ! --mark 0x0/0xf0 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
 -A ovl-into -o office0 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into -o press0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x4/0xc -g ovl-open-1
--A ovl-open -m mark --mark 0x8/0xc -g ovl-open-2
--A ovl-open-1 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:20 office may open to press-line" -g ovl-leave-2
--A ovl-open-2 -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:20 press-line may open to office" -g ovl-leave-1
--A ovl-back -m mark --mark 0x4/0xc -g ovl-back-1
--A ovl-back -m mark --mark 0x8/0xc -g ovl-back-2
--A ovl-back-1 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:20 office may answer press-line" -g ovl-leave-2
--A ovl-back-2 -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:20 press-line may answer office" -g ovl-leave-1
+-A ovl-open -m mark --mark 0x10/0xf0 -g ovl-open-1
+-A ovl-open -m mark --mark 0x20/0xf0 -g ovl-open-2
+-A ovl-open-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:20 office may open to press-line" -g ovl-leave-2
+-A ovl-open-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:20 press-line may open to office" -g ovl-leave-1
+-A ovl-back -m mark --mark 0x10/0xf0 -g ovl-back-1
+-A ovl-back -m mark --mark 0x20/0xf0 -g ovl-back-2
+-A ovl-back-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:20 office may answer press-line" -g ovl-leave-2
+-A ovl-back-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:20 press-line may answer office" -g ovl-leave-1
 -A ovl-leave-1 -o office0 -m comment --comment "site.ovl:4 to office" -j ACCEPT
 -A ovl-leave-2 -o press0 -m comment --comment "site.ovl:11 to press-line" -j ACCEPT
 COMMIT
@@ -276,7 +276,7 @@ ruleset_v6() {
 # Load it once, after the links, routes and rules, and keep what is there:
 #   ip6tables-restore --noflush rules.v6
 #
-# The mark of a packet names its networks: 0xc the one it came from, 0x3 the
+# The mark of a packet names its networks: 0xf0 the one it came from, 0xf the
 # one it goes to. All other bits are left as they are.
 *raw
 :ovl-raw - [0:0]
@@ -300,16 +300,16 @@ ruleset_v6() {
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0x3 -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0x3 -j CT --zone 2
--A ovl-zone -m mark --mark 0x3/0x3 -j CT --zone 3
--A ovl-from-1 -m comment --comment "site.ovl:4 from office" -j MARK --set-xmark 0x5/0xf
--A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:4 routers" -j ovl-errors
+-A ovl-zone -m mark --mark 0x1/0xf -j CT --zone 1
+-A ovl-zone -m mark --mark 0x2/0xf -j CT --zone 2
+-A ovl-zone -m mark --mark 0x3/0xf -j CT --zone 3
+-A ovl-from-1 -m comment --comment "site.ovl:4 from office" -j MARK --set-xmark 0x11/0xff
+-A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:4 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to office" -j MARK --xor-mark 0x1
--A ovl-from-2 -m comment --comment "site.ovl:11 from press-line" -j MARK --set-xmark 0xa/0xf
--A ovl-from-2 -p ipv6-icmp -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:11 routers" -j ovl-errors
+-A ovl-from-2 -m comment --comment "site.ovl:11 from press-line" -j MARK --set-xmark 0x22/0xff
+-A ovl-from-2 -p ipv6-icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:11 pair" -j ovl-zone
 -A ovl-from-2 -m comment --comment "site.ovl:11 not press-line" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:11 to press-line" -j MARK --xor-mark 0x2
@@ -325,17 +325,17 @@ COMMIT
 :ovl-dnat-2 - [0:0]
 :ovl-map-2 - [0:0]
 :ovl-snat-2 - [0:0]
--I PREROUTING 1 -m mark ! --mark 0x0/0x3 -m comment --comment "overlapc" -j ovl-pre
--I POSTROUTING 1 -m mark ! --mark 0x0/0x3 -m comment --comment "overlapc" -j ovl-post
+-I PREROUTING 1 -m mark ! --mark 0x0/0xf -m comment --comment "overlapc" -j ovl-pre
+-I POSTROUTING 1 -m mark ! --mark 0x0/0xf -m comment --comment "overlapc" -j ovl-post
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
--A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0x3
+-A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xf
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x1/0x3 -g ovl-dnat-1
--A ovl-dnat -m mark --mark 0x2/0x3 -g ovl-dnat-2
--A ovl-snat -m mark --mark 0x4/0xc -g ovl-snat-1
--A ovl-snat -m mark --mark 0x8/0xc -g ovl-snat-2
--A ovl-dnat-1 -m mark --mark 0x8/0xc -m comment --comment "site.ovl:20 to office" -g ovl-map-1
--A ovl-dnat-2 -m mark --mark 0x4/0xc -m comment --comment "site.ovl:20 to press-line" -g ovl-map-2
+-A ovl-dnat -m mark --mark 0x1/0xf -g ovl-dnat-1
+-A ovl-dnat -m mark --mark 0x2/0xf -g ovl-dnat-2
+-A ovl-snat -m mark --mark 0x10/0xf0 -g ovl-snat-1
+-A ovl-snat -m mark --mark 0x20/0xf0 -g ovl-snat-2
+-A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:20 to office" -g ovl-map-1
+-A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:20 to press-line" -g ovl-map-2
 COMMIT
 *filter
 :ovl-forward - [0:0]
@@ -350,21 +350,21 @@ COMMIT
 :ovl-leave-1 - [0:0]
 :ovl-leave-2 - [0:0]
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
--A ovl-forward -m mark ! --mark 0x0/0xc -m comment --comment "from a network" -g ovl-guard
+-A ovl-forward -m mark ! --mark 0x0/0xf0 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
 -A ovl-into -o office0 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into -o press0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x4/0xc -g ovl-open-1
--A ovl-open -m mark --mark 0x8/0xc -g ovl-open-2
--A ovl-open-1 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:20 office may open to press-line" -g ovl-leave-2
--A ovl-open-2 -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:20 press-line may open to office" -g ovl-leave-1
--A ovl-back -m mark --mark 0x4/0xc -g ovl-back-1
--A ovl-back -m mark --mark 0x8/0xc -g ovl-back-2
--A ovl-back-1 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:20 office may answer press-line" -g ovl-leave-2
--A ovl-back-2 -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:20 press-line may answer office" -g ovl-leave-1
+-A ovl-open -m mark --mark 0x10/0xf0 -g ovl-open-1
+-A ovl-open -m mark --mark 0x20/0xf0 -g ovl-open-2
+-A ovl-open-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:20 office may open to press-line" -g ovl-leave-2
+-A ovl-open-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:20 press-line may open to office" -g ovl-leave-1
+-A ovl-back -m mark --mark 0x10/0xf0 -g ovl-back-1
+-A ovl-back -m mark --mark 0x20/0xf0 -g ovl-back-2
+-A ovl-back-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:20 office may answer press-line" -g ovl-leave-2
+-A ovl-back-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:20 press-line may answer office" -g ovl-leave-1
 -A ovl-leave-1 -o office0 -m comment --comment "site.ovl:4 to office" -j ACCEPT
 -A ovl-leave-2 -o press0 -m comment --comment "site.ovl:11 to press-line" -j ACCEPT
 COMMIT

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='routed-prefix'
-FINGERPRINT='c7443a1af95ffca4'
+FINGERPRINT='32b2114255972534'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -124,10 +124,10 @@ OVERLAPC_END
 
 rules_v4() {
     cat <<'OVERLAPC_END'
-rule add pref 100 iif lo fwmark 0x4/0xc lookup 65537 protocol 77 # site.ovl:4 office
-rule add pref 100 iif lo fwmark 0x8/0xc lookup 65538 protocol 77 # site.ovl:11 press-line
-rule add pref 500 fwmark 0x1/0x3 lookup 1 protocol 77 # site.ovl:4 office
-rule add pref 500 fwmark 0x2/0x3 lookup 2 protocol 77 # site.ovl:11 press-line
+rule add pref 100 iif lo fwmark 0x10/0xf0 lookup 65537 protocol 77 # site.ovl:4 office
+rule add pref 100 iif lo fwmark 0x20/0xf0 lookup 65538 protocol 77 # site.ovl:11 press-line
+rule add pref 500 fwmark 0x1/0xf lookup 1 protocol 77 # site.ovl:4 office
+rule add pref 500 fwmark 0x2/0xf lookup 2 protocol 77 # site.ovl:11 press-line
 rule add pref 900 nop protocol 77
 rule add pref 902 iif office0 lookup 1 protocol 77 # site.ovl:4 office
 rule add pref 902 iif press0 lookup 2 protocol 77 # site.ovl:11 press-line
@@ -161,7 +161,7 @@ ruleset() {
 # Replaces the whole table in one transaction. Load it after the links, routes and rules:
 #   nft -f ruleset.nft
 #
-# The mark of a packet names its networks: 0x0000000c the one it came from, 0x00000003
+# The mark of a packet names its networks: 0x000000f0 the one it came from, 0x0000000f
 # the one it goes to. All other bits are left as they are.
 table inet ovl
 delete table inet ovl
@@ -211,8 +211,8 @@ table inet ovl {
 	set ovl_open {
 		type mark
 		elements = {
-			0x00000006 comment "site.ovl:20 office -> press-line",
-			0x00000009 comment "site.ovl:20 press-line -> office",
+			0x00000012 comment "site.ovl:20 office -> press-line",
+			0x00000021 comment "site.ovl:20 press-line -> office",
 		}
 	}
 
@@ -220,8 +220,8 @@ table inet ovl {
 	set ovl_back {
 		type mark
 		elements = {
-			0x00000009 comment "site.ovl:20 answers to office -> press-line",
-			0x00000006 comment "site.ovl:20 answers to press-line -> office",
+			0x00000021 comment "site.ovl:20 answers to office -> press-line",
+			0x00000012 comment "site.ovl:20 answers to press-line -> office",
 		}
 	}
 
@@ -236,8 +236,8 @@ table inet ovl {
 	map ovl_snat {
 		type mark : verdict
 		elements = {
-			0x00000004 : goto ovl_snat_office,
-			0x00000008 : goto ovl_snat_press-line,
+			0x00000010 : goto ovl_snat_office,
+			0x00000020 : goto ovl_snat_press-line,
 		}
 	}
 
@@ -279,26 +279,26 @@ table inet ovl {
 
 	chain ovl_prerouting {
 		type nat hook prerouting priority dstnat; policy accept;
-		meta mark & 0x00000003 == 0 return comment "not for another network"
-		meta mark & 0x0000000f != @ovl_open meta mark set meta mark & 0xfffffffc comment "no connect allows it: no destination"
-		meta mark & 0x00000003 vmap @ovl_dnat comment "alias to real address"
+		meta mark & 0x0000000f == 0 return comment "not for another network"
+		meta mark & 0x000000ff != @ovl_open meta mark set meta mark & 0xfffffff0 comment "no connect allows it: no destination"
+		meta mark & 0x0000000f vmap @ovl_dnat comment "alias to real address"
 	}
 
 	chain ovl_postrouting {
 		type nat hook postrouting priority srcnat; policy accept;
-		meta mark & 0x00000003 == 0 return comment "not from another network"
-		meta mark & 0x0000000c vmap @ovl_snat comment "real address to alias"
+		meta mark & 0x0000000f == 0 return comment "not from another network"
+		meta mark & 0x000000f0 vmap @ovl_snat comment "real address to alias"
 	}
 
 	chain ovl_forward {
 		type filter hook forward priority filter; policy accept;
-		meta mark & 0x0000000c != 0 goto ovl_guard comment "from a network"
+		meta mark & 0x000000f0 != 0 goto ovl_guard comment "from a network"
 		oifname @ovl_ports drop comment "into a network from elsewhere"
 	}
 
 	chain ovl_guard {
-		ct direction original meta mark & 0x0000000f == @ovl_open goto ovl_out_of comment "a connect allows it"
-		ct direction reply meta mark & 0x0000000f == @ovl_back goto ovl_out_of comment "answers"
+		ct direction original meta mark & 0x000000ff == @ovl_open goto ovl_out_of comment "a connect allows it"
+		ct direction reply meta mark & 0x000000ff == @ovl_back goto ovl_out_of comment "answers"
 		drop comment "no connect allows it"
 	}
 
@@ -309,10 +309,10 @@ table inet ovl {
 
 	# Network office, site.ovl:4
 	chain ovl_from_office {
-		meta mark set meta mark & 0xfffffff0 | 0x00000005 comment "site.ovl:4 from office"
+		meta mark set meta mark & 0xffffff00 | 0x00000011 comment "site.ovl:4 from office"
 		ip saddr 192.168.8.0/22 jump ovl_dest comment "site.ovl:8 hosts"
-		meta mark & 0x00000003 == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
-		ct zone set meta mark & 0x00000003 map @ovl_zone comment "site.ovl:4 pair"
+		meta mark & 0x0000000f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
+		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:4 pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:4 not office"
 	}
 	chain ovl_to_office {
@@ -325,16 +325,16 @@ table inet ovl {
 		ip saddr 192.168.8.0/22 snat ip prefix to 10.70.8.0/22 comment "site.ovl:8 office"
 	}
 	chain ovl_leave_office {
-		meta mark & 0x00000003 != 0x00000001 drop comment "site.ovl:4 not to office"
+		meta mark & 0x0000000f != 0x00000001 drop comment "site.ovl:4 not to office"
 	}
 
 	# Network press-line, site.ovl:11
 	chain ovl_from_press-line {
-		meta mark set meta mark & 0xfffffff0 | 0x0000000a comment "site.ovl:11 from press-line"
+		meta mark set meta mark & 0xffffff00 | 0x00000022 comment "site.ovl:11 from press-line"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:15 hosts"
 		ip saddr 192.168.8.0/22 jump ovl_dest comment "site.ovl:17 hosts"
-		meta mark & 0x00000003 == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:11 routers"
-		ct zone set meta mark & 0x00000003 map @ovl_zone comment "site.ovl:11 pair"
+		meta mark & 0x0000000f == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:11 routers"
+		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:11 pair"
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:11 not press-line"
 	}
 	chain ovl_to_press-line {
@@ -349,7 +349,7 @@ table inet ovl {
 		ip saddr 192.168.8.0/22 snat ip prefix to 10.64.8.0/22 comment "site.ovl:17 press-line"
 	}
 	chain ovl_leave_press-line {
-		meta mark & 0x00000003 != 0x00000002 drop comment "site.ovl:11 not to press-line"
+		meta mark & 0x0000000f != 0x00000002 drop comment "site.ovl:11 not to press-line"
 	}
 }
 OVERLAPC_END

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='three-lans'
-FINGERPRINT='a5e74ec86a97394f'
+FINGERPRINT='9be46cd970a8e24f'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -155,12 +155,12 @@ OVERLAPC_END
 
 rules_v4() {
     cat <<'OVERLAPC_END'
-rule add pref 100 iif lo fwmark 0x4/0xc lookup 65537 protocol 77 # site.ovl:4 red
-rule add pref 100 iif lo fwmark 0x8/0xc lookup 65538 protocol 77 # site.ovl:13 green
-rule add pref 100 iif lo fwmark 0xc/0xc lookup 65539 protocol 77 # site.ovl:22 blue
-rule add pref 500 fwmark 0x1/0x3 lookup 1 protocol 77 # site.ovl:4 red
-rule add pref 500 fwmark 0x2/0x3 lookup 2 protocol 77 # site.ovl:13 green
-rule add pref 500 fwmark 0x3/0x3 lookup 3 protocol 77 # site.ovl:22 blue
+rule add pref 100 iif lo fwmark 0x10/0xf0 lookup 65537 protocol 77 # site.ovl:4 red
+rule add pref 100 iif lo fwmark 0x20/0xf0 lookup 65538 protocol 77 # site.ovl:13 green
+rule add pref 100 iif lo fwmark 0x30/0xf0 lookup 65539 protocol 77 # site.ovl:22 blue
+rule add pref 500 fwmark 0x1/0xf lookup 1 protocol 77 # site.ovl:4 red
+rule add pref 500 fwmark 0x2/0xf lookup 2 protocol 77 # site.ovl:13 green
+rule add pref 500 fwmark 0x3/0xf lookup 3 protocol 77 # site.ovl:22 blue
 rule add pref 900 nop protocol 77
 rule add pref 902 iif red0 lookup 1 protocol 77 # site.ovl:4 red
 rule add pref 902 iif green0 lookup 2 protocol 77 # site.ovl:13 green
@@ -173,12 +173,12 @@ OVERLAPC_END
 
 rules_v6() {
     cat <<'OVERLAPC_END'
-rule add pref 100 iif lo fwmark 0x4/0xc lookup 65537 protocol 77 # site.ovl:4 red
-rule add pref 100 iif lo fwmark 0x8/0xc lookup 65538 protocol 77 # site.ovl:13 green
-rule add pref 100 iif lo fwmark 0xc/0xc lookup 65539 protocol 77 # site.ovl:22 blue
-rule add pref 500 fwmark 0x1/0x3 lookup 1 protocol 77 # site.ovl:4 red
-rule add pref 500 fwmark 0x2/0x3 lookup 2 protocol 77 # site.ovl:13 green
-rule add pref 500 fwmark 0x3/0x3 lookup 3 protocol 77 # site.ovl:22 blue
+rule add pref 100 iif lo fwmark 0x10/0xf0 lookup 65537 protocol 77 # site.ovl:4 red
+rule add pref 100 iif lo fwmark 0x20/0xf0 lookup 65538 protocol 77 # site.ovl:13 green
+rule add pref 100 iif lo fwmark 0x30/0xf0 lookup 65539 protocol 77 # site.ovl:22 blue
+rule add pref 500 fwmark 0x1/0xf lookup 1 protocol 77 # site.ovl:4 red
+rule add pref 500 fwmark 0x2/0xf lookup 2 protocol 77 # site.ovl:13 green
+rule add pref 500 fwmark 0x3/0xf lookup 3 protocol 77 # site.ovl:22 blue
 rule add pref 900 nop protocol 77
 rule add pref 902 iif red0 lookup 1 protocol 77 # site.ovl:4 red
 rule add pref 902 iif green0 lookup 2 protocol 77 # site.ovl:13 green
@@ -210,7 +210,7 @@ ruleset_v4() {
 # Load it once, after the links, routes and rules, and keep what is there:
 #   iptables-restore --noflush rules.v4
 #
-# The mark of a packet names its networks: 0xc the one it came from, 0x3 the
+# The mark of a packet names its networks: 0xf0 the one it came from, 0xf the
 # one it goes to. All other bits are left as they are.
 *raw
 :ovl-raw - [0:0]
@@ -238,24 +238,24 @@ ruleset_v4() {
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0x3 -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0x3 -j CT --zone 2
--A ovl-zone -m mark --mark 0x3/0x3 -j CT --zone 3
--A ovl-from-1 -m comment --comment "site.ovl:4 from red" -j MARK --set-xmark 0x5/0xf
+-A ovl-zone -m mark --mark 0x1/0xf -j CT --zone 1
+-A ovl-zone -m mark --mark 0x2/0xf -j CT --zone 2
+-A ovl-zone -m mark --mark 0x3/0xf -j CT --zone 3
+-A ovl-from-1 -m comment --comment "site.ovl:4 from red" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:9 hosts" -j ovl-dest
--A ovl-from-1 -p icmp -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:4 routers" -j ovl-errors
+-A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:4 not red" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to red" -j MARK --xor-mark 0x1
--A ovl-from-2 -m comment --comment "site.ovl:13 from green" -j MARK --set-xmark 0xa/0xf
+-A ovl-from-2 -m comment --comment "site.ovl:13 from green" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
--A ovl-from-2 -p icmp -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:13 routers" -j ovl-errors
+-A ovl-from-2 -p icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:13 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:13 pair" -j ovl-zone
 -A ovl-from-2 -m comment --comment "site.ovl:13 not green" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:13 to green" -j MARK --xor-mark 0x2
--A ovl-from-3 -m comment --comment "site.ovl:22 from blue" -j MARK --set-xmark 0xf/0xf
+-A ovl-from-3 -m comment --comment "site.ovl:22 from blue" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -s 192.168.0.0/24 -m comment --comment "site.ovl:27 hosts" -j ovl-dest
--A ovl-from-3 -p icmp -m mark --mark 0x3/0x3 -m comment --comment "site.ovl:22 routers" -j ovl-errors
+-A ovl-from-3 -p icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:22 routers" -j ovl-errors
 -A ovl-from-3 -m comment --comment "site.ovl:22 pair" -j ovl-zone
 -A ovl-from-3 -m comment --comment "site.ovl:22 not blue" -j MARK --xor-mark 0x3
 -A ovl-to-3 -m comment --comment "site.ovl:22 to blue" -j MARK --xor-mark 0x3
@@ -274,25 +274,25 @@ COMMIT
 :ovl-dnat-3 - [0:0]
 :ovl-map-3 - [0:0]
 :ovl-snat-3 - [0:0]
--I PREROUTING 1 -m mark ! --mark 0x0/0x3 -m comment --comment "overlapc" -j ovl-pre
--I POSTROUTING 1 -m mark ! --mark 0x0/0x3 -m comment --comment "overlapc" -j ovl-post
+-I PREROUTING 1 -m mark ! --mark 0x0/0xf -m comment --comment "overlapc" -j ovl-pre
+-I POSTROUTING 1 -m mark ! --mark 0x0/0xf -m comment --comment "overlapc" -j ovl-post
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
--A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0x3
+-A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xf
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x1/0x3 -g ovl-dnat-1
--A ovl-dnat -m mark --mark 0x2/0x3 -g ovl-dnat-2
--A ovl-dnat -m mark --mark 0x3/0x3 -g ovl-dnat-3
--A ovl-snat -m mark --mark 0x4/0xc -g ovl-snat-1
--A ovl-snat -m mark --mark 0x8/0xc -g ovl-snat-2
--A ovl-snat -m mark --mark 0xc/0xc -g ovl-snat-3
--A ovl-dnat-1 -m mark --mark 0x8/0xc -m comment --comment "site.ovl:31 to red" -g ovl-map-1
+-A ovl-dnat -m mark --mark 0x1/0xf -g ovl-dnat-1
+-A ovl-dnat -m mark --mark 0x2/0xf -g ovl-dnat-2
+-A ovl-dnat -m mark --mark 0x3/0xf -g ovl-dnat-3
+-A ovl-snat -m mark --mark 0x10/0xf0 -g ovl-snat-1
+-A ovl-snat -m mark --mark 0x20/0xf0 -g ovl-snat-2
+-A ovl-snat -m mark --mark 0x30/0xf0 -g ovl-snat-3
+-A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:31 to red" -g ovl-map-1
 -A ovl-map-1 -d 10.64.1.0/24 -m comment --comment "site.ovl:9 red" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:9 red" -j NETMAP --to 10.64.1.0/24
--A ovl-dnat-2 -m mark --mark 0x4/0xc -m comment --comment "site.ovl:31 to green" -g ovl-map-2
--A ovl-dnat-2 -m mark --mark 0xc/0xc -m comment --comment "site.ovl:32 to green" -g ovl-map-2
+-A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:31 to green" -g ovl-map-2
+-A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:32 to green" -g ovl-map-2
 -A ovl-map-2 -d 10.64.2.0/24 -m comment --comment "site.ovl:18 green" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-2 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 green" -j NETMAP --to 10.64.2.0/24
--A ovl-dnat-3 -m mark --mark 0x8/0xc -m comment --comment "site.ovl:32 to blue" -g ovl-map-3
+-A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:32 to blue" -g ovl-map-3
 -A ovl-map-3 -d 10.64.3.0/24 -m comment --comment "site.ovl:27 blue" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-3 -s 192.168.0.0/24 -m comment --comment "site.ovl:27 blue" -j NETMAP --to 10.64.3.0/24
 COMMIT
@@ -312,7 +312,7 @@ COMMIT
 :ovl-leave-2 - [0:0]
 :ovl-leave-3 - [0:0]
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
--A ovl-forward -m mark ! --mark 0x0/0xc -m comment --comment "from a network" -g ovl-guard
+-A ovl-forward -m mark ! --mark 0x0/0xf0 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
@@ -320,20 +320,20 @@ COMMIT
 -A ovl-into -o blue0 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into -o green0 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into -o red0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x4/0xc -g ovl-open-1
--A ovl-open -m mark --mark 0x8/0xc -g ovl-open-2
--A ovl-open -m mark --mark 0xc/0xc -g ovl-open-3
--A ovl-open-1 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:31 red may open to green" -g ovl-leave-2
--A ovl-open-2 -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:31 green may open to red" -g ovl-leave-1
--A ovl-open-2 -m mark --mark 0x3/0x3 -m comment --comment "site.ovl:32 green may open to blue" -g ovl-leave-3
--A ovl-open-3 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:32 blue may open to green" -g ovl-leave-2
--A ovl-back -m mark --mark 0x4/0xc -g ovl-back-1
--A ovl-back -m mark --mark 0x8/0xc -g ovl-back-2
--A ovl-back -m mark --mark 0xc/0xc -g ovl-back-3
--A ovl-back-1 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:31 red may answer green" -g ovl-leave-2
--A ovl-back-2 -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:31 green may answer red" -g ovl-leave-1
--A ovl-back-2 -m mark --mark 0x3/0x3 -m comment --comment "site.ovl:32 green may answer blue" -g ovl-leave-3
--A ovl-back-3 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:32 blue may answer green" -g ovl-leave-2
+-A ovl-open -m mark --mark 0x10/0xf0 -g ovl-open-1
+-A ovl-open -m mark --mark 0x20/0xf0 -g ovl-open-2
+-A ovl-open -m mark --mark 0x30/0xf0 -g ovl-open-3
+-A ovl-open-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:31 red may open to green" -g ovl-leave-2
+-A ovl-open-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:31 green may open to red" -g ovl-leave-1
+-A ovl-open-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:32 green may open to blue" -g ovl-leave-3
+-A ovl-open-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:32 blue may open to green" -g ovl-leave-2
+-A ovl-back -m mark --mark 0x10/0xf0 -g ovl-back-1
+-A ovl-back -m mark --mark 0x20/0xf0 -g ovl-back-2
+-A ovl-back -m mark --mark 0x30/0xf0 -g ovl-back-3
+-A ovl-back-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:31 red may answer green" -g ovl-leave-2
+-A ovl-back-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:31 green may answer red" -g ovl-leave-1
+-A ovl-back-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:32 green may answer blue" -g ovl-leave-3
+-A ovl-back-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:32 blue may answer green" -g ovl-leave-2
 -A ovl-leave-1 -o red0 -m comment --comment "site.ovl:4 to red" -j ACCEPT
 -A ovl-leave-2 -o green0 -m comment --comment "site.ovl:13 to green" -j ACCEPT
 -A ovl-leave-3 -o blue0 -m comment --comment "site.ovl:22 to blue" -j ACCEPT
@@ -348,7 +348,7 @@ ruleset_v6() {
 # Load it once, after the links, routes and rules, and keep what is there:
 #   ip6tables-restore --noflush rules.v6
 #
-# The mark of a packet names its networks: 0xc the one it came from, 0x3 the
+# The mark of a packet names its networks: 0xf0 the one it came from, 0xf the
 # one it goes to. All other bits are left as they are.
 *raw
 :ovl-raw - [0:0]
@@ -377,24 +377,24 @@ ruleset_v6() {
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0x3 -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0x3 -j CT --zone 2
--A ovl-zone -m mark --mark 0x3/0x3 -j CT --zone 3
--A ovl-from-1 -m comment --comment "site.ovl:4 from red" -j MARK --set-xmark 0x5/0xf
+-A ovl-zone -m mark --mark 0x1/0xf -j CT --zone 1
+-A ovl-zone -m mark --mark 0x2/0xf -j CT --zone 2
+-A ovl-zone -m mark --mark 0x3/0xf -j CT --zone 3
+-A ovl-from-1 -m comment --comment "site.ovl:4 from red" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:10 hosts" -j ovl-dest
--A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:4 routers" -j ovl-errors
+-A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:4 not red" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to red" -j MARK --xor-mark 0x1
--A ovl-from-2 -m comment --comment "site.ovl:13 from green" -j MARK --set-xmark 0xa/0xf
+-A ovl-from-2 -m comment --comment "site.ovl:13 from green" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:19 hosts" -j ovl-dest
--A ovl-from-2 -p ipv6-icmp -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:13 routers" -j ovl-errors
+-A ovl-from-2 -p ipv6-icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:13 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:13 pair" -j ovl-zone
 -A ovl-from-2 -m comment --comment "site.ovl:13 not green" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:13 to green" -j MARK --xor-mark 0x2
--A ovl-from-3 -m comment --comment "site.ovl:22 from blue" -j MARK --set-xmark 0xf/0xf
+-A ovl-from-3 -m comment --comment "site.ovl:22 from blue" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:28 hosts" -j ovl-dest
--A ovl-from-3 -p ipv6-icmp -m mark --mark 0x3/0x3 -m comment --comment "site.ovl:22 routers" -j ovl-errors
+-A ovl-from-3 -p ipv6-icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:22 routers" -j ovl-errors
 -A ovl-from-3 -m comment --comment "site.ovl:22 pair" -j ovl-zone
 -A ovl-from-3 -m comment --comment "site.ovl:22 not blue" -j MARK --xor-mark 0x3
 -A ovl-to-3 -m comment --comment "site.ovl:22 to blue" -j MARK --xor-mark 0x3
@@ -413,25 +413,25 @@ COMMIT
 :ovl-dnat-3 - [0:0]
 :ovl-map-3 - [0:0]
 :ovl-snat-3 - [0:0]
--I PREROUTING 1 -m mark ! --mark 0x0/0x3 -m comment --comment "overlapc" -j ovl-pre
--I POSTROUTING 1 -m mark ! --mark 0x0/0x3 -m comment --comment "overlapc" -j ovl-post
+-I PREROUTING 1 -m mark ! --mark 0x0/0xf -m comment --comment "overlapc" -j ovl-pre
+-I POSTROUTING 1 -m mark ! --mark 0x0/0xf -m comment --comment "overlapc" -j ovl-post
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
--A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0x3
+-A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xf
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x1/0x3 -g ovl-dnat-1
--A ovl-dnat -m mark --mark 0x2/0x3 -g ovl-dnat-2
--A ovl-dnat -m mark --mark 0x3/0x3 -g ovl-dnat-3
--A ovl-snat -m mark --mark 0x4/0xc -g ovl-snat-1
--A ovl-snat -m mark --mark 0x8/0xc -g ovl-snat-2
--A ovl-snat -m mark --mark 0xc/0xc -g ovl-snat-3
--A ovl-dnat-1 -m mark --mark 0x8/0xc -m comment --comment "site.ovl:31 to red" -g ovl-map-1
+-A ovl-dnat -m mark --mark 0x1/0xf -g ovl-dnat-1
+-A ovl-dnat -m mark --mark 0x2/0xf -g ovl-dnat-2
+-A ovl-dnat -m mark --mark 0x3/0xf -g ovl-dnat-3
+-A ovl-snat -m mark --mark 0x10/0xf0 -g ovl-snat-1
+-A ovl-snat -m mark --mark 0x20/0xf0 -g ovl-snat-2
+-A ovl-snat -m mark --mark 0x30/0xf0 -g ovl-snat-3
+-A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:31 to red" -g ovl-map-1
 -A ovl-map-1 -d fd64:0:0:1::/64 -m comment --comment "site.ovl:10 red" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-1 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:10 red" -j NETMAP --to fd64:0:0:1::/64
--A ovl-dnat-2 -m mark --mark 0x4/0xc -m comment --comment "site.ovl:31 to green" -g ovl-map-2
--A ovl-dnat-2 -m mark --mark 0xc/0xc -m comment --comment "site.ovl:32 to green" -g ovl-map-2
+-A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:31 to green" -g ovl-map-2
+-A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:32 to green" -g ovl-map-2
 -A ovl-map-2 -d fd64:0:0:2::/64 -m comment --comment "site.ovl:19 green" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-2 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:19 green" -j NETMAP --to fd64:0:0:2::/64
--A ovl-dnat-3 -m mark --mark 0x8/0xc -m comment --comment "site.ovl:32 to blue" -g ovl-map-3
+-A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:32 to blue" -g ovl-map-3
 -A ovl-map-3 -d fd64:0:0:3::/64 -m comment --comment "site.ovl:28 blue" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-3 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:28 blue" -j NETMAP --to fd64:0:0:3::/64
 COMMIT
@@ -451,7 +451,7 @@ COMMIT
 :ovl-leave-2 - [0:0]
 :ovl-leave-3 - [0:0]
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
--A ovl-forward -m mark ! --mark 0x0/0xc -m comment --comment "from a network" -g ovl-guard
+-A ovl-forward -m mark ! --mark 0x0/0xf0 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
@@ -459,20 +459,20 @@ COMMIT
 -A ovl-into -o blue0 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into -o green0 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into -o red0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x4/0xc -g ovl-open-1
--A ovl-open -m mark --mark 0x8/0xc -g ovl-open-2
--A ovl-open -m mark --mark 0xc/0xc -g ovl-open-3
--A ovl-open-1 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:31 red may open to green" -g ovl-leave-2
--A ovl-open-2 -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:31 green may open to red" -g ovl-leave-1
--A ovl-open-2 -m mark --mark 0x3/0x3 -m comment --comment "site.ovl:32 green may open to blue" -g ovl-leave-3
--A ovl-open-3 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:32 blue may open to green" -g ovl-leave-2
--A ovl-back -m mark --mark 0x4/0xc -g ovl-back-1
--A ovl-back -m mark --mark 0x8/0xc -g ovl-back-2
--A ovl-back -m mark --mark 0xc/0xc -g ovl-back-3
--A ovl-back-1 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:31 red may answer green" -g ovl-leave-2
--A ovl-back-2 -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:31 green may answer red" -g ovl-leave-1
--A ovl-back-2 -m mark --mark 0x3/0x3 -m comment --comment "site.ovl:32 green may answer blue" -g ovl-leave-3
--A ovl-back-3 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:32 blue may answer green" -g ovl-leave-2
+-A ovl-open -m mark --mark 0x10/0xf0 -g ovl-open-1
+-A ovl-open -m mark --mark 0x20/0xf0 -g ovl-open-2
+-A ovl-open -m mark --mark 0x30/0xf0 -g ovl-open-3
+-A ovl-open-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:31 red may open to green" -g ovl-leave-2
+-A ovl-open-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:31 green may open to red" -g ovl-leave-1
+-A ovl-open-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:32 green may open to blue" -g ovl-leave-3
+-A ovl-open-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:32 blue may open to green" -g ovl-leave-2
+-A ovl-back -m mark --mark 0x10/0xf0 -g ovl-back-1
+-A ovl-back -m mark --mark 0x20/0xf0 -g ovl-back-2
+-A ovl-back -m mark --mark 0x30/0xf0 -g ovl-back-3
+-A ovl-back-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:31 red may answer green" -g ovl-leave-2
+-A ovl-back-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:31 green may answer red" -g ovl-leave-1
+-A ovl-back-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:32 green may answer blue" -g ovl-leave-3
+-A ovl-back-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:32 blue may answer green" -g ovl-leave-2
 -A ovl-leave-1 -o red0 -m comment --comment "site.ovl:4 to red" -j ACCEPT
 -A ovl-leave-2 -o green0 -m comment --comment "site.ovl:13 to green" -j ACCEPT
 -A ovl-leave-3 -o blue0 -m comment --comment "site.ovl:22 to blue" -j ACCEPT

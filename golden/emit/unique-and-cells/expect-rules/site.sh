@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='unique-and-cells'
-FINGERPRINT='2f7e1b68526c6340'
+FINGERPRINT='6f2abb7c5454c9e2'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -407,57 +407,57 @@ OVERLAPC_END
 rules_v4() {
     cat <<'OVERLAPC_END'
 rule add pref 100 not iif lo goto 500 protocol 77
-rule add pref 101 iif lo fwmark 0x80/0x3f80 lookup 65537 protocol 77 # site.ovl:6 office
-rule add pref 101 iif lo fwmark 0x3000/0x3800 goto 102 protocol 77
-rule add pref 101 iif lo fwmark 0x3800/0x3800 goto 103 protocol 77
+rule add pref 101 iif lo fwmark 0x100/0xff00 lookup 65537 protocol 77 # site.ovl:6 office
+rule add pref 101 iif lo fwmark 0x6000/0xf000 goto 102 protocol 77
+rule add pref 101 iif lo fwmark 0x7000/0xf000 goto 103 protocol 77
 rule add pref 101 goto 500 protocol 77
-rule add pref 102 iif lo fwmark 0x3280/0x3f80 lookup 65637 protocol 77 # site.ovl:14 cell-1
-rule add pref 102 iif lo fwmark 0x3300/0x3f80 lookup 65638 protocol 77 # site.ovl:14 cell-2
-rule add pref 102 iif lo fwmark 0x3380/0x3f80 lookup 65639 protocol 77 # site.ovl:14 cell-3
-rule add pref 102 iif lo fwmark 0x3400/0x3f80 lookup 65640 protocol 77 # site.ovl:14 cell-4
-rule add pref 102 iif lo fwmark 0x3480/0x3f80 lookup 65641 protocol 77 # site.ovl:14 cell-5
-rule add pref 102 iif lo fwmark 0x3500/0x3f80 lookup 65642 protocol 77 # site.ovl:14 cell-6
-rule add pref 102 iif lo fwmark 0x3580/0x3f80 lookup 65643 protocol 77 # site.ovl:14 cell-7
-rule add pref 102 iif lo fwmark 0x3600/0x3f80 lookup 65644 protocol 77 # site.ovl:14 cell-8
-rule add pref 102 iif lo fwmark 0x3680/0x3f80 lookup 65645 protocol 77 # site.ovl:14 cell-9
-rule add pref 102 iif lo fwmark 0x3700/0x3f80 lookup 65646 protocol 77 # site.ovl:14 cell-10
-rule add pref 102 iif lo fwmark 0x3780/0x3f80 lookup 65647 protocol 77 # site.ovl:14 cell-11
+rule add pref 102 iif lo fwmark 0x6500/0xff00 lookup 65637 protocol 77 # site.ovl:14 cell-1
+rule add pref 102 iif lo fwmark 0x6600/0xff00 lookup 65638 protocol 77 # site.ovl:14 cell-2
+rule add pref 102 iif lo fwmark 0x6700/0xff00 lookup 65639 protocol 77 # site.ovl:14 cell-3
+rule add pref 102 iif lo fwmark 0x6800/0xff00 lookup 65640 protocol 77 # site.ovl:14 cell-4
+rule add pref 102 iif lo fwmark 0x6900/0xff00 lookup 65641 protocol 77 # site.ovl:14 cell-5
+rule add pref 102 iif lo fwmark 0x6a00/0xff00 lookup 65642 protocol 77 # site.ovl:14 cell-6
+rule add pref 102 iif lo fwmark 0x6b00/0xff00 lookup 65643 protocol 77 # site.ovl:14 cell-7
+rule add pref 102 iif lo fwmark 0x6c00/0xff00 lookup 65644 protocol 77 # site.ovl:14 cell-8
+rule add pref 102 iif lo fwmark 0x6d00/0xff00 lookup 65645 protocol 77 # site.ovl:14 cell-9
+rule add pref 102 iif lo fwmark 0x6e00/0xff00 lookup 65646 protocol 77 # site.ovl:14 cell-10
+rule add pref 102 iif lo fwmark 0x6f00/0xff00 lookup 65647 protocol 77 # site.ovl:14 cell-11
 rule add pref 102 goto 500 protocol 77
-rule add pref 103 iif lo fwmark 0x3800/0x3f80 lookup 65648 protocol 77 # site.ovl:14 cell-12
-rule add pref 103 iif lo fwmark 0x3880/0x3f80 lookup 65649 protocol 77 # site.ovl:14 cell-13
-rule add pref 103 iif lo fwmark 0x3900/0x3f80 lookup 65650 protocol 77 # site.ovl:14 cell-14
-rule add pref 103 iif lo fwmark 0x3980/0x3f80 lookup 65651 protocol 77 # site.ovl:14 cell-15
-rule add pref 103 iif lo fwmark 0x3a00/0x3f80 lookup 65652 protocol 77 # site.ovl:14 cell-16
-rule add pref 103 iif lo fwmark 0x3a80/0x3f80 lookup 65653 protocol 77 # site.ovl:14 cell-17
-rule add pref 103 iif lo fwmark 0x3b00/0x3f80 lookup 65654 protocol 77 # site.ovl:14 cell-18
-rule add pref 103 iif lo fwmark 0x3b80/0x3f80 lookup 65655 protocol 77 # site.ovl:14 cell-19
-rule add pref 103 iif lo fwmark 0x3c00/0x3f80 lookup 65656 protocol 77 # site.ovl:14 cell-20
+rule add pref 103 iif lo fwmark 0x7000/0xff00 lookup 65648 protocol 77 # site.ovl:14 cell-12
+rule add pref 103 iif lo fwmark 0x7100/0xff00 lookup 65649 protocol 77 # site.ovl:14 cell-13
+rule add pref 103 iif lo fwmark 0x7200/0xff00 lookup 65650 protocol 77 # site.ovl:14 cell-14
+rule add pref 103 iif lo fwmark 0x7300/0xff00 lookup 65651 protocol 77 # site.ovl:14 cell-15
+rule add pref 103 iif lo fwmark 0x7400/0xff00 lookup 65652 protocol 77 # site.ovl:14 cell-16
+rule add pref 103 iif lo fwmark 0x7500/0xff00 lookup 65653 protocol 77 # site.ovl:14 cell-17
+rule add pref 103 iif lo fwmark 0x7600/0xff00 lookup 65654 protocol 77 # site.ovl:14 cell-18
+rule add pref 103 iif lo fwmark 0x7700/0xff00 lookup 65655 protocol 77 # site.ovl:14 cell-19
+rule add pref 103 iif lo fwmark 0x7800/0xff00 lookup 65656 protocol 77 # site.ovl:14 cell-20
 rule add pref 103 goto 500 protocol 77
-rule add pref 501 fwmark 0x1/0x7f lookup 1 protocol 77 # site.ovl:6 office
-rule add pref 501 fwmark 0x60/0x70 goto 502 protocol 77
-rule add pref 501 fwmark 0x70/0x70 goto 503 protocol 77
+rule add pref 501 fwmark 0x1/0xff lookup 1 protocol 77 # site.ovl:6 office
+rule add pref 501 fwmark 0x60/0xf0 goto 502 protocol 77
+rule add pref 501 fwmark 0x70/0xf0 goto 503 protocol 77
 rule add pref 501 goto 900 protocol 77
-rule add pref 502 fwmark 0x65/0x7f lookup 101 protocol 77 # site.ovl:14 cell-1
-rule add pref 502 fwmark 0x66/0x7f lookup 102 protocol 77 # site.ovl:14 cell-2
-rule add pref 502 fwmark 0x67/0x7f lookup 103 protocol 77 # site.ovl:14 cell-3
-rule add pref 502 fwmark 0x68/0x7f lookup 104 protocol 77 # site.ovl:14 cell-4
-rule add pref 502 fwmark 0x69/0x7f lookup 105 protocol 77 # site.ovl:14 cell-5
-rule add pref 502 fwmark 0x6a/0x7f lookup 106 protocol 77 # site.ovl:14 cell-6
-rule add pref 502 fwmark 0x6b/0x7f lookup 107 protocol 77 # site.ovl:14 cell-7
-rule add pref 502 fwmark 0x6c/0x7f lookup 108 protocol 77 # site.ovl:14 cell-8
-rule add pref 502 fwmark 0x6d/0x7f lookup 109 protocol 77 # site.ovl:14 cell-9
-rule add pref 502 fwmark 0x6e/0x7f lookup 110 protocol 77 # site.ovl:14 cell-10
-rule add pref 502 fwmark 0x6f/0x7f lookup 111 protocol 77 # site.ovl:14 cell-11
+rule add pref 502 fwmark 0x65/0xff lookup 101 protocol 77 # site.ovl:14 cell-1
+rule add pref 502 fwmark 0x66/0xff lookup 102 protocol 77 # site.ovl:14 cell-2
+rule add pref 502 fwmark 0x67/0xff lookup 103 protocol 77 # site.ovl:14 cell-3
+rule add pref 502 fwmark 0x68/0xff lookup 104 protocol 77 # site.ovl:14 cell-4
+rule add pref 502 fwmark 0x69/0xff lookup 105 protocol 77 # site.ovl:14 cell-5
+rule add pref 502 fwmark 0x6a/0xff lookup 106 protocol 77 # site.ovl:14 cell-6
+rule add pref 502 fwmark 0x6b/0xff lookup 107 protocol 77 # site.ovl:14 cell-7
+rule add pref 502 fwmark 0x6c/0xff lookup 108 protocol 77 # site.ovl:14 cell-8
+rule add pref 502 fwmark 0x6d/0xff lookup 109 protocol 77 # site.ovl:14 cell-9
+rule add pref 502 fwmark 0x6e/0xff lookup 110 protocol 77 # site.ovl:14 cell-10
+rule add pref 502 fwmark 0x6f/0xff lookup 111 protocol 77 # site.ovl:14 cell-11
 rule add pref 502 goto 900 protocol 77
-rule add pref 503 fwmark 0x70/0x7f lookup 112 protocol 77 # site.ovl:14 cell-12
-rule add pref 503 fwmark 0x71/0x7f lookup 113 protocol 77 # site.ovl:14 cell-13
-rule add pref 503 fwmark 0x72/0x7f lookup 114 protocol 77 # site.ovl:14 cell-14
-rule add pref 503 fwmark 0x73/0x7f lookup 115 protocol 77 # site.ovl:14 cell-15
-rule add pref 503 fwmark 0x74/0x7f lookup 116 protocol 77 # site.ovl:14 cell-16
-rule add pref 503 fwmark 0x75/0x7f lookup 117 protocol 77 # site.ovl:14 cell-17
-rule add pref 503 fwmark 0x76/0x7f lookup 118 protocol 77 # site.ovl:14 cell-18
-rule add pref 503 fwmark 0x77/0x7f lookup 119 protocol 77 # site.ovl:14 cell-19
-rule add pref 503 fwmark 0x78/0x7f lookup 120 protocol 77 # site.ovl:14 cell-20
+rule add pref 503 fwmark 0x70/0xff lookup 112 protocol 77 # site.ovl:14 cell-12
+rule add pref 503 fwmark 0x71/0xff lookup 113 protocol 77 # site.ovl:14 cell-13
+rule add pref 503 fwmark 0x72/0xff lookup 114 protocol 77 # site.ovl:14 cell-14
+rule add pref 503 fwmark 0x73/0xff lookup 115 protocol 77 # site.ovl:14 cell-15
+rule add pref 503 fwmark 0x74/0xff lookup 116 protocol 77 # site.ovl:14 cell-16
+rule add pref 503 fwmark 0x75/0xff lookup 117 protocol 77 # site.ovl:14 cell-17
+rule add pref 503 fwmark 0x76/0xff lookup 118 protocol 77 # site.ovl:14 cell-18
+rule add pref 503 fwmark 0x77/0xff lookup 119 protocol 77 # site.ovl:14 cell-19
+rule add pref 503 fwmark 0x78/0xff lookup 120 protocol 77 # site.ovl:14 cell-20
 rule add pref 503 goto 900 protocol 77
 rule add pref 900 nop protocol 77
 rule add pref 902 iif eth0 lookup 1 protocol 77 # site.ovl:6 office
@@ -568,7 +568,7 @@ ruleset() {
 # Replaces the whole table in one transaction. Load it after the links, routes and rules:
 #   nft -f ruleset.nft
 #
-# The mark of a packet names its networks: 0x00003f80 the one it came from, 0x0000007f
+# The mark of a packet names its networks: 0x0000ff00 the one it came from, 0x000000ff
 # the one it goes to. All other bits are left as they are.
 table inet ovl
 delete table inet ovl
@@ -694,46 +694,46 @@ table inet ovl {
 	set ovl_open {
 		type mark
 		elements = {
-			0x000000e5 comment "site.ovl:22 office -> cell-1",
-			0x00003281 comment "site.ovl:22 cell-1 -> office",
-			0x000000e6 comment "site.ovl:22 office -> cell-2",
-			0x00003301 comment "site.ovl:22 cell-2 -> office",
-			0x000000e7 comment "site.ovl:22 office -> cell-3",
-			0x00003381 comment "site.ovl:22 cell-3 -> office",
-			0x000000e8 comment "site.ovl:22 office -> cell-4",
-			0x00003401 comment "site.ovl:22 cell-4 -> office",
-			0x000000e9 comment "site.ovl:22 office -> cell-5",
-			0x00003481 comment "site.ovl:22 cell-5 -> office",
-			0x000000ea comment "site.ovl:22 office -> cell-6",
-			0x00003501 comment "site.ovl:22 cell-6 -> office",
-			0x000000eb comment "site.ovl:22 office -> cell-7",
-			0x00003581 comment "site.ovl:22 cell-7 -> office",
-			0x000000ec comment "site.ovl:22 office -> cell-8",
-			0x00003601 comment "site.ovl:22 cell-8 -> office",
-			0x000000ed comment "site.ovl:22 office -> cell-9",
-			0x00003681 comment "site.ovl:22 cell-9 -> office",
-			0x000000ee comment "site.ovl:22 office -> cell-10",
-			0x00003701 comment "site.ovl:22 cell-10 -> office",
-			0x000000ef comment "site.ovl:22 office -> cell-11",
-			0x00003781 comment "site.ovl:22 cell-11 -> office",
-			0x000000f0 comment "site.ovl:22 office -> cell-12",
-			0x00003801 comment "site.ovl:22 cell-12 -> office",
-			0x000000f1 comment "site.ovl:22 office -> cell-13",
-			0x00003881 comment "site.ovl:22 cell-13 -> office",
-			0x000000f2 comment "site.ovl:22 office -> cell-14",
-			0x00003901 comment "site.ovl:22 cell-14 -> office",
-			0x000000f3 comment "site.ovl:22 office -> cell-15",
-			0x00003981 comment "site.ovl:22 cell-15 -> office",
-			0x000000f4 comment "site.ovl:22 office -> cell-16",
-			0x00003a01 comment "site.ovl:22 cell-16 -> office",
-			0x000000f5 comment "site.ovl:22 office -> cell-17",
-			0x00003a81 comment "site.ovl:22 cell-17 -> office",
-			0x000000f6 comment "site.ovl:22 office -> cell-18",
-			0x00003b01 comment "site.ovl:22 cell-18 -> office",
-			0x000000f7 comment "site.ovl:22 office -> cell-19",
-			0x00003b81 comment "site.ovl:22 cell-19 -> office",
-			0x000000f8 comment "site.ovl:22 office -> cell-20",
-			0x00003c01 comment "site.ovl:22 cell-20 -> office",
+			0x00000165 comment "site.ovl:22 office -> cell-1",
+			0x00006501 comment "site.ovl:22 cell-1 -> office",
+			0x00000166 comment "site.ovl:22 office -> cell-2",
+			0x00006601 comment "site.ovl:22 cell-2 -> office",
+			0x00000167 comment "site.ovl:22 office -> cell-3",
+			0x00006701 comment "site.ovl:22 cell-3 -> office",
+			0x00000168 comment "site.ovl:22 office -> cell-4",
+			0x00006801 comment "site.ovl:22 cell-4 -> office",
+			0x00000169 comment "site.ovl:22 office -> cell-5",
+			0x00006901 comment "site.ovl:22 cell-5 -> office",
+			0x0000016a comment "site.ovl:22 office -> cell-6",
+			0x00006a01 comment "site.ovl:22 cell-6 -> office",
+			0x0000016b comment "site.ovl:22 office -> cell-7",
+			0x00006b01 comment "site.ovl:22 cell-7 -> office",
+			0x0000016c comment "site.ovl:22 office -> cell-8",
+			0x00006c01 comment "site.ovl:22 cell-8 -> office",
+			0x0000016d comment "site.ovl:22 office -> cell-9",
+			0x00006d01 comment "site.ovl:22 cell-9 -> office",
+			0x0000016e comment "site.ovl:22 office -> cell-10",
+			0x00006e01 comment "site.ovl:22 cell-10 -> office",
+			0x0000016f comment "site.ovl:22 office -> cell-11",
+			0x00006f01 comment "site.ovl:22 cell-11 -> office",
+			0x00000170 comment "site.ovl:22 office -> cell-12",
+			0x00007001 comment "site.ovl:22 cell-12 -> office",
+			0x00000171 comment "site.ovl:22 office -> cell-13",
+			0x00007101 comment "site.ovl:22 cell-13 -> office",
+			0x00000172 comment "site.ovl:22 office -> cell-14",
+			0x00007201 comment "site.ovl:22 cell-14 -> office",
+			0x00000173 comment "site.ovl:22 office -> cell-15",
+			0x00007301 comment "site.ovl:22 cell-15 -> office",
+			0x00000174 comment "site.ovl:22 office -> cell-16",
+			0x00007401 comment "site.ovl:22 cell-16 -> office",
+			0x00000175 comment "site.ovl:22 office -> cell-17",
+			0x00007501 comment "site.ovl:22 cell-17 -> office",
+			0x00000176 comment "site.ovl:22 office -> cell-18",
+			0x00007601 comment "site.ovl:22 cell-18 -> office",
+			0x00000177 comment "site.ovl:22 office -> cell-19",
+			0x00007701 comment "site.ovl:22 cell-19 -> office",
+			0x00000178 comment "site.ovl:22 office -> cell-20",
+			0x00007801 comment "site.ovl:22 cell-20 -> office",
 		}
 	}
 
@@ -741,46 +741,46 @@ table inet ovl {
 	set ovl_back {
 		type mark
 		elements = {
-			0x00003281 comment "site.ovl:22 answers to office -> cell-1",
-			0x000000e5 comment "site.ovl:22 answers to cell-1 -> office",
-			0x00003301 comment "site.ovl:22 answers to office -> cell-2",
-			0x000000e6 comment "site.ovl:22 answers to cell-2 -> office",
-			0x00003381 comment "site.ovl:22 answers to office -> cell-3",
-			0x000000e7 comment "site.ovl:22 answers to cell-3 -> office",
-			0x00003401 comment "site.ovl:22 answers to office -> cell-4",
-			0x000000e8 comment "site.ovl:22 answers to cell-4 -> office",
-			0x00003481 comment "site.ovl:22 answers to office -> cell-5",
-			0x000000e9 comment "site.ovl:22 answers to cell-5 -> office",
-			0x00003501 comment "site.ovl:22 answers to office -> cell-6",
-			0x000000ea comment "site.ovl:22 answers to cell-6 -> office",
-			0x00003581 comment "site.ovl:22 answers to office -> cell-7",
-			0x000000eb comment "site.ovl:22 answers to cell-7 -> office",
-			0x00003601 comment "site.ovl:22 answers to office -> cell-8",
-			0x000000ec comment "site.ovl:22 answers to cell-8 -> office",
-			0x00003681 comment "site.ovl:22 answers to office -> cell-9",
-			0x000000ed comment "site.ovl:22 answers to cell-9 -> office",
-			0x00003701 comment "site.ovl:22 answers to office -> cell-10",
-			0x000000ee comment "site.ovl:22 answers to cell-10 -> office",
-			0x00003781 comment "site.ovl:22 answers to office -> cell-11",
-			0x000000ef comment "site.ovl:22 answers to cell-11 -> office",
-			0x00003801 comment "site.ovl:22 answers to office -> cell-12",
-			0x000000f0 comment "site.ovl:22 answers to cell-12 -> office",
-			0x00003881 comment "site.ovl:22 answers to office -> cell-13",
-			0x000000f1 comment "site.ovl:22 answers to cell-13 -> office",
-			0x00003901 comment "site.ovl:22 answers to office -> cell-14",
-			0x000000f2 comment "site.ovl:22 answers to cell-14 -> office",
-			0x00003981 comment "site.ovl:22 answers to office -> cell-15",
-			0x000000f3 comment "site.ovl:22 answers to cell-15 -> office",
-			0x00003a01 comment "site.ovl:22 answers to office -> cell-16",
-			0x000000f4 comment "site.ovl:22 answers to cell-16 -> office",
-			0x00003a81 comment "site.ovl:22 answers to office -> cell-17",
-			0x000000f5 comment "site.ovl:22 answers to cell-17 -> office",
-			0x00003b01 comment "site.ovl:22 answers to office -> cell-18",
-			0x000000f6 comment "site.ovl:22 answers to cell-18 -> office",
-			0x00003b81 comment "site.ovl:22 answers to office -> cell-19",
-			0x000000f7 comment "site.ovl:22 answers to cell-19 -> office",
-			0x00003c01 comment "site.ovl:22 answers to office -> cell-20",
-			0x000000f8 comment "site.ovl:22 answers to cell-20 -> office",
+			0x00006501 comment "site.ovl:22 answers to office -> cell-1",
+			0x00000165 comment "site.ovl:22 answers to cell-1 -> office",
+			0x00006601 comment "site.ovl:22 answers to office -> cell-2",
+			0x00000166 comment "site.ovl:22 answers to cell-2 -> office",
+			0x00006701 comment "site.ovl:22 answers to office -> cell-3",
+			0x00000167 comment "site.ovl:22 answers to cell-3 -> office",
+			0x00006801 comment "site.ovl:22 answers to office -> cell-4",
+			0x00000168 comment "site.ovl:22 answers to cell-4 -> office",
+			0x00006901 comment "site.ovl:22 answers to office -> cell-5",
+			0x00000169 comment "site.ovl:22 answers to cell-5 -> office",
+			0x00006a01 comment "site.ovl:22 answers to office -> cell-6",
+			0x0000016a comment "site.ovl:22 answers to cell-6 -> office",
+			0x00006b01 comment "site.ovl:22 answers to office -> cell-7",
+			0x0000016b comment "site.ovl:22 answers to cell-7 -> office",
+			0x00006c01 comment "site.ovl:22 answers to office -> cell-8",
+			0x0000016c comment "site.ovl:22 answers to cell-8 -> office",
+			0x00006d01 comment "site.ovl:22 answers to office -> cell-9",
+			0x0000016d comment "site.ovl:22 answers to cell-9 -> office",
+			0x00006e01 comment "site.ovl:22 answers to office -> cell-10",
+			0x0000016e comment "site.ovl:22 answers to cell-10 -> office",
+			0x00006f01 comment "site.ovl:22 answers to office -> cell-11",
+			0x0000016f comment "site.ovl:22 answers to cell-11 -> office",
+			0x00007001 comment "site.ovl:22 answers to office -> cell-12",
+			0x00000170 comment "site.ovl:22 answers to cell-12 -> office",
+			0x00007101 comment "site.ovl:22 answers to office -> cell-13",
+			0x00000171 comment "site.ovl:22 answers to cell-13 -> office",
+			0x00007201 comment "site.ovl:22 answers to office -> cell-14",
+			0x00000172 comment "site.ovl:22 answers to cell-14 -> office",
+			0x00007301 comment "site.ovl:22 answers to office -> cell-15",
+			0x00000173 comment "site.ovl:22 answers to cell-15 -> office",
+			0x00007401 comment "site.ovl:22 answers to office -> cell-16",
+			0x00000174 comment "site.ovl:22 answers to cell-16 -> office",
+			0x00007501 comment "site.ovl:22 answers to office -> cell-17",
+			0x00000175 comment "site.ovl:22 answers to cell-17 -> office",
+			0x00007601 comment "site.ovl:22 answers to office -> cell-18",
+			0x00000176 comment "site.ovl:22 answers to cell-18 -> office",
+			0x00007701 comment "site.ovl:22 answers to office -> cell-19",
+			0x00000177 comment "site.ovl:22 answers to cell-19 -> office",
+			0x00007801 comment "site.ovl:22 answers to office -> cell-20",
+			0x00000178 comment "site.ovl:22 answers to cell-20 -> office",
 		}
 	}
 
@@ -814,27 +814,27 @@ table inet ovl {
 	map ovl_snat {
 		type mark : verdict
 		elements = {
-			0x00000080 : goto ovl_snat_office,
-			0x00003280 : goto ovl_snat_cell-1,
-			0x00003300 : goto ovl_snat_cell-2,
-			0x00003380 : goto ovl_snat_cell-3,
-			0x00003400 : goto ovl_snat_cell-4,
-			0x00003480 : goto ovl_snat_cell-5,
-			0x00003500 : goto ovl_snat_cell-6,
-			0x00003580 : goto ovl_snat_cell-7,
-			0x00003600 : goto ovl_snat_cell-8,
-			0x00003680 : goto ovl_snat_cell-9,
-			0x00003700 : goto ovl_snat_cell-10,
-			0x00003780 : goto ovl_snat_cell-11,
-			0x00003800 : goto ovl_snat_cell-12,
-			0x00003880 : goto ovl_snat_cell-13,
-			0x00003900 : goto ovl_snat_cell-14,
-			0x00003980 : goto ovl_snat_cell-15,
-			0x00003a00 : goto ovl_snat_cell-16,
-			0x00003a80 : goto ovl_snat_cell-17,
-			0x00003b00 : goto ovl_snat_cell-18,
-			0x00003b80 : goto ovl_snat_cell-19,
-			0x00003c00 : goto ovl_snat_cell-20,
+			0x00000100 : goto ovl_snat_office,
+			0x00006500 : goto ovl_snat_cell-1,
+			0x00006600 : goto ovl_snat_cell-2,
+			0x00006700 : goto ovl_snat_cell-3,
+			0x00006800 : goto ovl_snat_cell-4,
+			0x00006900 : goto ovl_snat_cell-5,
+			0x00006a00 : goto ovl_snat_cell-6,
+			0x00006b00 : goto ovl_snat_cell-7,
+			0x00006c00 : goto ovl_snat_cell-8,
+			0x00006d00 : goto ovl_snat_cell-9,
+			0x00006e00 : goto ovl_snat_cell-10,
+			0x00006f00 : goto ovl_snat_cell-11,
+			0x00007000 : goto ovl_snat_cell-12,
+			0x00007100 : goto ovl_snat_cell-13,
+			0x00007200 : goto ovl_snat_cell-14,
+			0x00007300 : goto ovl_snat_cell-15,
+			0x00007400 : goto ovl_snat_cell-16,
+			0x00007500 : goto ovl_snat_cell-17,
+			0x00007600 : goto ovl_snat_cell-18,
+			0x00007700 : goto ovl_snat_cell-19,
+			0x00007800 : goto ovl_snat_cell-20,
 		}
 	}
 
@@ -914,26 +914,26 @@ table inet ovl {
 
 	chain ovl_prerouting {
 		type nat hook prerouting priority dstnat; policy accept;
-		meta mark & 0x0000007f == 0 return comment "not for another network"
-		meta mark & 0x00003fff != @ovl_open meta mark set meta mark & 0xffffff80 comment "no connect allows it: no destination"
-		meta mark & 0x0000007f vmap @ovl_dnat comment "alias to real address"
+		meta mark & 0x000000ff == 0 return comment "not for another network"
+		meta mark & 0x0000ffff != @ovl_open meta mark set meta mark & 0xffffff00 comment "no connect allows it: no destination"
+		meta mark & 0x000000ff vmap @ovl_dnat comment "alias to real address"
 	}
 
 	chain ovl_postrouting {
 		type nat hook postrouting priority srcnat; policy accept;
-		meta mark & 0x0000007f == 0 return comment "not from another network"
-		meta mark & 0x00003f80 vmap @ovl_snat comment "real address to alias"
+		meta mark & 0x000000ff == 0 return comment "not from another network"
+		meta mark & 0x0000ff00 vmap @ovl_snat comment "real address to alias"
 	}
 
 	chain ovl_forward {
 		type filter hook forward priority filter; policy accept;
-		meta mark & 0x00003f80 != 0 goto ovl_guard comment "from a network"
+		meta mark & 0x0000ff00 != 0 goto ovl_guard comment "from a network"
 		oifname @ovl_ports drop comment "into a network from elsewhere"
 	}
 
 	chain ovl_guard {
-		ct direction original meta mark & 0x00003fff == @ovl_open goto ovl_out_of comment "a connect allows it"
-		ct direction reply meta mark & 0x00003fff == @ovl_back goto ovl_out_of comment "answers"
+		ct direction original meta mark & 0x0000ffff == @ovl_open goto ovl_out_of comment "a connect allows it"
+		ct direction reply meta mark & 0x0000ffff == @ovl_back goto ovl_out_of comment "answers"
 		drop comment "no connect allows it"
 	}
 
@@ -944,10 +944,10 @@ table inet ovl {
 
 	# Network office, site.ovl:6
 	chain ovl_from_office {
-		meta mark set meta mark & 0xffffc000 | 0x00000081 comment "site.ovl:6 from office"
+		meta mark set meta mark & 0xffff0000 | 0x00000101 comment "site.ovl:6 from office"
 		ip saddr 172.16.0.0/16 jump ovl_dest comment "site.ovl:10 hosts"
-		meta mark & 0x0000007f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:6 routers"
-		ct zone set meta mark & 0x0000007f map @ovl_zone comment "site.ovl:6 pair"
+		meta mark & 0x000000ff == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:6 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:6 pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:6 not office"
 	}
 	chain ovl_to_office {
@@ -960,15 +960,15 @@ table inet ovl {
 		ip saddr 172.16.0.0/16 snat ip prefix to 172.16.0.0/16 comment "site.ovl:10 office"
 	}
 	chain ovl_leave_office {
-		meta mark & 0x0000007f != 0x00000001 drop comment "site.ovl:6 not to office"
+		meta mark & 0x000000ff != 0x00000001 drop comment "site.ovl:6 not to office"
 	}
 
 	# Network cell-1, site.ovl:14
 	chain ovl_from_cell-1 {
-		meta mark set meta mark & 0xffffc000 | 0x000032e5 comment "site.ovl:14 from cell-1"
+		meta mark set meta mark & 0xffff0000 | 0x00006565 comment "site.ovl:14 from cell-1"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		meta mark & 0x0000007f == 0x00000065 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
-		ct zone set meta mark & 0x0000007f map @ovl_zone comment "site.ovl:14 pair"
+		meta mark & 0x000000ff == 0x00000065 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000065 comment "site.ovl:14 not cell-1"
 	}
 	chain ovl_to_cell-1 {
@@ -981,15 +981,15 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 snat ip prefix to 10.64.1.0/24 comment "site.ovl:18 cell-1"
 	}
 	chain ovl_leave_cell-1 {
-		meta mark & 0x0000007f != 0x00000065 drop comment "site.ovl:14 not to cell-1"
+		meta mark & 0x000000ff != 0x00000065 drop comment "site.ovl:14 not to cell-1"
 	}
 
 	# Network cell-2, site.ovl:14
 	chain ovl_from_cell-2 {
-		meta mark set meta mark & 0xffffc000 | 0x00003366 comment "site.ovl:14 from cell-2"
+		meta mark set meta mark & 0xffff0000 | 0x00006666 comment "site.ovl:14 from cell-2"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		meta mark & 0x0000007f == 0x00000066 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
-		ct zone set meta mark & 0x0000007f map @ovl_zone comment "site.ovl:14 pair"
+		meta mark & 0x000000ff == 0x00000066 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000066 comment "site.ovl:14 not cell-2"
 	}
 	chain ovl_to_cell-2 {
@@ -1002,15 +1002,15 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 snat ip prefix to 10.64.2.0/24 comment "site.ovl:18 cell-2"
 	}
 	chain ovl_leave_cell-2 {
-		meta mark & 0x0000007f != 0x00000066 drop comment "site.ovl:14 not to cell-2"
+		meta mark & 0x000000ff != 0x00000066 drop comment "site.ovl:14 not to cell-2"
 	}
 
 	# Network cell-3, site.ovl:14
 	chain ovl_from_cell-3 {
-		meta mark set meta mark & 0xffffc000 | 0x000033e7 comment "site.ovl:14 from cell-3"
+		meta mark set meta mark & 0xffff0000 | 0x00006767 comment "site.ovl:14 from cell-3"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		meta mark & 0x0000007f == 0x00000067 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
-		ct zone set meta mark & 0x0000007f map @ovl_zone comment "site.ovl:14 pair"
+		meta mark & 0x000000ff == 0x00000067 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000067 comment "site.ovl:14 not cell-3"
 	}
 	chain ovl_to_cell-3 {
@@ -1023,15 +1023,15 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 snat ip prefix to 10.64.3.0/24 comment "site.ovl:18 cell-3"
 	}
 	chain ovl_leave_cell-3 {
-		meta mark & 0x0000007f != 0x00000067 drop comment "site.ovl:14 not to cell-3"
+		meta mark & 0x000000ff != 0x00000067 drop comment "site.ovl:14 not to cell-3"
 	}
 
 	# Network cell-4, site.ovl:14
 	chain ovl_from_cell-4 {
-		meta mark set meta mark & 0xffffc000 | 0x00003468 comment "site.ovl:14 from cell-4"
+		meta mark set meta mark & 0xffff0000 | 0x00006868 comment "site.ovl:14 from cell-4"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		meta mark & 0x0000007f == 0x00000068 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
-		ct zone set meta mark & 0x0000007f map @ovl_zone comment "site.ovl:14 pair"
+		meta mark & 0x000000ff == 0x00000068 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000068 comment "site.ovl:14 not cell-4"
 	}
 	chain ovl_to_cell-4 {
@@ -1044,15 +1044,15 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 snat ip prefix to 10.64.4.0/24 comment "site.ovl:18 cell-4"
 	}
 	chain ovl_leave_cell-4 {
-		meta mark & 0x0000007f != 0x00000068 drop comment "site.ovl:14 not to cell-4"
+		meta mark & 0x000000ff != 0x00000068 drop comment "site.ovl:14 not to cell-4"
 	}
 
 	# Network cell-5, site.ovl:14
 	chain ovl_from_cell-5 {
-		meta mark set meta mark & 0xffffc000 | 0x000034e9 comment "site.ovl:14 from cell-5"
+		meta mark set meta mark & 0xffff0000 | 0x00006969 comment "site.ovl:14 from cell-5"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		meta mark & 0x0000007f == 0x00000069 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
-		ct zone set meta mark & 0x0000007f map @ovl_zone comment "site.ovl:14 pair"
+		meta mark & 0x000000ff == 0x00000069 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000069 comment "site.ovl:14 not cell-5"
 	}
 	chain ovl_to_cell-5 {
@@ -1065,15 +1065,15 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 snat ip prefix to 10.64.5.0/24 comment "site.ovl:18 cell-5"
 	}
 	chain ovl_leave_cell-5 {
-		meta mark & 0x0000007f != 0x00000069 drop comment "site.ovl:14 not to cell-5"
+		meta mark & 0x000000ff != 0x00000069 drop comment "site.ovl:14 not to cell-5"
 	}
 
 	# Network cell-6, site.ovl:14
 	chain ovl_from_cell-6 {
-		meta mark set meta mark & 0xffffc000 | 0x0000356a comment "site.ovl:14 from cell-6"
+		meta mark set meta mark & 0xffff0000 | 0x00006a6a comment "site.ovl:14 from cell-6"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		meta mark & 0x0000007f == 0x0000006a meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
-		ct zone set meta mark & 0x0000007f map @ovl_zone comment "site.ovl:14 pair"
+		meta mark & 0x000000ff == 0x0000006a meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x0000006a comment "site.ovl:14 not cell-6"
 	}
 	chain ovl_to_cell-6 {
@@ -1086,15 +1086,15 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 snat ip prefix to 10.64.6.0/24 comment "site.ovl:18 cell-6"
 	}
 	chain ovl_leave_cell-6 {
-		meta mark & 0x0000007f != 0x0000006a drop comment "site.ovl:14 not to cell-6"
+		meta mark & 0x000000ff != 0x0000006a drop comment "site.ovl:14 not to cell-6"
 	}
 
 	# Network cell-7, site.ovl:14
 	chain ovl_from_cell-7 {
-		meta mark set meta mark & 0xffffc000 | 0x000035eb comment "site.ovl:14 from cell-7"
+		meta mark set meta mark & 0xffff0000 | 0x00006b6b comment "site.ovl:14 from cell-7"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		meta mark & 0x0000007f == 0x0000006b meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
-		ct zone set meta mark & 0x0000007f map @ovl_zone comment "site.ovl:14 pair"
+		meta mark & 0x000000ff == 0x0000006b meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x0000006b comment "site.ovl:14 not cell-7"
 	}
 	chain ovl_to_cell-7 {
@@ -1107,15 +1107,15 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 snat ip prefix to 10.64.7.0/24 comment "site.ovl:18 cell-7"
 	}
 	chain ovl_leave_cell-7 {
-		meta mark & 0x0000007f != 0x0000006b drop comment "site.ovl:14 not to cell-7"
+		meta mark & 0x000000ff != 0x0000006b drop comment "site.ovl:14 not to cell-7"
 	}
 
 	# Network cell-8, site.ovl:14
 	chain ovl_from_cell-8 {
-		meta mark set meta mark & 0xffffc000 | 0x0000366c comment "site.ovl:14 from cell-8"
+		meta mark set meta mark & 0xffff0000 | 0x00006c6c comment "site.ovl:14 from cell-8"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		meta mark & 0x0000007f == 0x0000006c meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
-		ct zone set meta mark & 0x0000007f map @ovl_zone comment "site.ovl:14 pair"
+		meta mark & 0x000000ff == 0x0000006c meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x0000006c comment "site.ovl:14 not cell-8"
 	}
 	chain ovl_to_cell-8 {
@@ -1128,15 +1128,15 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 snat ip prefix to 10.64.8.0/24 comment "site.ovl:18 cell-8"
 	}
 	chain ovl_leave_cell-8 {
-		meta mark & 0x0000007f != 0x0000006c drop comment "site.ovl:14 not to cell-8"
+		meta mark & 0x000000ff != 0x0000006c drop comment "site.ovl:14 not to cell-8"
 	}
 
 	# Network cell-9, site.ovl:14
 	chain ovl_from_cell-9 {
-		meta mark set meta mark & 0xffffc000 | 0x000036ed comment "site.ovl:14 from cell-9"
+		meta mark set meta mark & 0xffff0000 | 0x00006d6d comment "site.ovl:14 from cell-9"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		meta mark & 0x0000007f == 0x0000006d meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
-		ct zone set meta mark & 0x0000007f map @ovl_zone comment "site.ovl:14 pair"
+		meta mark & 0x000000ff == 0x0000006d meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x0000006d comment "site.ovl:14 not cell-9"
 	}
 	chain ovl_to_cell-9 {
@@ -1149,15 +1149,15 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 snat ip prefix to 10.64.9.0/24 comment "site.ovl:18 cell-9"
 	}
 	chain ovl_leave_cell-9 {
-		meta mark & 0x0000007f != 0x0000006d drop comment "site.ovl:14 not to cell-9"
+		meta mark & 0x000000ff != 0x0000006d drop comment "site.ovl:14 not to cell-9"
 	}
 
 	# Network cell-10, site.ovl:14
 	chain ovl_from_cell-10 {
-		meta mark set meta mark & 0xffffc000 | 0x0000376e comment "site.ovl:14 from cell-10"
+		meta mark set meta mark & 0xffff0000 | 0x00006e6e comment "site.ovl:14 from cell-10"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		meta mark & 0x0000007f == 0x0000006e meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
-		ct zone set meta mark & 0x0000007f map @ovl_zone comment "site.ovl:14 pair"
+		meta mark & 0x000000ff == 0x0000006e meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x0000006e comment "site.ovl:14 not cell-10"
 	}
 	chain ovl_to_cell-10 {
@@ -1170,15 +1170,15 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 snat ip prefix to 10.64.10.0/24 comment "site.ovl:18 cell-10"
 	}
 	chain ovl_leave_cell-10 {
-		meta mark & 0x0000007f != 0x0000006e drop comment "site.ovl:14 not to cell-10"
+		meta mark & 0x000000ff != 0x0000006e drop comment "site.ovl:14 not to cell-10"
 	}
 
 	# Network cell-11, site.ovl:14
 	chain ovl_from_cell-11 {
-		meta mark set meta mark & 0xffffc000 | 0x000037ef comment "site.ovl:14 from cell-11"
+		meta mark set meta mark & 0xffff0000 | 0x00006f6f comment "site.ovl:14 from cell-11"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		meta mark & 0x0000007f == 0x0000006f meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
-		ct zone set meta mark & 0x0000007f map @ovl_zone comment "site.ovl:14 pair"
+		meta mark & 0x000000ff == 0x0000006f meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x0000006f comment "site.ovl:14 not cell-11"
 	}
 	chain ovl_to_cell-11 {
@@ -1191,15 +1191,15 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 snat ip prefix to 10.64.11.0/24 comment "site.ovl:18 cell-11"
 	}
 	chain ovl_leave_cell-11 {
-		meta mark & 0x0000007f != 0x0000006f drop comment "site.ovl:14 not to cell-11"
+		meta mark & 0x000000ff != 0x0000006f drop comment "site.ovl:14 not to cell-11"
 	}
 
 	# Network cell-12, site.ovl:14
 	chain ovl_from_cell-12 {
-		meta mark set meta mark & 0xffffc000 | 0x00003870 comment "site.ovl:14 from cell-12"
+		meta mark set meta mark & 0xffff0000 | 0x00007070 comment "site.ovl:14 from cell-12"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		meta mark & 0x0000007f == 0x00000070 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
-		ct zone set meta mark & 0x0000007f map @ovl_zone comment "site.ovl:14 pair"
+		meta mark & 0x000000ff == 0x00000070 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000070 comment "site.ovl:14 not cell-12"
 	}
 	chain ovl_to_cell-12 {
@@ -1212,15 +1212,15 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 snat ip prefix to 10.64.12.0/24 comment "site.ovl:18 cell-12"
 	}
 	chain ovl_leave_cell-12 {
-		meta mark & 0x0000007f != 0x00000070 drop comment "site.ovl:14 not to cell-12"
+		meta mark & 0x000000ff != 0x00000070 drop comment "site.ovl:14 not to cell-12"
 	}
 
 	# Network cell-13, site.ovl:14
 	chain ovl_from_cell-13 {
-		meta mark set meta mark & 0xffffc000 | 0x000038f1 comment "site.ovl:14 from cell-13"
+		meta mark set meta mark & 0xffff0000 | 0x00007171 comment "site.ovl:14 from cell-13"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		meta mark & 0x0000007f == 0x00000071 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
-		ct zone set meta mark & 0x0000007f map @ovl_zone comment "site.ovl:14 pair"
+		meta mark & 0x000000ff == 0x00000071 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000071 comment "site.ovl:14 not cell-13"
 	}
 	chain ovl_to_cell-13 {
@@ -1233,15 +1233,15 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 snat ip prefix to 10.64.13.0/24 comment "site.ovl:18 cell-13"
 	}
 	chain ovl_leave_cell-13 {
-		meta mark & 0x0000007f != 0x00000071 drop comment "site.ovl:14 not to cell-13"
+		meta mark & 0x000000ff != 0x00000071 drop comment "site.ovl:14 not to cell-13"
 	}
 
 	# Network cell-14, site.ovl:14
 	chain ovl_from_cell-14 {
-		meta mark set meta mark & 0xffffc000 | 0x00003972 comment "site.ovl:14 from cell-14"
+		meta mark set meta mark & 0xffff0000 | 0x00007272 comment "site.ovl:14 from cell-14"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		meta mark & 0x0000007f == 0x00000072 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
-		ct zone set meta mark & 0x0000007f map @ovl_zone comment "site.ovl:14 pair"
+		meta mark & 0x000000ff == 0x00000072 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000072 comment "site.ovl:14 not cell-14"
 	}
 	chain ovl_to_cell-14 {
@@ -1254,15 +1254,15 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 snat ip prefix to 10.64.14.0/24 comment "site.ovl:18 cell-14"
 	}
 	chain ovl_leave_cell-14 {
-		meta mark & 0x0000007f != 0x00000072 drop comment "site.ovl:14 not to cell-14"
+		meta mark & 0x000000ff != 0x00000072 drop comment "site.ovl:14 not to cell-14"
 	}
 
 	# Network cell-15, site.ovl:14
 	chain ovl_from_cell-15 {
-		meta mark set meta mark & 0xffffc000 | 0x000039f3 comment "site.ovl:14 from cell-15"
+		meta mark set meta mark & 0xffff0000 | 0x00007373 comment "site.ovl:14 from cell-15"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		meta mark & 0x0000007f == 0x00000073 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
-		ct zone set meta mark & 0x0000007f map @ovl_zone comment "site.ovl:14 pair"
+		meta mark & 0x000000ff == 0x00000073 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000073 comment "site.ovl:14 not cell-15"
 	}
 	chain ovl_to_cell-15 {
@@ -1275,15 +1275,15 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 snat ip prefix to 10.64.15.0/24 comment "site.ovl:18 cell-15"
 	}
 	chain ovl_leave_cell-15 {
-		meta mark & 0x0000007f != 0x00000073 drop comment "site.ovl:14 not to cell-15"
+		meta mark & 0x000000ff != 0x00000073 drop comment "site.ovl:14 not to cell-15"
 	}
 
 	# Network cell-16, site.ovl:14
 	chain ovl_from_cell-16 {
-		meta mark set meta mark & 0xffffc000 | 0x00003a74 comment "site.ovl:14 from cell-16"
+		meta mark set meta mark & 0xffff0000 | 0x00007474 comment "site.ovl:14 from cell-16"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		meta mark & 0x0000007f == 0x00000074 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
-		ct zone set meta mark & 0x0000007f map @ovl_zone comment "site.ovl:14 pair"
+		meta mark & 0x000000ff == 0x00000074 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000074 comment "site.ovl:14 not cell-16"
 	}
 	chain ovl_to_cell-16 {
@@ -1296,15 +1296,15 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 snat ip prefix to 10.64.16.0/24 comment "site.ovl:18 cell-16"
 	}
 	chain ovl_leave_cell-16 {
-		meta mark & 0x0000007f != 0x00000074 drop comment "site.ovl:14 not to cell-16"
+		meta mark & 0x000000ff != 0x00000074 drop comment "site.ovl:14 not to cell-16"
 	}
 
 	# Network cell-17, site.ovl:14
 	chain ovl_from_cell-17 {
-		meta mark set meta mark & 0xffffc000 | 0x00003af5 comment "site.ovl:14 from cell-17"
+		meta mark set meta mark & 0xffff0000 | 0x00007575 comment "site.ovl:14 from cell-17"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		meta mark & 0x0000007f == 0x00000075 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
-		ct zone set meta mark & 0x0000007f map @ovl_zone comment "site.ovl:14 pair"
+		meta mark & 0x000000ff == 0x00000075 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000075 comment "site.ovl:14 not cell-17"
 	}
 	chain ovl_to_cell-17 {
@@ -1317,15 +1317,15 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 snat ip prefix to 10.64.17.0/24 comment "site.ovl:18 cell-17"
 	}
 	chain ovl_leave_cell-17 {
-		meta mark & 0x0000007f != 0x00000075 drop comment "site.ovl:14 not to cell-17"
+		meta mark & 0x000000ff != 0x00000075 drop comment "site.ovl:14 not to cell-17"
 	}
 
 	# Network cell-18, site.ovl:14
 	chain ovl_from_cell-18 {
-		meta mark set meta mark & 0xffffc000 | 0x00003b76 comment "site.ovl:14 from cell-18"
+		meta mark set meta mark & 0xffff0000 | 0x00007676 comment "site.ovl:14 from cell-18"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		meta mark & 0x0000007f == 0x00000076 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
-		ct zone set meta mark & 0x0000007f map @ovl_zone comment "site.ovl:14 pair"
+		meta mark & 0x000000ff == 0x00000076 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000076 comment "site.ovl:14 not cell-18"
 	}
 	chain ovl_to_cell-18 {
@@ -1338,15 +1338,15 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 snat ip prefix to 10.64.18.0/24 comment "site.ovl:18 cell-18"
 	}
 	chain ovl_leave_cell-18 {
-		meta mark & 0x0000007f != 0x00000076 drop comment "site.ovl:14 not to cell-18"
+		meta mark & 0x000000ff != 0x00000076 drop comment "site.ovl:14 not to cell-18"
 	}
 
 	# Network cell-19, site.ovl:14
 	chain ovl_from_cell-19 {
-		meta mark set meta mark & 0xffffc000 | 0x00003bf7 comment "site.ovl:14 from cell-19"
+		meta mark set meta mark & 0xffff0000 | 0x00007777 comment "site.ovl:14 from cell-19"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		meta mark & 0x0000007f == 0x00000077 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
-		ct zone set meta mark & 0x0000007f map @ovl_zone comment "site.ovl:14 pair"
+		meta mark & 0x000000ff == 0x00000077 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000077 comment "site.ovl:14 not cell-19"
 	}
 	chain ovl_to_cell-19 {
@@ -1359,15 +1359,15 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 snat ip prefix to 10.64.19.0/24 comment "site.ovl:18 cell-19"
 	}
 	chain ovl_leave_cell-19 {
-		meta mark & 0x0000007f != 0x00000077 drop comment "site.ovl:14 not to cell-19"
+		meta mark & 0x000000ff != 0x00000077 drop comment "site.ovl:14 not to cell-19"
 	}
 
 	# Network cell-20, site.ovl:14
 	chain ovl_from_cell-20 {
-		meta mark set meta mark & 0xffffc000 | 0x00003c78 comment "site.ovl:14 from cell-20"
+		meta mark set meta mark & 0xffff0000 | 0x00007878 comment "site.ovl:14 from cell-20"
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		meta mark & 0x0000007f == 0x00000078 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
-		ct zone set meta mark & 0x0000007f map @ovl_zone comment "site.ovl:14 pair"
+		meta mark & 0x000000ff == 0x00000078 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000078 comment "site.ovl:14 not cell-20"
 	}
 	chain ovl_to_cell-20 {
@@ -1380,7 +1380,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 snat ip prefix to 10.64.20.0/24 comment "site.ovl:18 cell-20"
 	}
 	chain ovl_leave_cell-20 {
-		meta mark & 0x0000007f != 0x00000078 drop comment "site.ovl:14 not to cell-20"
+		meta mark & 0x000000ff != 0x00000078 drop comment "site.ovl:14 not to cell-20"
 	}
 }
 OVERLAPC_END
