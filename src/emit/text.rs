@@ -139,7 +139,7 @@ impl Blocks {
 
 #[cfg(test)]
 mod tests {
-    use super::{Block, Blocks, Hex, SHORT, Text, line};
+    use super::{Block, Blocks, Hex, SHORT, Text};
 
     #[test]
     fn marks_have_eight_digits() {
