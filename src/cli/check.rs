@@ -39,7 +39,7 @@ impl Check {
             .map(|outcome| Report { sources: &outcome.sources, findings: &outcome.findings })
             .collect();
         let text = self.findings.show(&reports, host::colour_stdout(color));
-        host::write_stdout(&text).map_err(|error| Failure::stdout(&error))?;
+        host::write_stdout(text).map_err(|error| Failure::stdout(&error))?;
         Ok(if exit == Exit::Unable { exit } else { self.findings.exit(&reports) })
     }
 }

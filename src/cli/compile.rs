@@ -124,8 +124,9 @@ impl Compile {
         let targets = self.fitting(&site)?;
         let artifacts = crate::artifacts(&site, &outcome.sources, &targets);
         let Some(path) = output else {
-            let text: String = artifacts.into_iter().map(|artifact| artifact.text).collect();
-            host::write_stdout(&text).map_err(|error| Failure::stdout(&error))?;
+            for Artifact { text, .. } in artifacts {
+                host::write_stdout(text).map_err(|error| Failure::stdout(&error))?;
+            }
             return Ok(Exit::Fine);
         };
         let mut contents: Vec<Content> = artifacts.into_iter().map(Content::from).collect();
@@ -138,7 +139,7 @@ impl Compile {
             return Ok(Exit::Fine);
         }
         let (difference, exit) = output.compare(host::colour_stdout(color))?;
-        host::write_stdout(&difference).map_err(|error| Failure::stdout(&error))?;
+        host::write_stdout(difference).map_err(|error| Failure::stdout(&error))?;
         Ok(exit)
     }
 

@@ -22,7 +22,7 @@ impl Explain {
             Some(written) => find(written).map(page).ok_or_else(|| unknown(written))?,
             None => list(),
         };
-        host::write_stdout(&text).map_err(|error| Failure::stdout(&error))?;
+        host::write_stdout(text).map_err(|error| Failure::stdout(&error))?;
         Ok(Exit::Fine)
     }
 }

@@ -5,13 +5,14 @@
 //! broken pipe) is no error.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use super::Color;
+use crate::emit::Text;
 
 /// What a path leads to, symbolic links followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,12 +72,12 @@ pub(super) fn remove_empty_directory(path: &Path) -> io::Result<()> {
 }
 
 /// Writes `text` to a new file in `directory` and to the disk; the umask is taken from `mode`.
-pub(super) fn prepare(directory: &Path, text: &str, mode: u32) -> io::Result<Prepared> {
+pub(super) fn prepare(directory: &Path, text: &Text, mode: u32) -> io::Result<Prepared> {
     let mut file = tempfile::Builder::new()
         .prefix(".overlapc-")
         .permissions(Permissions::from_mode(mode))
         .tempfile_in(directory)?;
-    file.write_all(text.as_bytes())?;
+    write_pieces(text, &mut file)?;
     file.as_file().sync_all()?;
     Ok(Prepared(file))
 }
@@ -87,12 +88,19 @@ pub(super) fn replace(prepared: Prepared, path: &Path) -> io::Result<()> {
 }
 
 /// Writes to standard output.
-pub(super) fn write_stdout(text: &str) -> io::Result<()> {
+pub(super) fn write_stdout(text: impl Into<Text>) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match write_pieces(&text.into(), &mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
+}
+
+/// Long pieces go out as they are; the short ones between them are collected.
+fn write_pieces(text: &Text, out: &mut impl Write) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
+    text.pieces().try_for_each(|piece| out.write_all(piece.as_bytes()))?;
+    out.flush()
 }
 
 /// Writes to standard error; there is nowhere to report that this failed.

@@ -24,7 +24,7 @@ impl Completions {
         let mut bytes = Vec::new();
         clap_complete::generate(self.shell, &mut definitions(), "overlapc", &mut bytes);
         let text = String::from_utf8_lossy(&bytes);
-        host::write_stdout(&text).map_err(|error| Failure::stdout(&error))?;
+        host::write_stdout(text.into_owned()).map_err(|error| Failure::stdout(&error))?;
         Ok(Exit::Fine)
     }
 }
@@ -43,7 +43,7 @@ impl Man {
         command.build();
         let Some(directory) = self.output else {
             let text = page(command).text;
-            host::write_stdout(&text).map_err(|error| Failure::stdout(&error))?;
+            host::write_stdout(text).map_err(|error| Failure::stdout(&error))?;
             return Ok(Exit::Fine);
         };
         let commands = command.get_subcommands().filter(|sub| !sub.is_hide_set()).cloned();
@@ -60,5 +60,5 @@ fn page(command: clap::Command) -> Content {
     let mut bytes = Vec::new();
     // Writing to memory does not fail.
     let _ = man.render(&mut bytes);
-    Content { name, text: String::from_utf8_lossy(&bytes).into_owned(), executable: false }
+    Content { name, text: String::from_utf8_lossy(&bytes).into_owned().into(), executable: false }
 }

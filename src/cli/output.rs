@@ -13,6 +13,7 @@ use similar::TextDiff;
 
 use super::host::{self, Kind, Prepared};
 use super::{Exit, Failure};
+use crate::emit::Text;
 
 /// A text and the name it has in a directory.
 #[derive(Clone, Debug)]
@@ -20,7 +21,7 @@ pub(super) struct Content {
     /// File name, without a directory.
     pub name: String,
     /// The whole text.
-    pub text: String,
+    pub text: Text,
     /// Whether the file is a program: mode 0755 instead of 0644, less the umask.
     pub executable: bool,
 }
@@ -138,21 +139,20 @@ impl Existing {
 
     /// Whether nothing would change; a file that is executable without need is left so.
     fn is(&self, content: &Content) -> bool {
-        self.bytes.as_deref() == Some(content.text.as_bytes()) && (self.executable || !content.executable)
+        self.bytes.as_deref().is_some_and(|bytes| content.text.is(bytes))
+            && (self.executable || !content.executable)
     }
 
     fn difference(&self, path: &Path, content: &Content) -> String {
         let name = path.display().to_string();
         let old_name = if self.bytes.is_some() { name.as_str() } else { "/dev/null" };
         let old = String::from_utf8_lossy(self.bytes.as_deref().unwrap_or_default());
-        if old == content.text.as_str() {
+        let new = content.text.to_string();
+        if old == new {
             let what = if self.bytes.is_none() { "missing" } else { "not executable" };
             return format!("{name}: {what}\n");
         }
-        TextDiff::from_lines(old.as_ref(), content.text.as_str())
-            .unified_diff()
-            .header(old_name, &name)
-            .to_string()
+        TextDiff::from_lines(old.as_ref(), new.as_str()).unified_diff().header(old_name, &name).to_string()
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::iptables::{Chains, by_device};
 use super::template;
-use super::text::{Block, line};
+use super::text::{Block, Blocks, line};
 use crate::plan::{Firewall, Plan};
 
 /// What both guard templates take.
@@ -17,7 +17,7 @@ struct GuardView {
 }
 
 /// Lays the guard out in the site's rule language; the iptables one serves both families.
-pub(super) fn emit(plan: &Plan) -> String {
+pub(super) fn emit(plan: &Plan, blocks: &Blocks) -> String {
     // The forward hook sees the VRF device as the way in and the real device as the way out.
     let devices =
         || plan.networks.iter().flat_map(|n| [Some(n.interface.as_str()), n.vrf.as_deref()]).flatten();
@@ -27,7 +27,7 @@ pub(super) fn emit(plan: &Plan) -> String {
             for device in devices() {
                 line!(ports, "\t\t\t\"{device}\",");
             }
-            let view = GuardView { ports: ports.finish(), chains: String::new(), rules: String::new() };
+            let view = GuardView { ports: blocks.keep(ports), chains: String::new(), rules: String::new() };
             template::render("nft/guard.nft.j2", view)
         }
         Firewall::Iptables => {
@@ -36,7 +36,7 @@ pub(super) fn emit(plan: &Plan) -> String {
                 let drop = devices().map(|device| (device, "-j DROP".to_owned())).collect();
                 by_device(&mut all, &format!("ovl-shut-{side}"), side, drop);
             }
-            let (chains, rules) = all.finish();
+            let (chains, rules) = all.finish(blocks);
             let view = GuardView { ports: String::new(), chains, rules };
             template::render("iptables/guard.j2", view)
         }

@@ -1,13 +1,11 @@
 //! What the hosts of each network need: a route to every prefix that they reach or that reaches
 //! them, through the gateway's address in their network.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 
 use super::provenance::Places;
 use super::template;
-use super::text::{Block, line};
+use super::text::{Block, Blocks, line};
 use crate::net::{self, Family};
 use crate::plan::{Network, Plan};
 
@@ -28,24 +26,34 @@ struct NetworkView {
 }
 
 /// Lays the routes out, a section a network.
-pub(super) fn emit(plan: &Plan, places: &Places<'_>) -> String {
-    let mut partners: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); plan.networks.len()];
+pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String {
+    let mut partners: Vec<Vec<usize>> = vec![Vec::new(); plan.networks.len()];
     for peering in &plan.peerings {
         // Answers need a route as well.
-        partners[peering.from].insert(peering.to);
-        partners[peering.to].insert(peering.from);
+        partners[peering.from].push(peering.to);
+        partners[peering.to].push(peering.from);
+    }
+    for partners in &mut partners {
+        partners.sort_unstable();
+        partners.dedup();
     }
     let networks = plan
         .networks
         .iter()
         .zip(&partners)
         .filter(|(_, partners)| !partners.is_empty())
-        .map(|(network, partners)| section(plan, network, partners, places))
+        .map(|(network, partners)| section(plan, network, partners, places, blocks))
         .collect();
     template::render("nodes/nodes.sh.j2", NodesView { header: places.header(&plan.site), networks })
 }
 
-fn section(plan: &Plan, network: &Network, partners: &BTreeSet<usize>, places: &Places<'_>) -> NetworkView {
+fn section(
+    plan: &Plan,
+    network: &Network,
+    partners: &[usize],
+    places: &Places<'_>,
+    blocks: &Blocks,
+) -> NetworkView {
     let mut routes = Block::default();
     let mut unknown = Vec::new();
     for family in [Family::V4, Family::V6] {
@@ -76,8 +84,8 @@ fn section(plan: &Plan, network: &Network, partners: &BTreeSet<usize>, places: &
     }
     NetworkView {
         name: network.name.clone(),
-        place: places.at(network.span),
+        place: places.at(network.span).to_string(),
         unknown: unknown.join(" and "),
-        routes: routes.finish(),
+        routes: blocks.keep(routes),
     }
 }

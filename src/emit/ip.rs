@@ -3,14 +3,16 @@
 //! The order is what keeps networks apart: a table ends in its unreachable default before a device
 //! or a rule leads to it, and rules come last.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::addressing;
 use super::provenance::Places;
 use super::template;
-use super::text::{Block, line};
+use super::text::{Block, Blocks, line};
 use crate::net::Family;
-use crate::plan::{Action, NextHop, Plan, Rule, UNREACHABLE_METRIC};
+use crate::plan::{Action, NextHop, Plan, Rule, Selector, UNREACHABLE_METRIC};
 
 /// The lines of both families, in the order in which they must run. The script runs them step by
 /// step; the batch files hold the steps of one family.
@@ -46,8 +48,8 @@ struct BatchView<'a> {
 }
 
 /// Lays one family's batch file out.
-pub(super) fn emit(plan: &Plan, places: &Places<'_>, family: Family) -> String {
-    let view = BatchView { header: places.header(&plan.site), steps: &steps(plan, places) };
+pub(super) fn emit(plan: &Plan, places: &Places<'_>, steps: &Steps, family: Family) -> String {
+    let view = BatchView { header: places.header(&plan.site), steps };
     match family {
         Family::V4 => template::render("ip/ip.batch.j2", view),
         Family::V6 => template::render("ip/ip6.batch.j2", view),
@@ -55,12 +57,12 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, family: Family) -> String {
 }
 
 /// All steps of a plan.
-pub(super) fn steps(plan: &Plan, places: &Places<'_>) -> Steps {
-    let mut create = Block::default();
-    let mut attach = Block::default();
-    let mut addresses = Block::default();
-    let (mut defaults_v4, mut defaults_v6) = (Block::default(), Block::default());
-    let (mut routes_v4, mut routes_v6) = (Block::default(), Block::default());
+pub(super) fn steps(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> Steps {
+    let networks = plan.networks.len();
+    let (mut create, mut attach) = (Block::of(2 * networks), Block::of(2 * networks));
+    let mut addresses = Block::of(networks);
+    let (mut defaults_v4, mut defaults_v6) = (Block::of(2 * networks), Block::of(2 * networks));
+    let (mut routes_v4, mut routes_v6) = (Block::of(3 * networks), Block::of(3 * networks));
     for network in &plan.networks {
         let (interface, place) = (&network.interface, places.at(network.span));
         let name = &network.name;
@@ -92,11 +94,11 @@ pub(super) fn steps(plan: &Plan, places: &Places<'_>) -> Steps {
         }
     }
     let rules = |list: &[Rule]| {
-        let mut rules = Block::default();
+        let mut rules = Block::of(list.len());
         for rule in list {
             rule_line(&mut rules, plan, rule, places);
         }
-        rules.finish()
+        blocks.keep(rules)
     };
     let mut local = Block::default();
     if let Some(preference) = plan.local_rule {
@@ -104,47 +106,64 @@ pub(super) fn steps(plan: &Plan, places: &Places<'_>) -> Steps {
         line!(local, "rule del pref 0 lookup local");
     }
     Steps {
-        create: create.finish(),
-        defaults_v4: defaults_v4.finish(),
-        defaults_v6: defaults_v6.finish(),
-        attach: attach.finish(),
-        addresses: addresses.finish(),
-        routes_v4: routes_v4.finish(),
-        routes_v6: routes_v6.finish(),
+        create: blocks.keep(create),
+        defaults_v4: blocks.keep(defaults_v4),
+        defaults_v6: blocks.keep(defaults_v6),
+        attach: blocks.keep(attach),
+        addresses: blocks.keep(addresses),
+        routes_v4: blocks.keep(routes_v4),
+        routes_v6: blocks.keep(routes_v6),
         rules_v4: rules(&plan.rules.v4),
         rules_v6: rules(&plan.rules.v6),
-        local: local.finish(),
+        local: blocks.keep(local),
     }
 }
 
 /// One `rule add` line; see ip-rule(8).
 fn rule_line(out: &mut Block, plan: &Plan, rule: &Rule, places: &Places<'_>) {
-    let mut selector = String::new();
-    if rule.selector.not {
-        selector.push_str(" not");
-    }
-    if let Some(iif) = &rule.selector.iif {
-        selector.push_str(" iif ");
-        selector.push_str(iif);
-    }
-    if let Some(oif) = &rule.selector.oif {
-        selector.push_str(" oif ");
-        selector.push_str(oif);
-    }
-    if let Some((value, mask)) = rule.selector.mark {
-        selector.push_str(&format!(" fwmark {value:#x}/{mask:#x}"));
-    }
-    let action = match rule.action {
-        Action::Lookup(table) => format!("lookup {table}"),
-        Action::Goto(preference) => format!("goto {preference}"),
-        Action::Nop => "nop".to_owned(),
-    };
-    let origin = match rule.network {
-        Some(n) => {
-            let network = &plan.networks[n];
-            format!(" # {} {}", places.at(network.span), network.name)
+    let origin = rule.network.map(|n| &plan.networks[n]);
+    let (preference, selector) = (rule.preference, Matches(&rule.selector));
+    let (action, protocol) = (Does(rule.action), plan.protocol);
+    match origin {
+        Some(network) => {
+            let (place, name) = (places.at(network.span), &network.name);
+            line!(out, "rule add pref {preference}{selector} {action} protocol {protocol} # {place} {name}");
         }
-        None => String::new(),
-    };
-    line!(out, "rule add pref {}{selector} {action} protocol {}{origin}", rule.preference, plan.protocol);
+        None => line!(out, "rule add pref {preference}{selector} {action} protocol {protocol}"),
+    }
+}
+
+/// A selector as ip-rule(8) has it, each part behind a space.
+struct Matches<'a>(&'a Selector);
+
+impl fmt::Display for Matches<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Selector { not, iif, oif, mark } = self.0;
+        if *not {
+            f.write_str(" not")?;
+        }
+        if let Some(iif) = iif {
+            write!(f, " iif {iif}")?;
+        }
+        if let Some(oif) = oif {
+            write!(f, " oif {oif}")?;
+        }
+        match mark {
+            Some((value, mask)) => write!(f, " fwmark {value:#x}/{mask:#x}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// An action as ip-rule(8) has it.
+struct Does(Action);
+
+impl fmt::Display for Does {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Action::Lookup(table) => write!(f, "lookup {table}"),
+            Action::Goto(preference) => write!(f, "goto {preference}"),
+            Action::Nop => f.write_str("nop"),
+        }
+    }
 }

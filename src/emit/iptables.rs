@@ -9,13 +9,14 @@
 //! filter table drops them again. Flushing any one table therefore lets nothing through.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use ipnet::IpNet;
 use serde::Serialize;
 
 use super::provenance::Places;
 use super::template;
-use super::text::{Block, line};
+use super::text::{Block, Blocks, line};
 use crate::net::{self, Family};
 use crate::plan::tree::{self, Bits, LEAF, Name, Next, Tree};
 use crate::plan::{MarkField, Owner, Plan};
@@ -53,8 +54,8 @@ impl Chains {
     }
 
     /// The declarations and the rules.
-    pub(super) fn finish(self) -> (String, String) {
-        (self.names.finish(), self.rules.finish())
+    pub(super) fn finish(self, blocks: &Blocks) -> (String, String) {
+        (blocks.keep(self.names), blocks.keep(self.rules))
     }
 }
 
@@ -64,10 +65,15 @@ macro_rules! rule {
 }
 
 /// Lays the ruleset of one family out.
-pub(super) fn emit(plan: &Plan, places: &Places<'_>, family: Family) -> String {
-    let (raw_chains, raw_rules) = raw(plan, places, family).finish();
-    let (nat_chains, nat_rules) = nat(plan, places, family).finish();
-    let (filter_chains, filter_rules) = filter(plan, places).finish();
+pub(super) fn emit(
+    plan: &Plan,
+    places: &Places<'_>,
+    blocks: &Blocks,
+    (filter_chains, filter_rules): (String, String),
+    family: Family,
+) -> String {
+    let (raw_chains, raw_rules) = raw(plan, places, family).finish(blocks);
+    let (nat_chains, nat_rules) = nat(plan, places, family).finish(blocks);
     let (destination, source) = (plan.marks.destination.mask(), plan.marks.source.mask());
     let (command, file) = match family {
         Family::V4 => ("iptables-restore", "rules.v4"),
@@ -219,8 +225,8 @@ fn nat(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
     chains
 }
 
-/// Who may pass.
-fn filter(plan: &Plan, places: &Places<'_>) -> Chains {
+/// Who may pass: the same in both families.
+pub(super) fn filter(plan: &Plan, places: &Places<'_>) -> Chains {
     let (destination, source) = (plan.marks.destination, plan.marks.source);
     let mut chains = Chains::default();
     let into: Vec<(&str, String)> = plan
@@ -287,20 +293,22 @@ fn partners(
 /// A chain that finds a device's entry; `side` is `i` or `o`.
 pub(super) fn by_device(chains: &mut Chains, root: &str, side: char, mut entries: Vec<(&str, String)>) {
     entries.sort();
-    let keys: Vec<(Name, String)> =
-        entries.into_iter().map(|(name, rest)| (Name { text: name.to_owned(), open: false }, rest)).collect();
+    let keys: Vec<(Name<'_>, &str)> =
+        entries.iter().map(|(name, rest)| (Name { text: name, open: false }, rest.as_str())).collect();
     let tree = tree::names(&keys, LEAF);
-    let label = |_: usize, name: &Name| format!("{root}-{}", name.text);
-    let key = |name: &Name| format!("-{side} {}{}", name.text, if name.open { "+" } else { "" });
+    let label = |_: usize, name: &Name<'_>| format!("{root}-{}", name.text);
+    let key = |name: &Name<'_>| format!("-{side} {}{}", name.text, if name.open { "+" } else { "" });
     lay(chains, root, &tree, label, key);
 }
 
 /// A chain that finds a destination's entry; entries are disjoint and in address order.
 fn by_destination(chains: &mut Chains, root: &str, family: Family, entries: Vec<(IpNet, String)>) {
     let width = net::width(family);
-    let keys: Vec<(Bits, String)> = entries
-        .into_iter()
-        .map(|(net, rest)| (Bits { value: net::bits(net.network()), length: net.prefix_len() }, rest))
+    let keys: Vec<(Bits, &str)> = entries
+        .iter()
+        .map(|(net, rest)| {
+            (Bits { value: net::bits(net.network()), length: net.prefix_len() }, rest.as_str())
+        })
         .collect();
     let tree = tree::bits(&keys, width, LEAF);
     let prefix = |key: &Bits| net::prefix(net::from_bits(family, key.value), key.length);
@@ -322,9 +330,9 @@ fn by_destination(chains: &mut Chains, root: &str, family: Family, entries: Vec<
 /// A chain that finds the entry of an id in a mark field.
 fn by_mark(chains: &mut Chains, root: &str, nodes: &str, field: MarkField, mut entries: Vec<(u16, String)>) {
     entries.sort_by_key(|(id, _)| *id);
-    let keys: Vec<(Bits, String)> = entries
-        .into_iter()
-        .map(|(id, rest)| (Bits { value: u128::from(id), length: field.width }, rest))
+    let keys: Vec<(Bits, &str)> = entries
+        .iter()
+        .map(|(id, rest)| (Bits { value: u128::from(*id), length: field.width }, rest.as_str()))
         .collect();
     let tree = tree::bits(&keys, field.width, LEAF);
     let label = |_: usize, key: &Bits| format!("ovl-at-{nodes}{:x}-{}", key.value, key.length);
@@ -332,18 +340,30 @@ fn by_mark(chains: &mut Chains, root: &str, nodes: &str, field: MarkField, mut e
         let low = u32::from(field.width - key.length);
         let mask = field.mask() >> (u32::from(field.shift) + low) << (u32::from(field.shift) + low);
         let value = u32::try_from(key.value).unwrap_or(0) << field.shift;
-        format!("-m mark --mark {}/{}", hex(value), hex(mask))
+        Mark { value, mask }
     };
     lay(chains, root, &tree, label, key);
 }
 
+/// The match of a mark value under a mask.
+struct Mark {
+    value: u32,
+    mask: u32,
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "-m mark --mark {:#x}/{:#x}", self.value, self.mask)
+    }
+}
+
 /// Writes a tree down: the root under its own name, every other node as a chain that is gone to.
-fn lay<K>(
+fn lay<K, D: fmt::Display>(
     chains: &mut Chains,
     root: &str,
-    tree: &Tree<K, String>,
+    tree: &Tree<K, &str>,
     label: impl Fn(usize, &K) -> String,
-    key: impl Fn(&K) -> String,
+    key: impl Fn(&K) -> D,
 ) {
     let name =
         |place: usize| if place == 0 { root.to_owned() } else { label(place, &tree.nodes[place].prefix) };

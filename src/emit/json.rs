@@ -3,7 +3,8 @@
 
 use serde::Serialize;
 
-use super::provenance::Places;
+use super::provenance::{Place, Places};
+use super::text::Blocks;
 use crate::plan::{Firewall, Isolation, Mapping, Owner, Plan, Value};
 
 /// Version of the document's form.
@@ -19,20 +20,20 @@ struct Marks {
 struct NetworkView<'a> {
     name: &'a str,
     id: u16,
-    source: String,
+    source: Place<'a>,
     interface: &'a str,
     vrf: Option<&'a str>,
     table: u32,
     own_table: u32,
     addresses: Vec<String>,
-    mappings: Vec<MappingView>,
+    mappings: Vec<MappingView<'a>>,
 }
 
 #[derive(Serialize)]
-struct MappingView {
+struct MappingView<'a> {
     real: String,
     alias: String,
-    source: String,
+    source: Place<'a>,
 }
 
 #[derive(Serialize)]
@@ -41,7 +42,7 @@ struct PeeringView<'a> {
     to: &'a str,
     /// Conntrack zone of both directions; null where the two share an alias.
     zone: Option<u16>,
-    source: String,
+    source: Place<'a>,
 }
 
 #[derive(Serialize)]
@@ -67,9 +68,11 @@ struct SettingView<'a> {
 
 /// Lays the document out: a member a line, and a line for each element of its lists, so that two
 /// versions of a site differ in the lines of what has changed.
-pub(super) fn emit(plan: &Plan, places: &Places<'_>) -> String {
+pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String {
     let name = |n: usize| plan.networks[n].name.as_str();
-    let mut document = Document { text: String::from("{") };
+    let elements = 8 * plan.networks.len() + plan.peerings.len();
+    let mut document = Document { text: Vec::with_capacity(160 * elements) };
+    document.text.push(b'{');
     document.member("format_version", FORMAT_VERSION);
     document.member("generator", concat!("overlapc ", env!("CARGO_PKG_VERSION")));
     document.member("source", places.root());
@@ -108,22 +111,23 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>) -> String {
     );
     document.list(
         "peerings",
-        plan.peerings.iter().map(|peering| PeeringView {
+        plan.peerings.iter().zip(plan.pair_zones()).map(|(peering, zone)| PeeringView {
             from: name(peering.from),
             to: name(peering.to),
-            zone: plan.pair_zone(peering),
+            zone,
             source: places.at(peering.span),
         }),
     );
+    let mut aliases: Vec<Vec<String>> = vec![Vec::new(); plan.shared.len()];
+    for destination in &plan.destinations {
+        if let Owner::Shared(n) = destination.owner {
+            aliases[n].push(destination.alias.to_string());
+        }
+    }
     document.list(
         "shared_aliases",
-        plan.shared.iter().enumerate().map(|(n, shared)| SharedView {
-            aliases: plan
-                .destinations
-                .iter()
-                .filter(|destination| destination.owner == Owner::Shared(n))
-                .map(|destination| destination.alias.to_string())
-                .collect(),
+        plan.shared.iter().zip(aliases).map(|(shared, aliases)| SharedView {
+            aliases,
             readings: shared
                 .cases
                 .iter()
@@ -146,10 +150,10 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>) -> String {
             reason: setting.reason,
         }),
     );
-    document.finish()
+    blocks.keep_text(document.finish())
 }
 
-fn mapping(piece: &Mapping, places: &Places<'_>) -> MappingView {
+fn mapping<'a>(piece: &Mapping, places: &'a Places<'_>) -> MappingView<'a> {
     MappingView {
         real: piece.real.to_string(),
         alias: piece.alias.to_string(),
@@ -157,49 +161,50 @@ fn mapping(piece: &Mapping, places: &Places<'_>) -> MappingView {
     }
 }
 
-/// A JSON object in the making.
+/// A JSON object in the making, as UTF-8.
 struct Document {
-    text: String,
+    text: Vec<u8>,
 }
 
 impl Document {
     /// Adds a member on a line of its own.
     fn member(&mut self, name: &str, value: impl Serialize) {
         self.name(name);
-        self.text.push_str(&json(&value));
+        self.value(&value);
     }
 
     /// Adds a list with its elements on lines of their own.
     fn list(&mut self, name: &str, elements: impl Iterator<Item = impl Serialize>) {
         self.name(name);
-        self.text.push('[');
+        self.text.push(b'[');
         let mut separator = "\n    ";
         for element in elements {
-            self.text.push_str(separator);
-            self.text.push_str(&json(&element));
+            self.text.extend_from_slice(separator.as_bytes());
+            self.value(&element);
             separator = ",\n    ";
         }
-        self.text.push_str("\n  ]");
+        self.text.extend_from_slice(b"\n  ]");
     }
 
     fn name(&mut self, name: &str) {
-        let separator = if self.text.ends_with('{') { "\n  " } else { ",\n  " };
-        self.text.push_str(separator);
-        self.text.push_str(&json(&name));
-        self.text.push_str(": ");
+        let separator = if self.text.ends_with(b"{") { "\n  " } else { ",\n  " };
+        self.text.extend_from_slice(separator.as_bytes());
+        self.value(&name);
+        self.text.extend_from_slice(b": ");
     }
 
+    /// A value in one line.
+    #[expect(
+        clippy::expect_used,
+        reason = "the views hold strings and numbers alone, which always have a JSON form"
+    )]
+    fn value(&mut self, value: &impl Serialize) {
+        serde_json::to_writer(&mut self.text, value).expect("strings and numbers have a JSON form");
+    }
+
+    #[expect(clippy::expect_used, reason = "serde_json writes UTF-8, and so does this file")]
     fn finish(mut self) -> String {
-        self.text.push_str("\n}\n");
-        self.text
+        self.text.extend_from_slice(b"\n}\n");
+        String::from_utf8(self.text).expect("JSON is UTF-8")
     }
-}
-
-/// A value in one line.
-#[expect(
-    clippy::expect_used,
-    reason = "the views hold strings and numbers alone, which always have a JSON form"
-)]
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("strings and numbers have a JSON form")
 }

@@ -17,11 +17,13 @@ mod template;
 mod text;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::net::Family;
 use crate::plan::{Firewall, Plan};
 use crate::source::SourceMap;
 pub use template::TEMPLATES;
+pub use text::Text;
 
 /// A kind of artefact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,43 +110,63 @@ pub struct Artifact {
     /// Its kind.
     pub target: Target,
     /// Its whole text; ends in a newline.
-    pub text: String,
+    pub text: Text,
 }
 
 /// Lays a plan out, an artefact a target, in their order.
 #[must_use]
 pub fn emit(plan: &Plan, sources: &SourceMap, targets: &[Target]) -> Vec<Artifact> {
     let places = provenance::Places::new(sources);
-    let mut texts = Texts { plan, places: &places, done: BTreeMap::new() };
-    targets
-        .iter()
-        .map(|&target| match target {
-            Target::Sh => Artifact { target, text: script::emit(plan, &places, &mut texts) },
-            _ => Artifact { target, text: texts.of(target).to_owned() },
-        })
-        .collect()
+    let blocks = text::Blocks::default();
+    let mut drafts =
+        Drafts { plan, places: &places, blocks: &blocks, done: BTreeMap::new(), steps: None, filter: None };
+    targets.iter().map(|&target| Artifact { target, text: blocks.join(drafts.of(target)) }).collect()
 }
 
-/// The texts that the script holds as well, made once.
-struct Texts<'a> {
+/// What is made once and stands in the script as well: drafts, which hold marks in the place of long
+/// blocks.
+struct Drafts<'a> {
     plan: &'a Plan,
     places: &'a provenance::Places<'a>,
+    blocks: &'a text::Blocks,
     done: BTreeMap<Target, String>,
+    steps: Option<Rc<ip::Steps>>,
+    filter: Option<(String, String)>,
 }
 
-impl Texts<'_> {
-    /// The text of a target other than the script.
+impl Drafts<'_> {
+    /// The draft of a target.
     fn of(&mut self, target: Target) -> &str {
-        let (plan, places) = (self.plan, self.places);
-        self.done.entry(target).or_insert_with(|| match target {
-            Target::Sh => String::new(),
-            Target::Nft => nftables::emit(plan, places),
-            Target::Iptables => iptables::emit(plan, places, Family::V4),
-            Target::Ip6tables => iptables::emit(plan, places, Family::V6),
-            Target::Ip => ip::emit(plan, places, Family::V4),
-            Target::Ip6 => ip::emit(plan, places, Family::V6),
-            Target::Nodes => hosts::emit(plan, places),
-            Target::Json => json::emit(plan, places),
-        })
+        if !self.done.contains_key(&target) {
+            let draft = self.make(target);
+            self.done.insert(target, draft);
+        }
+        &self.done[&target]
+    }
+
+    fn make(&mut self, target: Target) -> String {
+        let (plan, places, blocks) = (self.plan, self.places, self.blocks);
+        match target {
+            Target::Sh => script::emit(plan, places, blocks, self),
+            Target::Nft => nftables::emit(plan, places, blocks),
+            Target::Iptables => iptables::emit(plan, places, blocks, self.filter(), Family::V4),
+            Target::Ip6tables => iptables::emit(plan, places, blocks, self.filter(), Family::V6),
+            Target::Ip => ip::emit(plan, places, &self.steps(), Family::V4),
+            Target::Ip6 => ip::emit(plan, places, &self.steps(), Family::V6),
+            Target::Nodes => hosts::emit(plan, places, blocks),
+            Target::Json => json::emit(plan, places, blocks),
+        }
+    }
+
+    /// The lines for ip(8).
+    fn steps(&mut self) -> Rc<ip::Steps> {
+        let (plan, places, blocks) = (self.plan, self.places, self.blocks);
+        Rc::clone(self.steps.get_or_insert_with(|| Rc::new(ip::steps(plan, places, blocks))))
+    }
+
+    /// The chains and rules of the filter table, which both iptables rulesets have.
+    fn filter(&mut self) -> (String, String) {
+        let (plan, places, blocks) = (self.plan, self.places, self.blocks);
+        self.filter.get_or_insert_with(|| iptables::filter(plan, places).finish(blocks)).clone()
     }
 }

@@ -4,12 +4,14 @@
 //! interface, of its destination and of its zone in prerouting, of its pair and of its device in
 //! forward. New connections add one look-up for each translation.
 
+use std::fmt;
+
 use ipnet::IpNet;
 use serde::Serialize;
 
 use super::provenance::Places;
 use super::template;
-use super::text::{Block, line};
+use super::text::{Block, Blocks, Hex, line};
 use crate::plan::tree::LEAF;
 use crate::plan::{Mapping, Network, Owner, Plan};
 
@@ -42,53 +44,48 @@ struct RulesetView {
 }
 
 /// Lays the ruleset out.
-pub(super) fn emit(plan: &Plan, places: &Places<'_>) -> String {
+pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String {
     let (destination, source) = (plan.marks.destination, plan.marks.source);
     let pair = destination.mask() | source.mask();
-    let value = |from: &Network, to: &Network| source.value(from.id) | destination.value(to.id);
+    let value = |from: &Network, to: &Network| Hex(source.value(from.id) | destination.value(to.id));
     let mut from = Block::default();
     let mut own_zones = Block::default();
     let (mut dnat, mut snat, mut leave, mut ports) =
         (Block::default(), Block::default(), Block::default(), Block::default());
     for network in &plan.networks {
         let (id, interface) = (network.id, &network.interface);
-        line!(from, "\t\t\t\"{interface}\" : goto {},", chain("from", network));
+        line!(from, "\t\t\t\"{interface}\" : goto {},", Chain("from", network));
         line!(own_zones, "\t\t\t\"{interface}\" : {id},");
         if let Some(vrf) = &network.vrf {
             line!(own_zones, "\t\t\t\"{vrf}\" : {id},");
         }
-        line!(dnat, "\t\t\t{:#010x} : goto {},", destination.value(id), chain("dnat", network));
-        line!(snat, "\t\t\t{:#010x} : goto {},", source.value(id), chain("snat", network));
-        line!(leave, "\t\t\t\"{interface}\" : goto {},", chain("leave", network));
+        line!(dnat, "\t\t\t{} : goto {},", Hex(destination.value(id)), Chain("dnat", network));
+        line!(snat, "\t\t\t{} : goto {},", Hex(source.value(id)), Chain("snat", network));
+        line!(leave, "\t\t\t\"{interface}\" : goto {},", Chain("leave", network));
         line!(ports, "\t\t\t\"{interface}\",");
     }
     let (mut to_v4, mut to_v6) = (Block::default(), Block::default());
     for destination in &plan.destinations {
-        let to = match destination.owner {
-            Owner::Network(n) => chain("to", &plan.networks[n]),
-            Owner::Shared(n) => shared_chain(plan, n),
-        };
-        let block = if destination.alias.addr().is_ipv4() { &mut to_v4 } else { &mut to_v6 };
-        line!(block, "\t\t\t{} : goto {to},", destination.alias);
+        let alias = destination.alias;
+        let block = if alias.addr().is_ipv4() { &mut to_v4 } else { &mut to_v6 };
+        match destination.owner {
+            Owner::Network(n) => line!(block, "\t\t\t{alias} : goto {},", Chain("to", &plan.networks[n])),
+            Owner::Shared(n) => line!(block, "\t\t\t{alias} : goto {},", shared_chain(plan, n)),
+        }
     }
     let mut zones = Block::default();
     for zone in &plan.zones {
-        line!(zones, "\t\t\t{:#010x} : {zone},", destination.value(*zone));
+        line!(zones, "\t\t\t{} : {zone},", Hex(destination.value(*zone)));
     }
-    let (mut open, mut back) = (Block::default(), Block::default());
+    let peerings = plan.peerings.len();
+    let (mut open, mut back) = (Block::of(peerings), Block::of(peerings));
     for peering in &plan.peerings {
         let (a, b) = (&plan.networks[peering.from], &plan.networks[peering.to]);
         let place = places.at(peering.span);
-        line!(open, "\t\t\t{:#010x} comment \"{place} {} -> {}\",", value(a, b), short(a), short(b));
-        line!(
-            back,
-            "\t\t\t{:#010x} comment \"{place} answers to {} -> {}\",",
-            value(b, a),
-            short(a),
-            short(b)
-        );
+        line!(open, "\t\t\t{} comment \"{place} {} -> {}\",", value(a, b), short(a), short(b));
+        line!(back, "\t\t\t{} comment \"{place} answers to {} -> {}\",", value(b, a), short(a), short(b));
     }
-    let mut chains = Block::default();
+    let mut chains = Block::of(22 * plan.networks.len());
     for network in &plan.networks {
         network_chains(&mut chains, plan, network, places);
     }
@@ -100,22 +97,22 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>) -> String {
         RulesetView {
             header: places.header(&plan.site),
             site: plan.site.clone(),
-            destination: format!("{:#010x}", destination.mask()),
-            source: format!("{:#010x}", source.mask()),
-            pair: format!("{pair:#010x}"),
-            no_destination: format!("{:#010x}", !destination.mask()),
-            from: from.finish(),
-            to_v4: to_v4.finish(),
-            to_v6: to_v6.finish(),
-            zones: zones.finish(),
-            own_zones: own_zones.finish(),
-            open: open.finish(),
-            back: back.finish(),
-            dnat: dnat.finish(),
-            snat: snat.finish(),
-            leave: leave.finish(),
-            ports: ports.finish(),
-            chains: chains.finish(),
+            destination: Hex(destination.mask()).to_string(),
+            source: Hex(source.mask()).to_string(),
+            pair: Hex(pair).to_string(),
+            no_destination: Hex(!destination.mask()).to_string(),
+            from: blocks.keep(from),
+            to_v4: blocks.keep(to_v4),
+            to_v6: blocks.keep(to_v6),
+            zones: blocks.keep(zones),
+            own_zones: blocks.keep(own_zones),
+            open: blocks.keep(open),
+            back: blocks.keep(back),
+            dnat: blocks.keep(dnat),
+            snat: blocks.keep(snat),
+            leave: blocks.keep(leave),
+            ports: blocks.keep(ports),
+            chains: blocks.keep(chains),
         },
     )
 }
@@ -123,45 +120,45 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>) -> String {
 /// The chains of one network.
 fn network_chains(out: &mut Block, plan: &Plan, network: &Network, places: &Places<'_>) {
     let (destination, source) = (plan.marks.destination, plan.marks.source);
-    let keep = !(destination.mask() | source.mask());
+    let keep = Hex(!(destination.mask() | source.mask()));
     let place = places.at(network.span);
     let (id, name) = (network.id, short(network));
-    let mine = destination.value(id);
-    let both = source.value(id) | mine;
-    let field = format!("{:#010x}", destination.mask());
+    let mine = Hex(destination.value(id));
+    let both = Hex(source.value(id) | destination.value(id));
+    let field = Hex(destination.mask());
 
     line!(out, "\n\t# Network {name}, {place}");
-    line!(out, "\tchain {} {{", chain("from", network));
-    line!(out, "\t\tmeta mark set meta mark & {keep:#010x} | {both:#010x} comment \"{place} from {name}\"");
+    line!(out, "\tchain {} {{", Chain("from", network));
+    line!(out, "\t\tmeta mark set meta mark & {keep} | {both} comment \"{place} from {name}\"");
     for admitted in &network.admitted {
         let (hosts, place) = (admitted.real, places.at(admitted.span));
         line!(out, "\t\t{} saddr {hosts} jump ovl_dest comment \"{place} hosts\"", family(&hosts));
     }
     // Whoever has a destination by now has been here already.
-    let own = format!("meta mark & {field} == {mine:#010x}");
+    let own = format!("meta mark & {field} == {mine}");
     line!(out, "\t\t{own} meta l4proto {{ icmp, icmpv6 }} jump ovl_errors comment \"{place} routers\"");
     line!(out, "\t\tct zone set meta mark & {field} map @ovl_zone comment \"{place} pair\"");
-    line!(out, "\t\tmeta mark set meta mark ^ {mine:#010x} comment \"{place} not {name}\"");
+    line!(out, "\t\tmeta mark set meta mark ^ {mine} comment \"{place} not {name}\"");
     line!(out, "\t}}");
 
-    line!(out, "\tchain {} {{", chain("to", network));
-    line!(out, "\t\tmeta mark set meta mark ^ {mine:#010x} comment \"{place} to {name}\"");
+    line!(out, "\tchain {} {{", Chain("to", network));
+    line!(out, "\t\tmeta mark set meta mark ^ {mine} comment \"{place} to {name}\"");
     line!(out, "\t}}");
 
     let inward = |piece: &Mapping| (piece.alias, piece.real);
-    translation(out, &chain("dnat", network), ("dnat", "daddr"), network, inward, places);
+    translation(out, Chain("dnat", network), ("dnat", "daddr"), network, inward, places);
     let outward = |piece: &Mapping| (piece.real, piece.alias);
-    translation(out, &chain("snat", network), ("snat", "saddr"), network, outward, places);
+    translation(out, Chain("snat", network), ("snat", "saddr"), network, outward, places);
 
-    line!(out, "\tchain {} {{", chain("leave", network));
-    line!(out, "\t\tmeta mark & {field} != {mine:#010x} drop comment \"{place} not to {name}\"");
+    line!(out, "\tchain {} {{", Chain("leave", network));
+    line!(out, "\t\tmeta mark & {field} != {mine} drop comment \"{place} not to {name}\"");
     line!(out, "\t}}");
 }
 
 /// A chain that maps one column of a network's mappings onto the other, both families.
 fn translation(
     out: &mut Block,
-    chain: &str,
+    chain: Chain<'_>,
     (statement, field): (&str, &str),
     network: &Network,
     columns: impl Fn(&Mapping) -> (IpNet, IpNet),
@@ -204,12 +201,12 @@ fn shared_chains(out: &mut Block, plan: &Plan, n: usize, places: &Places<'_>) {
     for case in &alias.cases {
         let (from, to) = (&plan.networks[case.from], &plan.networks[case.to]);
         let place = places.at(to.span);
-        let asked = format!("meta mark & {:#010x} == {:#010x}", source.mask(), source.value(from.id));
+        let asked = format!("meta mark & {} == {}", Hex(source.mask()), Hex(source.value(from.id)));
         let words = format!("{place} {} asks for {}", short(from), short(to));
         if let Some(zone) = case.zone {
             line!(out, "\t\t{asked} ct original zone set {zone} comment \"{words}\"");
         }
-        line!(out, "\t\t{asked} goto {} comment \"{words}\"", chain("to", to));
+        line!(out, "\t\t{asked} goto {} comment \"{words}\"", Chain("to", to));
     }
     line!(out, "\t}}");
 }
@@ -223,11 +220,16 @@ fn family(net: &IpNet) -> &'static str {
 
 /// `ovl_KIND_NAME`: the prefix keeps names away from nft's keywords. A name too long for a chain
 /// (128 bytes in the kernel) is replaced by the id behind `_`, which no name begins with.
-fn chain(kind: &str, network: &Network) -> String {
-    if network.name.len() <= 64 {
-        format!("ovl_{kind}_{}", network.name)
-    } else {
-        format!("ovl_{kind}__{}", network.id)
+struct Chain<'a>(&'static str, &'a Network);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(kind, network) = self;
+        if network.name.len() <= 64 {
+            write!(f, "ovl_{kind}_{}", network.name)
+        } else {
+            write!(f, "ovl_{kind}__{}", network.id)
+        }
     }
 }
 

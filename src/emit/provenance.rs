@@ -1,9 +1,31 @@
 //! Where an emitted line comes from: `site.ovl:12`, relative to the site's own folder, so that the
 //! same source gives the same bytes wherever it lies.
 
+use std::fmt;
 use std::path::Path;
 
+use serde::{Serialize, Serializer};
+
 use crate::source::{FileId, SourceMap, Span};
+
+/// `site.ovl:12`: a number and a borrowed name, because every line that is emitted has one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    file: &'a str,
+    line: usize,
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+impl Serialize for Place<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
 
 /// The sources, seen from an artefact.
 pub(super) struct Places<'a> {
@@ -37,9 +59,9 @@ impl<'a> Places<'a> {
     }
 
     /// `site.ovl:12`
-    pub(super) fn at(&self, span: Span) -> String {
-        let name = self.names.iter().find(|(id, _)| *id == span.file).map_or("", |(_, name)| name);
-        format!("{name}:{}", self.sources.file(span.file).line(span.start))
+    pub(super) fn at(&self, span: Span) -> Place<'_> {
+        let file = self.names.iter().find(|(id, _)| *id == span.file).map_or("", |(_, name)| name);
+        Place { file, line: self.sources.file(span.file).line(span.start) }
     }
 
     /// The first line of an artefact.
@@ -72,7 +94,7 @@ mod tests {
         let root = sources.add("/home/me/plant/site.ovl", "a\nb\n");
         let cells = sources.add("/home/me/plant/more/cells 1.ovl", "c\n");
         let places = Places::new(&sources);
-        assert_eq!(places.at(Span::new(root, 2, 3)), "site.ovl:2");
-        assert_eq!(places.at(Span::new(cells, 0, 1)), "more/cells_1.ovl:1");
+        assert_eq!(places.at(Span::new(root, 2, 3)).to_string(), "site.ovl:2");
+        assert_eq!(places.at(Span::new(cells, 0, 1)).to_string(), "more/cells_1.ovl:1");
     }
 }

@@ -3,10 +3,10 @@
 
 use serde::Serialize;
 
-use super::ip::{self, Steps};
+use super::ip::Steps;
 use super::provenance::Places;
-use super::text::{Block, line};
-use super::{Target, Texts, guard, template};
+use super::text::{Block, Blocks, line};
+use super::{Drafts, Target, guard, template};
 use crate::plan::{Firewall, Isolation, Plan, Setting, Value};
 
 /// What the two firewall parts take.
@@ -19,7 +19,7 @@ struct FirewallView {
 
 /// What `templates/sh/site.sh.j2` takes.
 #[derive(Serialize)]
-struct ScriptView {
+struct ScriptView<'a> {
     header: String,
     site: String,
     fingerprint: String,
@@ -35,14 +35,14 @@ struct ScriptView {
     settings: String,
     own_settings: String,
     zones: String,
-    steps: Steps,
+    steps: &'a Steps,
     firewall: String,
 }
 
 /// Lays the script out.
-pub(super) fn emit(plan: &Plan, places: &Places<'_>, texts: &mut Texts<'_>) -> String {
-    let firewall = firewall(plan, texts);
-    let steps = ip::steps(plan, places);
+pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks, drafts: &mut Drafts<'_>) -> String {
+    let firewall = firewall(plan, blocks, drafts);
+    let steps = drafts.steps();
     let mut networks = Block::default();
     for network in &plan.networks {
         let vrf = network.vrf.as_deref().unwrap_or("-");
@@ -63,21 +63,21 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, texts: &mut Texts<'_>) -> S
         ipv6: yes_or_no(plan.has_ipv6()),
         vrf: yes_or_no(plan.networks.iter().any(|network| network.vrf.is_some())),
         kind: kind(plan),
-        networks: networks.finish(),
-        settings: settings(plan, false),
-        own_settings: settings(plan, true),
-        zones: zones.finish(),
-        steps,
+        networks: blocks.keep(networks),
+        settings: settings(plan, false, blocks),
+        own_settings: settings(plan, true, blocks),
+        zones: blocks.keep(zones),
+        steps: &steps,
         firewall,
     };
-    view.fingerprint = fingerprint(&view);
+    view.fingerprint = fingerprint(&view, blocks);
     template::render("sh/site.sh.j2", view)
 }
 
 /// The part of the script that speaks the site's rule language.
-fn firewall(plan: &Plan, texts: &mut Texts<'_>) -> String {
-    let guard = guard::emit(plan).trim_end().to_owned();
-    let mut text = |target| texts.of(target).trim_end().to_owned();
+fn firewall(plan: &Plan, blocks: &Blocks, drafts: &mut Drafts<'_>) -> String {
+    let guard = guard::emit(plan, blocks).trim_end().to_owned();
+    let mut text = |target| drafts.of(target).trim_end().to_owned();
     let (template, ruleset_v4, ruleset_v6) = match plan.firewall {
         Firewall::Nftables => ("sh/nftables.sh.j2", text(Target::Nft), String::new()),
         Firewall::Iptables => ("sh/iptables.sh.j2", text(Target::Iptables), text(Target::Ip6tables)),
@@ -88,7 +88,7 @@ fn firewall(plan: &Plan, texts: &mut Texts<'_>) -> String {
 }
 
 /// Settings as `PATH VALUE` lines: those of devices that the site makes, or the others.
-fn settings(plan: &Plan, owned: bool) -> String {
+fn settings(plan: &Plan, owned: bool, blocks: &Blocks) -> String {
     let mut lines = Block::default();
     for Setting { path, value, .. } in plan.settings.iter().filter(|setting| setting.owned == owned) {
         match value {
@@ -96,7 +96,7 @@ fn settings(plan: &Plan, owned: bool) -> String {
             Value::Loose => line!(lines, "{path} loose"),
         }
     }
-    lines.finish()
+    blocks.keep(lines)
 }
 
 /// What the script of one version needs to know about another version of the site to take it down:
@@ -119,7 +119,7 @@ const fn yes_or_no(yes: bool) -> &'static str {
 
 /// 64 bits that tell two versions of a site's artefacts apart (FNV-1a). The script compares them
 /// with those of the version that is up; nothing else stands on them.
-fn fingerprint(view: &ScriptView) -> String {
+fn fingerprint(view: &ScriptView<'_>, blocks: &Blocks) -> String {
     let parts = [
         &view.networks,
         &view.settings,
@@ -137,11 +137,14 @@ fn fingerprint(view: &ScriptView) -> String {
         &view.steps.local,
         &view.firewall,
     ];
-    let hash = parts
-        .into_iter()
-        .flat_map(|part| part.bytes().chain([0]))
-        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for part in parts {
+        let text = blocks.join(part);
+        for piece in text.pieces().chain(["\0"]) {
+            for byte in piece.bytes() {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        }
+    }
     format!("{hash:016x}")
 }

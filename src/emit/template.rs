@@ -1,6 +1,8 @@
 //! The template engine, set so that a mistake in a template or a view stops, and nothing is printed
 //! that was not meant as text.
 
+use std::sync::LazyLock;
+
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
@@ -20,14 +22,18 @@ pub const TEMPLATES: &[(&str, &str)] = &[
     ("sh/iptables.sh.j2", include_str!("../../templates/sh/iptables.sh.j2")),
 ];
 
+/// All templates, parsed once.
+#[expect(clippy::expect_used, reason = "templates are part of the program, and goldens run all of them")]
+static ENVIRONMENT: LazyLock<Environment<'static>> =
+    LazyLock::new(|| environment().expect("the embedded templates are well-formed"));
+
 /// Renders a template with its view.
 #[expect(
     clippy::expect_used,
     reason = "templates and views are part of the program, and goldens run all of them"
 )]
 pub(super) fn render(name: &str, view: impl Serialize) -> String {
-    let environment = environment().expect("the embedded templates are well-formed");
-    let template = environment.get_template(name).expect("the template is registered");
+    let template = ENVIRONMENT.get_template(name).expect("the template is registered");
     template.render(Serde(view)).expect("the view has what the template asks for")
 }
 

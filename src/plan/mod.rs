@@ -14,6 +14,8 @@ mod rules;
 mod settings;
 mod zones;
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -66,13 +68,15 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The zone of a peering's connections, both directions; `None` where the two networks share an
-    /// alias and each sender has a zone of its own.
-    #[must_use]
-    pub fn pair_zone(&self, peering: &Peering) -> Option<u16> {
-        let pair = [peering.from.min(peering.to), peering.from.max(peering.to)];
-        let shares = self.shared.iter().any(|shared| shared.owners == pair);
-        (!shares).then(|| self.networks[peering.from].id ^ self.networks[peering.to].id)
+    /// The zone of each peering's connections, both directions, in their order; `None` where the two
+    /// networks share an alias and each sender has a zone of its own.
+    pub fn pair_zones(&self) -> impl Iterator<Item = Option<u16>> {
+        let sharing: BTreeSet<[usize; 2]> = self.shared.iter().map(|shared| shared.owners).collect();
+        self.peerings.iter().map(move |peering| {
+            let pair = [peering.from.min(peering.to), peering.from.max(peering.to)];
+            let zone = self.networks[peering.from].id ^ self.networks[peering.to].id;
+            (!sharing.contains(&pair)).then_some(zone)
+        })
     }
 
     /// Whether any network has an IPv6 prefix.
@@ -271,7 +275,7 @@ pub struct Selector {
     /// Turns the whole selector round.
     pub not: bool,
     /// Incoming device; `lo` stands for the gateway's own packets.
-    pub iif: Option<String>,
+    pub iif: Option<Cow<'static, str>>,
     /// Device that the sending socket is bound to.
     pub oif: Option<String>,
     /// Packet mark and mask.

@@ -6,6 +6,8 @@
 //! then, without VRF devices, whatever comes in unmarked stays in the table of its interface. Each
 //! part has a fixed share of the preferences, so that one more network does not renumber the rest.
 
+use std::borrow::Cow;
+
 use super::tree::{self, Bits, LEAF, Next};
 use super::{Action, Isolation, MarkField, MarkLayout, Network, Rule, Selector};
 use crate::check::Settings;
@@ -57,7 +59,7 @@ pub(super) fn list(
                 network: Some(n),
             })
         };
-        rules.extend(both(tail + 2, |name| Selector { iif: Some(name), ..Selector::default() }));
+        rules.extend(both(tail + 2, |name| Selector { iif: Some(name.into()), ..Selector::default() }));
         rules.extend(both(tail + 3, |name| Selector { oif: Some(name), ..Selector::default() }));
     }
     rules
@@ -85,7 +87,7 @@ fn part(networks: &[Network], speaking: &[usize], part: &Part, first: u32, end: 
         leaf *= 2;
         tree = tree::bits(&keys, width, leaf);
     }
-    let iif = part.iif.map(str::to_owned);
+    let iif = part.iif.map(Cow::Borrowed);
     let is_tree = tree.nodes.len() > 1;
     let root = if is_tree { first + 1 } else { first };
     let place = |node: usize| root + u32::try_from(node).unwrap_or(u32::MAX);

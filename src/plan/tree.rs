@@ -70,32 +70,32 @@ pub fn bits<V: Clone>(keys: &[(Bits, V)], width: u8, leaf: usize) -> Tree<Bits, 
 }
 
 /// A key of a tree over names: the whole name, or what it begins with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Name {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Name<'a> {
     /// The characters.
-    pub text: String,
+    pub text: &'a str,
     /// Whether more may follow.
     pub open: bool,
 }
 
 /// A tree over different names, sorted.
 #[must_use]
-pub fn names<V: Clone>(keys: &[(Name, V)], leaf: usize) -> Tree<Name, V> {
-    let split = |group: &[(Name, V)]| {
-        let first = group.first().map_or("", |(name, _)| name.text.as_str());
-        let last = group.last().map_or("", |(name, _)| name.text.as_str());
+pub fn names<'a, V: Clone>(keys: &[(Name<'a>, V)], leaf: usize) -> Tree<Name<'a>, V> {
+    let split = |group: &[(Name<'a>, V)]| {
+        let first = group.first().map_or("", |(name, _)| name.text);
+        let last = group.last().map_or("", |(name, _)| name.text);
         let common: usize =
             first.chars().zip(last.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
-        let head = |text: &str| {
+        let head = |text: &'a str| {
             let next = text[common..].chars().next().map_or(0, char::len_utf8);
-            text[..common + next].to_owned()
+            &text[..common + next]
         };
         group
-            .chunk_by(|(a, _), (b, _)| a.text.len() > common && head(&a.text) == head(&b.text))
-            .map(|chunk| (Name { text: head(&chunk[0].0.text), open: true }, chunk.len()))
+            .chunk_by(|(a, _), (b, _)| a.text.len() > common && head(a.text) == head(b.text))
+            .map(|chunk| (Name { text: head(chunk[0].0.text), open: true }, chunk.len()))
             .collect()
     };
-    grow(keys, Name { text: String::new(), open: true }, leaf, &split)
+    grow(keys, Name { text: "", open: true }, leaf, &split)
 }
 
 /// Cuts a group of keys that is too long for one list: each part by what its keys begin with, and
@@ -229,18 +229,18 @@ mod tests {
         all.push("eth1".to_owned());
         all.push("wg-acme".to_owned());
         all.sort();
-        let keys: Vec<(Name, usize)> =
-            all.iter().enumerate().map(|(n, name)| (Name { text: name.clone(), open: false }, n)).collect();
+        let keys: Vec<(Name<'_>, usize)> =
+            all.iter().enumerate().map(|(n, name)| (Name { text: name, open: false }, n)).collect();
         let tree = names(&keys, LEAF);
         for (n, name) in all.iter().enumerate() {
             let (found, compared) =
-                look(&tree, |key| if key.open { name.starts_with(&key.text) } else { *name == key.text });
+                look(&tree, |key| if key.open { name.starts_with(key.text) } else { *name == key.text });
             assert_eq!(found, Some(n), "{name}");
             assert!(compared <= 60, "{compared} comparisons for {name}");
         }
         assert_eq!(
             look(&tree, |key| if key.open {
-                "eth1.3000".starts_with(&key.text)
+                "eth1.3000".starts_with(key.text)
             } else {
                 key.text == "eth1.3000"
             })

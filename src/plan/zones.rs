@@ -30,14 +30,14 @@ pub(super) fn assign(networks: &[Network], peerings: &[Peering], mut shared: Vec
         .flat_map(|alias| [alias.owners, [alias.owners[1], alias.owners[0]]])
         .map(|[a, b]| (a, b))
         .collect();
-    let mut zones: BTreeSet<u16> = networks.iter().map(|network| network.id).collect();
-    zones.extend(
-        peerings
-            .iter()
-            .filter(|peering| !sharing.contains(&(peering.from, peering.to)))
-            .map(|peering| networks[peering.from].id ^ networks[peering.to].id),
-    );
+    // Zone numbers are few, pairs can be a million: a flag for each number is the cheapest set.
+    let mut of_pairs = vec![false; usize::from(u16::MAX) + 1];
+    for peering in peerings.iter().filter(|peering| !sharing.contains(&(peering.from, peering.to))) {
+        of_pairs[usize::from(networks[peering.from].id ^ networks[peering.to].id)] = true;
+    }
     let own: BTreeSet<u16> = networks.iter().map(|network| network.id).collect();
+    let mut zones: BTreeSet<u16> =
+        own.iter().copied().chain((0..=u16::MAX).filter(|zone| of_pairs[usize::from(*zone)])).collect();
     let mut senders: BTreeSet<u16> = BTreeSet::new();
     for case in shared.iter_mut().flat_map(|alias| &mut alias.cases) {
         if sharing.contains(&(case.from, case.to)) {
@@ -45,7 +45,7 @@ pub(super) fn assign(networks: &[Network], peerings: &[Peering], mut shared: Vec
             // The sender's own id is the number people expect (the published recipe has it); its
             // only other use is the gateway's own traffic with that network, whose destinations
             // are not aliases. A pair zone with that number would have the alias as destination.
-            let zone = if pair_zone(networks, peerings, &sharing, id) {
+            let zone = if of_pairs[usize::from(id)] {
                 (1..=u16::MAX).rev().find(|zone| !zones.contains(zone) && !senders.contains(zone))
             } else {
                 Some(id)
@@ -57,17 +57,4 @@ pub(super) fn assign(networks: &[Network], peerings: &[Peering], mut shared: Vec
     debug_assert!(own.is_subset(&zones), "the gateway's own traffic has a zone in every network");
     zones.extend(senders);
     Zoning { zones: zones.into_iter().collect(), shared }
-}
-
-/// Whether `zone` is the zone of some pair that does not share an alias.
-fn pair_zone(
-    networks: &[Network],
-    peerings: &[Peering],
-    sharing: &BTreeSet<(usize, usize)>,
-    zone: u16,
-) -> bool {
-    peerings.iter().any(|peering| {
-        networks[peering.from].id ^ networks[peering.to].id == zone
-            && !sharing.contains(&(peering.from, peering.to))
-    })
 }
