@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='nested-mappings'
-FINGERPRINT='e6c6fd9eb38e7db4'
+FINGERPRINT='3f1fe7aaeaa4deec'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -194,10 +194,10 @@ ruleset_v4() {
 :ovl-raw - [0:0]
 :ovl-out - [0:0]
 :ovl-dest - [0:0]
-:ovl-d-0a400-20 - [0:0]
-:ovl-d-0a40c-20 - [0:0]
-:ovl-d-0a4002-24 - [0:0]
-:ovl-d-0a4003-24 - [0:0]
+:ovl-d-0a4002-23 - [0:0]
+:ovl-d-0a40c8-23 - [0:0]
+:ovl-d-0a40020-25 - [0:0]
+:ovl-d-0a40030-25 - [0:0]
 :ovl-errors - [0:0]
 :ovl-zone - [0:0]
 :ovl-from-1 - [0:0]
@@ -217,31 +217,31 @@ ruleset_v4() {
 -A ovl-out -o vrf-desk -j CT --zone 1
 -A ovl-out -o vrf-press -j CT --zone 2
 -A ovl-out -o vrf-saw -j CT --zone 3
--A ovl-dest -d 10.64.0.0/20 -g ovl-d-0a400-20
--A ovl-dest -d 10.64.192.0/20 -g ovl-d-0a40c-20
--A ovl-d-0a400-20 -d 10.64.1.0/24 -g ovl-to-1
--A ovl-d-0a400-20 -d 10.64.2.0/24 -g ovl-d-0a4002-24
--A ovl-d-0a400-20 -d 10.64.3.0/24 -g ovl-d-0a4003-24
--A ovl-d-0a40c-20 -d 10.64.200.77/32 -g ovl-to-2
--A ovl-d-0a40c-20 -d 10.64.200.78/32 -g ovl-to-3
--A ovl-d-0a40c-20 -d 10.64.201.32/28 -g ovl-to-2
--A ovl-d-0a4002-24 -d 10.64.2.0/28 -g ovl-to-2
--A ovl-d-0a4002-24 -d 10.64.2.32/27 -g ovl-to-2
--A ovl-d-0a4002-24 -d 10.64.2.64/29 -g ovl-to-2
--A ovl-d-0a4002-24 -d 10.64.2.72/30 -g ovl-to-2
--A ovl-d-0a4002-24 -d 10.64.2.76/32 -g ovl-to-2
--A ovl-d-0a4002-24 -d 10.64.2.78/31 -g ovl-to-2
--A ovl-d-0a4002-24 -d 10.64.2.80/28 -g ovl-to-2
--A ovl-d-0a4002-24 -d 10.64.2.96/27 -g ovl-to-2
--A ovl-d-0a4002-24 -d 10.64.2.128/25 -g ovl-to-2
--A ovl-d-0a4003-24 -d 10.64.3.0/26 -g ovl-to-3
--A ovl-d-0a4003-24 -d 10.64.3.64/29 -g ovl-to-3
--A ovl-d-0a4003-24 -d 10.64.3.72/30 -g ovl-to-3
--A ovl-d-0a4003-24 -d 10.64.3.76/32 -g ovl-to-3
--A ovl-d-0a4003-24 -d 10.64.3.78/31 -g ovl-to-3
--A ovl-d-0a4003-24 -d 10.64.3.80/28 -g ovl-to-3
--A ovl-d-0a4003-24 -d 10.64.3.96/27 -g ovl-to-3
--A ovl-d-0a4003-24 -d 10.64.3.128/25 -g ovl-to-3
+-A ovl-dest -d 10.64.1.0/24 -g ovl-to-1
+-A ovl-dest -d 10.64.2.0/23 -g ovl-d-0a4002-23
+-A ovl-dest -d 10.64.200.0/23 -g ovl-d-0a40c8-23
+-A ovl-d-0a4002-23 -d 10.64.2.0/25 -g ovl-d-0a40020-25
+-A ovl-d-0a4002-23 -d 10.64.2.128/25 -g ovl-to-2
+-A ovl-d-0a4002-23 -d 10.64.3.0/25 -g ovl-d-0a40030-25
+-A ovl-d-0a4002-23 -d 10.64.3.128/25 -g ovl-to-3
+-A ovl-d-0a40c8-23 -d 10.64.200.77/32 -g ovl-to-2
+-A ovl-d-0a40c8-23 -d 10.64.200.78/32 -g ovl-to-3
+-A ovl-d-0a40c8-23 -d 10.64.201.32/28 -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.0/28 -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.32/27 -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.64/29 -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.72/30 -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.76/32 -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.78/31 -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.80/28 -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.96/27 -g ovl-to-2
+-A ovl-d-0a40030-25 -d 10.64.3.0/26 -g ovl-to-3
+-A ovl-d-0a40030-25 -d 10.64.3.64/29 -g ovl-to-3
+-A ovl-d-0a40030-25 -d 10.64.3.72/30 -g ovl-to-3
+-A ovl-d-0a40030-25 -d 10.64.3.76/32 -g ovl-to-3
+-A ovl-d-0a40030-25 -d 10.64.3.78/31 -g ovl-to-3
+-A ovl-d-0a40030-25 -d 10.64.3.80/28 -g ovl-to-3
+-A ovl-d-0a40030-25 -d 10.64.3.96/27 -g ovl-to-3
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
@@ -675,10 +675,12 @@ attachments() {
         "$1"
     } | awk '
         $1 == "link" {
-            name = $3
-            sub(/(@.*)?:$/, "", name)
-            state[name] = $4 ~ /[<,]UP[,>]/ ? "up" : "down"
-            for (i = 5; i < NF; i++) if ($i == "master") master[name] = $(i + 1)
+            # What follows the last @ may be the other end of a pair, or part of the name.
+            whole = name = $3
+            sub(/:$/, "", whole)
+            sub(/(@[^@]*)?:$/, "", name)
+            state[whole] = state[name] = $4 ~ /[<,]UP[,>]/ ? "up" : "down"
+            for (i = 5; i < NF; i++) if ($i == "master") master[whole] = master[name] = $(i + 1)
             next
         }
         {
@@ -757,6 +759,14 @@ $refused"
         [ -z "$other_kind" ] || problem "$other_kind"
     else
         others_rules
+    fi
+    if [ -n "$LOCAL" ]; then
+        for family in $FAMILIES; do
+            "$IP" "$family" rule show
+        done | awk -v first="$FIRST" '$1 + 0 > 0 && $1 + 0 < first && / lookup local *$/' >"$SCRATCH"
+        while read -r line; do
+            problem "the rule \"$line\" would take packets to hosts whose numbers the gateway has elsewhere; move it behind preference $LOCAL"
+        done <"$SCRATCH"
     fi
     [ -z "$problems" ] || fail "nothing was changed:$problems"
 }
@@ -861,9 +871,10 @@ step() {
 keep_routes() {
     [ "$VRF" = yes ] || return 0
     for family in $FAMILIES; do
+        "$IP" -o -N "$family" route show table all >"$SCRATCH.lines" || return 1
         {
             networks | awk '{ print "own", $2 }'
-            "$IP" -o -N "$family" route show table all
+            cat "$SCRATCH.lines"
         } | awk -v protocol="$PROTOCOL" '
             $1 == "own" { own[$2] = 1; next }
             / proto 2( |$)/ || index($0 " ", " proto " protocol " ") || /^(local|broadcast|multicast|anycast) / { next }
@@ -881,8 +892,10 @@ keep_routes() {
 # Which interfaces were down, and which of the addresses are there already.
 keep_links() {
     attachments networks | awk '$5 == "down" { print $2 }' | keep down || return 1
+    # First as a whole: of half a list the rest would be taken for the site's own.
+    "$IP" -o address show >"$SCRATCH.lines" || return 1
     {
-        "$IP" -o address show | awk '{ print "there", $2, $4 }'
+        awk '{ print "there", $2, $4 }' "$SCRATCH.lines"
         addresses
     } | awk '
         $1 == "there" { there[$2 " " $3] = 1; next }
@@ -1041,19 +1054,27 @@ begin() {
     printf '%s\n' "$SITE" | keep site || fail "could not write to $STATE; nothing was changed"
     [ -e "$STATE/kind" ] || printf '%s\n' "$KIND" | keep kind
     trap 'fail "interrupted; nothing is forwarded between the networks until up or down has run"' HUP INT TERM
+    # Whoever finds no fingerprint does not take the site for one that is up.
+    [ ! -e "$STATE/fingerprint" ] || mv "$STATE/fingerprint" "$STATE/fingerprint.before"
     if ! guard_on; then
+        guard_off || :
         if [ "$fresh" = yes ]; then
-            guard_off
             rm -rf "$STATE"
+        elif [ -e "$STATE/fingerprint.before" ]; then
+            mv "$STATE/fingerprint.before" "$STATE/fingerprint"
         fi
         fail 'could not put the guard up; nothing else was changed'
     fi
-    rm -f "$STATE/listing" "$STATE/fingerprint"
+    rm -f "$STATE/listing" "$STATE/fingerprint.before"
 }
 
 # The end of taking down: what should be gone must be gone before the guard is.
 finish() {
-    listing | grep -E '^(rule|route|nft|iptables|ip6tables) ' >"$SCRATCH.lines" &&
+    {
+        listing | grep -E '^(rule|route|nft|iptables|ip6tables) '
+        attachments made_networks | awk '$3 != "-" && $7 == "present" { print "device", $3 }'
+    } >"$SCRATCH.lines"
+    [ ! -s "$SCRATCH.lines" ] ||
         fail "could not remove everything; nothing is forwarded between the networks until up or down has:
 $(sed -n '1,20s/^/  /p' "$SCRATCH.lines")"
     guard_off || fail 'could not take the guard away; nothing is forwarded between the networks until up or down has'
@@ -1107,7 +1128,7 @@ status() {
         say "site $other is up on this host, not $SITE"
         return 1
     fi
-    if [ ! -e "$STATE/listing" ]; then
+    if [ ! -e "$STATE/listing" ] || [ ! -e "$STATE/fingerprint" ]; then
         say "site $SITE is half-way: a run of up or down did not come to its end"
         return 1
     fi
@@ -1129,7 +1150,10 @@ status() {
         FILENAME == now { seen[$0] = 1; lines[++count] = $0; next }
         { kept[$0] = 1; if (!($0 in seen)) print "  missing: " $0 }
         END { for (i = 1; i <= count; i++) if (!(lines[i] in kept)) print "  foreign: " lines[i] }
-    ' "$SCRATCH" "$STATE/listing"
+    ' "$SCRATCH" "$STATE/listing" >"$SCRATCH.lines"
+    sed -n '1,40p' "$SCRATCH.lines"
+    more=$(($(sed -n '$=' "$SCRATCH.lines" || echo 0) - 40))
+    [ "$more" -le 0 ] || printf '  and %s more\n' "$more"
     say "site $SITE is not as compiled"
     return 1
 }
