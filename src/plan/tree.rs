@@ -251,7 +251,10 @@ mod tests {
         let mut keys: Vec<(Bits, u32)> = (33..=128u8)
             .map(|length| {
                 let bit = 1 << (128 - length);
-                (Bits { value: ((host ^ bit) >> (128 - length)) << (128 - length), length }, u32::from(length))
+                (
+                    Bits { value: ((host ^ bit) >> (128 - length)) << (128 - length), length },
+                    u32::from(length),
+                )
             })
             .collect();
         keys.push((Bits { value: host, length: 128 }, 0));
