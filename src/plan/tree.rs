@@ -58,11 +58,19 @@ pub fn bits<V: Clone>(keys: &[(Bits, V)], width: u8, leaf: usize) -> Tree<Bits, 
             0 => 4,
             odd => odd,
         };
-        let cut = common + u8::try_from(step).unwrap_or(4);
-        group
-            .chunk_by(|(a, _), (b, _)| {
-                a.length >= cut && b.length >= cut && upper(*a, cut, width) == upper(*b, cut, width)
-            })
+        let mut cut = common + u8::try_from(step).unwrap_or(4);
+        // What is left around a small hole in a wide prefix is one piece of every length: cut further
+        // down as long as that only takes single keys off, or such a group makes a very deep tree.
+        // (nftables counts jumps and gotos alike, and takes 16 below each other.)
+        let (mut nodes, mut lists) = parts(group, cut, width);
+        while nodes > 0 && cut < longest {
+            let (deeper, entries) = parts(group, cut + 1, width);
+            if deeper > nodes || entries > leaf.max(lists) {
+                break;
+            }
+            (nodes, lists, cut) = (deeper, entries, cut + 1);
+        }
+        chunks(group, cut, width)
             .map(|chunk| (upper(chunk[0].0, cut.min(chunk[0].0.length), width), chunk.len()))
             .collect()
     };
@@ -130,6 +138,19 @@ fn grow<K: Clone, V: Clone>(keys: &[(K, V)], root: K, leaf: usize, split: Split<
         nodes.push(Node { prefix, entries });
     }
     Tree { nodes }
+}
+
+/// A sorted group in chunks that share their upper `cut` bits; shorter keys stand alone.
+fn chunks<V>(group: &[(Bits, V)], cut: u8, width: u8) -> impl Iterator<Item = &[(Bits, V)]> {
+    group.chunk_by(move |(a, _), (b, _)| {
+        a.length >= cut && b.length >= cut && upper(*a, cut, width) == upper(*b, cut, width)
+    })
+}
+
+/// How many chunks of several keys, and how many chunks at all, a cut gives.
+fn parts<V>(group: &[(Bits, V)], cut: u8, width: u8) -> (usize, usize) {
+    chunks(group, cut, width)
+        .fold((0, 0), |(nodes, all), chunk| (nodes + usize::from(chunk.len() > 1), all + 1))
 }
 
 /// How many upper bits all keys of a sorted group share.
@@ -221,6 +242,42 @@ mod tests {
         assert_eq!(find(&tree, 0x0b12_3456, 32).0, Some(1000));
         assert_eq!(find(&tree, 0x0c00_0001, 32).0, Some(1001));
         assert_eq!(find(&tree, 0x0c00_0002, 32).0, None);
+    }
+
+    #[test]
+    fn the_pieces_around_a_host_do_not_make_a_deep_tree() {
+        // What is left of a /32 without one /128: a piece of every length between.
+        let host = 0x2001_0db8_0000_0005_0000_0000_0000_0007_u128;
+        let mut keys: Vec<(Bits, u32)> = (33..=128u8)
+            .map(|length| {
+                let bit = 1 << (128 - length);
+                (
+                    Bits { value: ((host ^ bit) >> (128 - length)) << (128 - length), length },
+                    u32::from(length),
+                )
+            })
+            .collect();
+        keys.push((Bits { value: host, length: 128 }, 0));
+        keys.sort_by_key(|(key, _)| *key);
+        let tree = bits(&keys, 128, LEAF);
+        let mut depth = vec![1; tree.nodes.len()];
+        for (n, node) in tree.nodes.iter().enumerate() {
+            assert!(node.entries.len() <= LEAF, "{} entries", node.entries.len());
+            for (_, next) in &node.entries {
+                if let Next::Node(below) = next {
+                    depth[*below] = depth[n] + 1;
+                }
+            }
+        }
+        assert!(depth.iter().max() <= Some(&7), "{depth:?}");
+        for (key, value) in &keys {
+            let found = look(&tree, |entry| {
+                entry.length <= key.length
+                    && (entry.length == 0
+                        || entry.value >> (128 - entry.length) == key.value >> (128 - entry.length))
+            });
+            assert_eq!(found.0, Some(*value));
+        }
     }
 
     #[test]

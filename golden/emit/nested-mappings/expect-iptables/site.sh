@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='nested-mappings'
-FINGERPRINT='3bb060eaefcf38d9'
+FINGERPRINT='3f1fe7aaeaa4deec'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -146,12 +146,12 @@ OVERLAPC_END
 
 rules_v4() {
     cat <<'OVERLAPC_END'
-rule add pref 100 iif lo fwmark 0x10/0xf0 lookup 65537 protocol 77 # site.ovl:4 desk
-rule add pref 100 iif lo fwmark 0x20/0xf0 lookup 65538 protocol 77 # site.ovl:11 press
-rule add pref 100 iif lo fwmark 0x30/0xf0 lookup 65539 protocol 77 # site.ovl:20 saw
-rule add pref 500 fwmark 0x1/0xf lookup 1 protocol 77 # site.ovl:4 desk
-rule add pref 500 fwmark 0x2/0xf lookup 2 protocol 77 # site.ovl:11 press
-rule add pref 500 fwmark 0x3/0xf lookup 3 protocol 77 # site.ovl:20 saw
+rule add pref 100 iif lo fwmark 0x4/0xc lookup 65537 protocol 77 # site.ovl:4 desk
+rule add pref 100 iif lo fwmark 0x8/0xc lookup 65538 protocol 77 # site.ovl:11 press
+rule add pref 100 iif lo fwmark 0xc/0xc lookup 65539 protocol 77 # site.ovl:20 saw
+rule add pref 500 fwmark 0x1/0x3 lookup 1 protocol 77 # site.ovl:4 desk
+rule add pref 500 fwmark 0x2/0x3 lookup 2 protocol 77 # site.ovl:11 press
+rule add pref 500 fwmark 0x3/0x3 lookup 3 protocol 77 # site.ovl:20 saw
 rule add pref 900 nop protocol 77
 OVERLAPC_END
 }
@@ -183,7 +183,7 @@ ruleset_v4() {
 # Load it once, after the links, routes and rules, and keep what is there:
 #   iptables-restore --noflush rules.v4
 #
-# The mark of a packet names its networks: 0xf0 the one it came from, 0xf the
+# The mark of a packet names its networks: 0xc the one it came from, 0x3 the
 # one it goes to. All other bits are left as they are. Bit 0x1 of a connection's mark says that
 # it went through the nat table.
 #
@@ -194,10 +194,10 @@ ruleset_v4() {
 :ovl-raw - [0:0]
 :ovl-out - [0:0]
 :ovl-dest - [0:0]
-:ovl-d-0a400-20 - [0:0]
-:ovl-d-0a40c-20 - [0:0]
-:ovl-d-0a4002-24 - [0:0]
-:ovl-d-0a4003-24 - [0:0]
+:ovl-d-0a4002-23 - [0:0]
+:ovl-d-0a40c8-23 - [0:0]
+:ovl-d-0a40020-25 - [0:0]
+:ovl-d-0a40030-25 - [0:0]
 :ovl-errors - [0:0]
 :ovl-zone - [0:0]
 :ovl-from-1 - [0:0]
@@ -217,52 +217,52 @@ ruleset_v4() {
 -A ovl-out -o vrf-desk -j CT --zone 1
 -A ovl-out -o vrf-press -j CT --zone 2
 -A ovl-out -o vrf-saw -j CT --zone 3
--A ovl-dest -d 10.64.0.0/20 -g ovl-d-0a400-20
--A ovl-dest -d 10.64.192.0/20 -g ovl-d-0a40c-20
--A ovl-d-0a400-20 -d 10.64.1.0/24 -g ovl-to-1
--A ovl-d-0a400-20 -d 10.64.2.0/24 -g ovl-d-0a4002-24
--A ovl-d-0a400-20 -d 10.64.3.0/24 -g ovl-d-0a4003-24
--A ovl-d-0a40c-20 -d 10.64.200.77/32 -g ovl-to-2
--A ovl-d-0a40c-20 -d 10.64.200.78/32 -g ovl-to-3
--A ovl-d-0a40c-20 -d 10.64.201.32/28 -g ovl-to-2
--A ovl-d-0a4002-24 -d 10.64.2.0/28 -g ovl-to-2
--A ovl-d-0a4002-24 -d 10.64.2.32/27 -g ovl-to-2
--A ovl-d-0a4002-24 -d 10.64.2.64/29 -g ovl-to-2
--A ovl-d-0a4002-24 -d 10.64.2.72/30 -g ovl-to-2
--A ovl-d-0a4002-24 -d 10.64.2.76/32 -g ovl-to-2
--A ovl-d-0a4002-24 -d 10.64.2.78/31 -g ovl-to-2
--A ovl-d-0a4002-24 -d 10.64.2.80/28 -g ovl-to-2
--A ovl-d-0a4002-24 -d 10.64.2.96/27 -g ovl-to-2
--A ovl-d-0a4002-24 -d 10.64.2.128/25 -g ovl-to-2
--A ovl-d-0a4003-24 -d 10.64.3.0/26 -g ovl-to-3
--A ovl-d-0a4003-24 -d 10.64.3.64/29 -g ovl-to-3
--A ovl-d-0a4003-24 -d 10.64.3.72/30 -g ovl-to-3
--A ovl-d-0a4003-24 -d 10.64.3.76/32 -g ovl-to-3
--A ovl-d-0a4003-24 -d 10.64.3.78/31 -g ovl-to-3
--A ovl-d-0a4003-24 -d 10.64.3.80/28 -g ovl-to-3
--A ovl-d-0a4003-24 -d 10.64.3.96/27 -g ovl-to-3
--A ovl-d-0a4003-24 -d 10.64.3.128/25 -g ovl-to-3
+-A ovl-dest -d 10.64.1.0/24 -g ovl-to-1
+-A ovl-dest -d 10.64.2.0/23 -g ovl-d-0a4002-23
+-A ovl-dest -d 10.64.200.0/23 -g ovl-d-0a40c8-23
+-A ovl-d-0a4002-23 -d 10.64.2.0/25 -g ovl-d-0a40020-25
+-A ovl-d-0a4002-23 -d 10.64.2.128/25 -g ovl-to-2
+-A ovl-d-0a4002-23 -d 10.64.3.0/25 -g ovl-d-0a40030-25
+-A ovl-d-0a4002-23 -d 10.64.3.128/25 -g ovl-to-3
+-A ovl-d-0a40c8-23 -d 10.64.200.77/32 -g ovl-to-2
+-A ovl-d-0a40c8-23 -d 10.64.200.78/32 -g ovl-to-3
+-A ovl-d-0a40c8-23 -d 10.64.201.32/28 -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.0/28 -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.32/27 -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.64/29 -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.72/30 -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.76/32 -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.78/31 -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.80/28 -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.96/27 -g ovl-to-2
+-A ovl-d-0a40030-25 -d 10.64.3.0/26 -g ovl-to-3
+-A ovl-d-0a40030-25 -d 10.64.3.64/29 -g ovl-to-3
+-A ovl-d-0a40030-25 -d 10.64.3.72/30 -g ovl-to-3
+-A ovl-d-0a40030-25 -d 10.64.3.76/32 -g ovl-to-3
+-A ovl-d-0a40030-25 -d 10.64.3.78/31 -g ovl-to-3
+-A ovl-d-0a40030-25 -d 10.64.3.80/28 -g ovl-to-3
+-A ovl-d-0a40030-25 -d 10.64.3.96/27 -g ovl-to-3
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -j CT --zone 2
--A ovl-zone -m mark --mark 0x3/0xf -j CT --zone 3
--A ovl-from-1 -m comment --comment "site.ovl:4 from desk" -j MARK --set-xmark 0x11/0xff
+-A ovl-zone -m mark --mark 0x1/0x3 -j CT --zone 1
+-A ovl-zone -m mark --mark 0x2/0x3 -j CT --zone 2
+-A ovl-zone -m mark --mark 0x3/0x3 -j CT --zone 3
+-A ovl-from-1 -m comment --comment "site.ovl:4 from desk" -j MARK --set-xmark 0x5/0xf
 -A ovl-from-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:8 hosts" -j ovl-dest
--A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
+-A ovl-from-1 -p icmp -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:4 not desk" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to desk" -j MARK --xor-mark 0x1
--A ovl-from-2 -m comment --comment "site.ovl:11 from press" -j MARK --set-xmark 0x22/0xff
+-A ovl-from-2 -m comment --comment "site.ovl:11 from press" -j MARK --set-xmark 0xa/0xf
 -A ovl-from-2 -s 192.168.0.0/24 -m comment --comment "site.ovl:15 hosts" -j ovl-dest
--A ovl-from-2 -p icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 routers" -j ovl-errors
+-A ovl-from-2 -p icmp -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:11 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:11 pair" -j ovl-zone
 -A ovl-from-2 -m comment --comment "site.ovl:11 not press" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:11 to press" -j MARK --xor-mark 0x2
--A ovl-from-3 -m comment --comment "site.ovl:20 from saw" -j MARK --set-xmark 0x33/0xff
+-A ovl-from-3 -m comment --comment "site.ovl:20 from saw" -j MARK --set-xmark 0xf/0xf
 -A ovl-from-3 -s 192.168.0.0/24 -m comment --comment "site.ovl:24 hosts" -j ovl-dest
--A ovl-from-3 -p icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:20 routers" -j ovl-errors
+-A ovl-from-3 -p icmp -m mark --mark 0x3/0x3 -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-3 -m comment --comment "site.ovl:20 pair" -j ovl-zone
 -A ovl-from-3 -m comment --comment "site.ovl:20 not saw" -j MARK --xor-mark 0x3
 -A ovl-to-3 -m comment --comment "site.ovl:20 to saw" -j MARK --xor-mark 0x3
@@ -281,23 +281,23 @@ COMMIT
 :ovl-dnat-3 - [0:0]
 :ovl-map-3 - [0:0]
 :ovl-snat-3 - [0:0]
--I PREROUTING 1 -m mark ! --mark 0x0/0xf -m comment --comment "overlapc" -j ovl-pre
--I POSTROUTING 1 -m mark ! --mark 0x0/0xf -m comment --comment "overlapc" -j ovl-post
+-I PREROUTING 1 -m mark ! --mark 0x0/0x3 -m comment --comment "overlapc" -j ovl-pre
+-I POSTROUTING 1 -m mark ! --mark 0x0/0x3 -m comment --comment "overlapc" -j ovl-post
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
--A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xf
+-A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0x3
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x1/0xf -g ovl-dnat-1
--A ovl-dnat -m mark --mark 0x2/0xf -g ovl-dnat-2
--A ovl-dnat -m mark --mark 0x3/0xf -g ovl-dnat-3
--A ovl-snat -m mark --mark 0x10/0xf0 -g ovl-snat-1
--A ovl-snat -m mark --mark 0x20/0xf0 -g ovl-snat-2
--A ovl-snat -m mark --mark 0x30/0xf0 -g ovl-snat-3
--A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:28 to desk" -g ovl-map-1
+-A ovl-dnat -m mark --mark 0x1/0x3 -g ovl-dnat-1
+-A ovl-dnat -m mark --mark 0x2/0x3 -g ovl-dnat-2
+-A ovl-dnat -m mark --mark 0x3/0x3 -g ovl-dnat-3
+-A ovl-snat -m mark --mark 0x4/0xc -g ovl-snat-1
+-A ovl-snat -m mark --mark 0x8/0xc -g ovl-snat-2
+-A ovl-snat -m mark --mark 0xc/0xc -g ovl-snat-3
+-A ovl-dnat-1 -m mark --mark 0x8/0xc -m comment --comment "site.ovl:28 to desk" -g ovl-map-1
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-1 -d 10.64.1.0/24 -m comment --comment "site.ovl:8 desk" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:8 desk" -j NETMAP --to 10.64.1.0/24
--A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:28 to press" -g ovl-map-2
--A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:29 to press" -g ovl-map-2
+-A ovl-dnat-2 -m mark --mark 0x4/0xc -m comment --comment "site.ovl:28 to press" -g ovl-map-2
+-A ovl-dnat-2 -m mark --mark 0xc/0xc -m comment --comment "site.ovl:29 to press" -g ovl-map-2
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-2 -d 10.64.2.0/28 -m comment --comment "site.ovl:15 press" -j NETMAP --to 192.168.0.0/28
 -A ovl-snat-2 -s 192.168.0.0/28 -m comment --comment "site.ovl:15 press" -j NETMAP --to 10.64.2.0/28
@@ -321,7 +321,7 @@ COMMIT
 -A ovl-snat-2 -s 192.168.0.96/27 -m comment --comment "site.ovl:15 press" -j NETMAP --to 10.64.2.96/27
 -A ovl-map-2 -d 10.64.2.128/25 -m comment --comment "site.ovl:15 press" -j NETMAP --to 192.168.0.128/25
 -A ovl-snat-2 -s 192.168.0.128/25 -m comment --comment "site.ovl:15 press" -j NETMAP --to 10.64.2.128/25
--A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:29 to saw" -g ovl-map-3
+-A ovl-dnat-3 -m mark --mark 0x8/0xc -m comment --comment "site.ovl:29 to saw" -g ovl-map-3
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-3 -d 10.64.3.0/26 -m comment --comment "site.ovl:24 saw" -j NETMAP --to 192.168.0.0/26
 -A ovl-snat-3 -s 192.168.0.0/26 -m comment --comment "site.ovl:24 saw" -j NETMAP --to 10.64.3.0/26
@@ -358,7 +358,7 @@ COMMIT
 :ovl-leave-2 - [0:0]
 :ovl-leave-3 - [0:0]
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
--A ovl-forward -m mark ! --mark 0x0/0xf0 -m comment --comment "from a network" -g ovl-guard
+-A ovl-forward -m mark ! --mark 0x0/0xc -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
 -A ovl-guard -m connmark ! --mark 0x1/0x1 -m comment --comment "never translated" -j DROP
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
@@ -367,20 +367,20 @@ COMMIT
 -A ovl-into -o desk0 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into -o press0 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into -o saw0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x10/0xf0 -g ovl-open-1
--A ovl-open -m mark --mark 0x20/0xf0 -g ovl-open-2
--A ovl-open -m mark --mark 0x30/0xf0 -g ovl-open-3
--A ovl-open-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:28 desk may open to press" -g ovl-leave-2
--A ovl-open-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:28 press may open to desk" -g ovl-leave-1
--A ovl-open-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:29 press may open to saw" -g ovl-leave-3
--A ovl-open-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:29 saw may open to press" -g ovl-leave-2
--A ovl-back -m mark --mark 0x10/0xf0 -g ovl-back-1
--A ovl-back -m mark --mark 0x20/0xf0 -g ovl-back-2
--A ovl-back -m mark --mark 0x30/0xf0 -g ovl-back-3
--A ovl-back-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:28 desk may answer press" -g ovl-leave-2
--A ovl-back-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:28 press may answer desk" -g ovl-leave-1
--A ovl-back-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:29 press may answer saw" -g ovl-leave-3
--A ovl-back-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:29 saw may answer press" -g ovl-leave-2
+-A ovl-open -m mark --mark 0x4/0xc -g ovl-open-1
+-A ovl-open -m mark --mark 0x8/0xc -g ovl-open-2
+-A ovl-open -m mark --mark 0xc/0xc -g ovl-open-3
+-A ovl-open-1 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:28 desk may open to press" -g ovl-leave-2
+-A ovl-open-2 -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:28 press may open to desk" -g ovl-leave-1
+-A ovl-open-2 -m mark --mark 0x3/0x3 -m comment --comment "site.ovl:29 press may open to saw" -g ovl-leave-3
+-A ovl-open-3 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:29 saw may open to press" -g ovl-leave-2
+-A ovl-back -m mark --mark 0x4/0xc -g ovl-back-1
+-A ovl-back -m mark --mark 0x8/0xc -g ovl-back-2
+-A ovl-back -m mark --mark 0xc/0xc -g ovl-back-3
+-A ovl-back-1 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:28 desk may answer press" -g ovl-leave-2
+-A ovl-back-2 -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:28 press may answer desk" -g ovl-leave-1
+-A ovl-back-2 -m mark --mark 0x3/0x3 -m comment --comment "site.ovl:29 press may answer saw" -g ovl-leave-3
+-A ovl-back-3 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:29 saw may answer press" -g ovl-leave-2
 -A ovl-leave-1 -o desk0 -m comment --comment "site.ovl:4 to desk" -j ACCEPT
 -A ovl-leave-2 -o press0 -m comment --comment "site.ovl:11 to press" -j ACCEPT
 -A ovl-leave-3 -o saw0 -m comment --comment "site.ovl:20 to saw" -j ACCEPT
@@ -395,7 +395,7 @@ ruleset_v6() {
 # Load it once, after the links, routes and rules, and keep what is there:
 #   ip6tables-restore --noflush rules.v6
 #
-# The mark of a packet names its networks: 0xf0 the one it came from, 0xf the
+# The mark of a packet names its networks: 0xc the one it came from, 0x3 the
 # one it goes to. All other bits are left as they are. Bit 0x1 of a connection's mark says that
 # it went through the nat table.
 #
@@ -429,21 +429,21 @@ ruleset_v6() {
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -j CT --zone 2
--A ovl-zone -m mark --mark 0x3/0xf -j CT --zone 3
--A ovl-from-1 -m comment --comment "site.ovl:4 from desk" -j MARK --set-xmark 0x11/0xff
--A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
+-A ovl-zone -m mark --mark 0x1/0x3 -j CT --zone 1
+-A ovl-zone -m mark --mark 0x2/0x3 -j CT --zone 2
+-A ovl-zone -m mark --mark 0x3/0x3 -j CT --zone 3
+-A ovl-from-1 -m comment --comment "site.ovl:4 from desk" -j MARK --set-xmark 0x5/0xf
+-A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:4 not desk" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to desk" -j MARK --xor-mark 0x1
--A ovl-from-2 -m comment --comment "site.ovl:11 from press" -j MARK --set-xmark 0x22/0xff
--A ovl-from-2 -p ipv6-icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 routers" -j ovl-errors
+-A ovl-from-2 -m comment --comment "site.ovl:11 from press" -j MARK --set-xmark 0xa/0xf
+-A ovl-from-2 -p ipv6-icmp -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:11 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:11 pair" -j ovl-zone
 -A ovl-from-2 -m comment --comment "site.ovl:11 not press" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:11 to press" -j MARK --xor-mark 0x2
--A ovl-from-3 -m comment --comment "site.ovl:20 from saw" -j MARK --set-xmark 0x33/0xff
--A ovl-from-3 -p ipv6-icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:20 routers" -j ovl-errors
+-A ovl-from-3 -m comment --comment "site.ovl:20 from saw" -j MARK --set-xmark 0xf/0xf
+-A ovl-from-3 -p ipv6-icmp -m mark --mark 0x3/0x3 -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-3 -m comment --comment "site.ovl:20 pair" -j ovl-zone
 -A ovl-from-3 -m comment --comment "site.ovl:20 not saw" -j MARK --xor-mark 0x3
 -A ovl-to-3 -m comment --comment "site.ovl:20 to saw" -j MARK --xor-mark 0x3
@@ -462,23 +462,23 @@ COMMIT
 :ovl-dnat-3 - [0:0]
 :ovl-map-3 - [0:0]
 :ovl-snat-3 - [0:0]
--I PREROUTING 1 -m mark ! --mark 0x0/0xf -m comment --comment "overlapc" -j ovl-pre
--I POSTROUTING 1 -m mark ! --mark 0x0/0xf -m comment --comment "overlapc" -j ovl-post
+-I PREROUTING 1 -m mark ! --mark 0x0/0x3 -m comment --comment "overlapc" -j ovl-pre
+-I POSTROUTING 1 -m mark ! --mark 0x0/0x3 -m comment --comment "overlapc" -j ovl-post
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
--A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xf
+-A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0x3
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x1/0xf -g ovl-dnat-1
--A ovl-dnat -m mark --mark 0x2/0xf -g ovl-dnat-2
--A ovl-dnat -m mark --mark 0x3/0xf -g ovl-dnat-3
--A ovl-snat -m mark --mark 0x10/0xf0 -g ovl-snat-1
--A ovl-snat -m mark --mark 0x20/0xf0 -g ovl-snat-2
--A ovl-snat -m mark --mark 0x30/0xf0 -g ovl-snat-3
--A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:28 to desk" -g ovl-map-1
+-A ovl-dnat -m mark --mark 0x1/0x3 -g ovl-dnat-1
+-A ovl-dnat -m mark --mark 0x2/0x3 -g ovl-dnat-2
+-A ovl-dnat -m mark --mark 0x3/0x3 -g ovl-dnat-3
+-A ovl-snat -m mark --mark 0x4/0xc -g ovl-snat-1
+-A ovl-snat -m mark --mark 0x8/0xc -g ovl-snat-2
+-A ovl-snat -m mark --mark 0xc/0xc -g ovl-snat-3
+-A ovl-dnat-1 -m mark --mark 0x8/0xc -m comment --comment "site.ovl:28 to desk" -g ovl-map-1
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:28 to press" -g ovl-map-2
--A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:29 to press" -g ovl-map-2
+-A ovl-dnat-2 -m mark --mark 0x4/0xc -m comment --comment "site.ovl:28 to press" -g ovl-map-2
+-A ovl-dnat-2 -m mark --mark 0xc/0xc -m comment --comment "site.ovl:29 to press" -g ovl-map-2
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:29 to saw" -g ovl-map-3
+-A ovl-dnat-3 -m mark --mark 0x8/0xc -m comment --comment "site.ovl:29 to saw" -g ovl-map-3
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 COMMIT
 *filter
@@ -497,7 +497,7 @@ COMMIT
 :ovl-leave-2 - [0:0]
 :ovl-leave-3 - [0:0]
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
--A ovl-forward -m mark ! --mark 0x0/0xf0 -m comment --comment "from a network" -g ovl-guard
+-A ovl-forward -m mark ! --mark 0x0/0xc -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
 -A ovl-guard -m connmark ! --mark 0x1/0x1 -m comment --comment "never translated" -j DROP
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
@@ -506,20 +506,20 @@ COMMIT
 -A ovl-into -o desk0 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into -o press0 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into -o saw0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x10/0xf0 -g ovl-open-1
--A ovl-open -m mark --mark 0x20/0xf0 -g ovl-open-2
--A ovl-open -m mark --mark 0x30/0xf0 -g ovl-open-3
--A ovl-open-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:28 desk may open to press" -g ovl-leave-2
--A ovl-open-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:28 press may open to desk" -g ovl-leave-1
--A ovl-open-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:29 press may open to saw" -g ovl-leave-3
--A ovl-open-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:29 saw may open to press" -g ovl-leave-2
--A ovl-back -m mark --mark 0x10/0xf0 -g ovl-back-1
--A ovl-back -m mark --mark 0x20/0xf0 -g ovl-back-2
--A ovl-back -m mark --mark 0x30/0xf0 -g ovl-back-3
--A ovl-back-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:28 desk may answer press" -g ovl-leave-2
--A ovl-back-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:28 press may answer desk" -g ovl-leave-1
--A ovl-back-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:29 press may answer saw" -g ovl-leave-3
--A ovl-back-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:29 saw may answer press" -g ovl-leave-2
+-A ovl-open -m mark --mark 0x4/0xc -g ovl-open-1
+-A ovl-open -m mark --mark 0x8/0xc -g ovl-open-2
+-A ovl-open -m mark --mark 0xc/0xc -g ovl-open-3
+-A ovl-open-1 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:28 desk may open to press" -g ovl-leave-2
+-A ovl-open-2 -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:28 press may open to desk" -g ovl-leave-1
+-A ovl-open-2 -m mark --mark 0x3/0x3 -m comment --comment "site.ovl:29 press may open to saw" -g ovl-leave-3
+-A ovl-open-3 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:29 saw may open to press" -g ovl-leave-2
+-A ovl-back -m mark --mark 0x4/0xc -g ovl-back-1
+-A ovl-back -m mark --mark 0x8/0xc -g ovl-back-2
+-A ovl-back -m mark --mark 0xc/0xc -g ovl-back-3
+-A ovl-back-1 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:28 desk may answer press" -g ovl-leave-2
+-A ovl-back-2 -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:28 press may answer desk" -g ovl-leave-1
+-A ovl-back-2 -m mark --mark 0x3/0x3 -m comment --comment "site.ovl:29 press may answer saw" -g ovl-leave-3
+-A ovl-back-3 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:29 saw may answer press" -g ovl-leave-2
 -A ovl-leave-1 -o desk0 -m comment --comment "site.ovl:4 to desk" -j ACCEPT
 -A ovl-leave-2 -o press0 -m comment --comment "site.ovl:11 to press" -j ACCEPT
 -A ovl-leave-3 -o saw0 -m comment --comment "site.ovl:20 to saw" -j ACCEPT
@@ -675,10 +675,12 @@ attachments() {
         "$1"
     } | awk '
         $1 == "link" {
-            name = $3
-            sub(/(@.*)?:$/, "", name)
-            state[name] = $4 ~ /[<,]UP[,>]/ ? "up" : "down"
-            for (i = 5; i < NF; i++) if ($i == "master") master[name] = $(i + 1)
+            # What follows the last @ may be the other end of a pair, or part of the name.
+            whole = name = $3
+            sub(/:$/, "", whole)
+            sub(/(@[^@]*)?:$/, "", name)
+            state[whole] = state[name] = $4 ~ /[<,]UP[,>]/ ? "up" : "down"
+            for (i = 5; i < NF; i++) if ($i == "master") master[whole] = master[name] = $(i + 1)
             next
         }
         {
@@ -757,6 +759,14 @@ $refused"
         [ -z "$other_kind" ] || problem "$other_kind"
     else
         others_rules
+    fi
+    if [ -n "$LOCAL" ]; then
+        for family in $FAMILIES; do
+            "$IP" "$family" rule show
+        done | awk -v first="$FIRST" '$1 + 0 > 0 && $1 + 0 < first && / lookup local *$/' >"$SCRATCH"
+        while read -r line; do
+            problem "the rule \"$line\" would take packets to hosts whose numbers the gateway has elsewhere; move it behind preference $LOCAL"
+        done <"$SCRATCH"
     fi
     [ -z "$problems" ] || fail "nothing was changed:$problems"
 }
@@ -861,9 +871,10 @@ step() {
 keep_routes() {
     [ "$VRF" = yes ] || return 0
     for family in $FAMILIES; do
+        "$IP" -o -N "$family" route show table all >"$SCRATCH.lines" || return 1
         {
             networks | awk '{ print "own", $2 }'
-            "$IP" -o -N "$family" route show table all
+            cat "$SCRATCH.lines"
         } | awk -v protocol="$PROTOCOL" '
             $1 == "own" { own[$2] = 1; next }
             / proto 2( |$)/ || index($0 " ", " proto " protocol " ") || /^(local|broadcast|multicast|anycast) / { next }
@@ -881,8 +892,10 @@ keep_routes() {
 # Which interfaces were down, and which of the addresses are there already.
 keep_links() {
     attachments networks | awk '$5 == "down" { print $2 }' | keep down || return 1
+    # First as a whole: of half a list the rest would be taken for the site's own.
+    "$IP" -o address show >"$SCRATCH.lines" || return 1
     {
-        "$IP" -o address show | awk '{ print "there", $2, $4 }'
+        awk '{ print "there", $2, $4 }' "$SCRATCH.lines"
         addresses
     } | awk '
         $1 == "there" { there[$2 " " $3] = 1; next }
@@ -1041,19 +1054,27 @@ begin() {
     printf '%s\n' "$SITE" | keep site || fail "could not write to $STATE; nothing was changed"
     [ -e "$STATE/kind" ] || printf '%s\n' "$KIND" | keep kind
     trap 'fail "interrupted; nothing is forwarded between the networks until up or down has run"' HUP INT TERM
+    # Whoever finds no fingerprint does not take the site for one that is up.
+    [ ! -e "$STATE/fingerprint" ] || mv "$STATE/fingerprint" "$STATE/fingerprint.before"
     if ! guard_on; then
+        guard_off || :
         if [ "$fresh" = yes ]; then
-            guard_off
             rm -rf "$STATE"
+        elif [ -e "$STATE/fingerprint.before" ]; then
+            mv "$STATE/fingerprint.before" "$STATE/fingerprint"
         fi
         fail 'could not put the guard up; nothing else was changed'
     fi
-    rm -f "$STATE/listing" "$STATE/fingerprint"
+    rm -f "$STATE/listing" "$STATE/fingerprint.before"
 }
 
 # The end of taking down: what should be gone must be gone before the guard is.
 finish() {
-    listing | grep -E '^(rule|route|nft|iptables|ip6tables) ' >"$SCRATCH.lines" &&
+    {
+        listing | grep -E '^(rule|route|nft|iptables|ip6tables) '
+        attachments made_networks | awk '$3 != "-" && $7 == "present" { print "device", $3 }'
+    } >"$SCRATCH.lines"
+    [ ! -s "$SCRATCH.lines" ] ||
         fail "could not remove everything; nothing is forwarded between the networks until up or down has:
 $(sed -n '1,20s/^/  /p' "$SCRATCH.lines")"
     guard_off || fail 'could not take the guard away; nothing is forwarded between the networks until up or down has'
@@ -1107,7 +1128,7 @@ status() {
         say "site $other is up on this host, not $SITE"
         return 1
     fi
-    if [ ! -e "$STATE/listing" ]; then
+    if [ ! -e "$STATE/listing" ] || [ ! -e "$STATE/fingerprint" ]; then
         say "site $SITE is half-way: a run of up or down did not come to its end"
         return 1
     fi
@@ -1129,7 +1150,10 @@ status() {
         FILENAME == now { seen[$0] = 1; lines[++count] = $0; next }
         { kept[$0] = 1; if (!($0 in seen)) print "  missing: " $0 }
         END { for (i = 1; i <= count; i++) if (!(lines[i] in kept)) print "  foreign: " lines[i] }
-    ' "$SCRATCH" "$STATE/listing"
+    ' "$SCRATCH" "$STATE/listing" >"$SCRATCH.lines"
+    sed -n '1,40p' "$SCRATCH.lines"
+    more=$(($(sed -n '$=' "$SCRATCH.lines" || echo 0) - 40))
+    [ "$more" -le 0 ] || printf '  and %s more\n' "$more"
     say "site $SITE is not as compiled"
     return 1
 }
