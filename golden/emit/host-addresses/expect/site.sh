@@ -494,10 +494,12 @@ attachments() {
         "$1"
     } | awk '
         $1 == "link" {
-            name = $3
-            sub(/(@.*)?:$/, "", name)
-            state[name] = $4 ~ /[<,]UP[,>]/ ? "up" : "down"
-            for (i = 5; i < NF; i++) if ($i == "master") master[name] = $(i + 1)
+            # What follows the last @ may be the other end of a pair, or part of the name.
+            whole = name = $3
+            sub(/:$/, "", whole)
+            sub(/(@[^@]*)?:$/, "", name)
+            state[whole] = state[name] = $4 ~ /[<,]UP[,>]/ ? "up" : "down"
+            for (i = 5; i < NF; i++) if ($i == "master") master[whole] = master[name] = $(i + 1)
             next
         }
         {
@@ -576,6 +578,14 @@ $refused"
         [ -z "$other_kind" ] || problem "$other_kind"
     else
         others_rules
+    fi
+    if [ -n "$LOCAL" ]; then
+        for family in $FAMILIES; do
+            "$IP" "$family" rule show
+        done | awk -v first="$FIRST" '$1 + 0 > 0 && $1 + 0 < first && / lookup local *$/' >"$SCRATCH"
+        while read -r line; do
+            problem "the rule \"$line\" would take packets to hosts whose numbers the gateway has elsewhere; move it behind preference $LOCAL"
+        done <"$SCRATCH"
     fi
     [ -z "$problems" ] || fail "nothing was changed:$problems"
 }
@@ -680,9 +690,10 @@ step() {
 keep_routes() {
     [ "$VRF" = yes ] || return 0
     for family in $FAMILIES; do
+        "$IP" -o -N "$family" route show table all >"$SCRATCH.lines" || return 1
         {
             networks | awk '{ print "own", $2 }'
-            "$IP" -o -N "$family" route show table all
+            cat "$SCRATCH.lines"
         } | awk -v protocol="$PROTOCOL" '
             $1 == "own" { own[$2] = 1; next }
             / proto 2( |$)/ || index($0 " ", " proto " protocol " ") || /^(local|broadcast|multicast|anycast) / { next }
@@ -700,8 +711,10 @@ keep_routes() {
 # Which interfaces were down, and which of the addresses are there already.
 keep_links() {
     attachments networks | awk '$5 == "down" { print $2 }' | keep down || return 1
+    # First as a whole: of half a list the rest would be taken for the site's own.
+    "$IP" -o address show >"$SCRATCH.lines" || return 1
     {
-        "$IP" -o address show | awk '{ print "there", $2, $4 }'
+        awk '{ print "there", $2, $4 }' "$SCRATCH.lines"
         addresses
     } | awk '
         $1 == "there" { there[$2 " " $3] = 1; next }
@@ -860,19 +873,27 @@ begin() {
     printf '%s\n' "$SITE" | keep site || fail "could not write to $STATE; nothing was changed"
     [ -e "$STATE/kind" ] || printf '%s\n' "$KIND" | keep kind
     trap 'fail "interrupted; nothing is forwarded between the networks until up or down has run"' HUP INT TERM
+    # Whoever finds no fingerprint does not take the site for one that is up.
+    [ ! -e "$STATE/fingerprint" ] || mv "$STATE/fingerprint" "$STATE/fingerprint.before"
     if ! guard_on; then
+        guard_off || :
         if [ "$fresh" = yes ]; then
-            guard_off
             rm -rf "$STATE"
+        elif [ -e "$STATE/fingerprint.before" ]; then
+            mv "$STATE/fingerprint.before" "$STATE/fingerprint"
         fi
         fail 'could not put the guard up; nothing else was changed'
     fi
-    rm -f "$STATE/listing" "$STATE/fingerprint"
+    rm -f "$STATE/listing" "$STATE/fingerprint.before"
 }
 
 # The end of taking down: what should be gone must be gone before the guard is.
 finish() {
-    listing | grep -E '^(rule|route|nft|iptables|ip6tables) ' >"$SCRATCH.lines" &&
+    {
+        listing | grep -E '^(rule|route|nft|iptables|ip6tables) '
+        attachments made_networks | awk '$3 != "-" && $7 == "present" { print "device", $3 }'
+    } >"$SCRATCH.lines"
+    [ ! -s "$SCRATCH.lines" ] ||
         fail "could not remove everything; nothing is forwarded between the networks until up or down has:
 $(sed -n '1,20s/^/  /p' "$SCRATCH.lines")"
     guard_off || fail 'could not take the guard away; nothing is forwarded between the networks until up or down has'
@@ -926,7 +947,7 @@ status() {
         say "site $other is up on this host, not $SITE"
         return 1
     fi
-    if [ ! -e "$STATE/listing" ]; then
+    if [ ! -e "$STATE/listing" ] || [ ! -e "$STATE/fingerprint" ]; then
         say "site $SITE is half-way: a run of up or down did not come to its end"
         return 1
     fi
@@ -948,7 +969,10 @@ status() {
         FILENAME == now { seen[$0] = 1; lines[++count] = $0; next }
         { kept[$0] = 1; if (!($0 in seen)) print "  missing: " $0 }
         END { for (i = 1; i <= count; i++) if (!(lines[i] in kept)) print "  foreign: " lines[i] }
-    ' "$SCRATCH" "$STATE/listing"
+    ' "$SCRATCH" "$STATE/listing" >"$SCRATCH.lines"
+    sed -n '1,40p' "$SCRATCH.lines"
+    more=$(($(sed -n '$=' "$SCRATCH.lines" || echo 0) - 40))
+    [ "$more" -le 0 ] || printf '  and %s more\n' "$more"
     say "site $SITE is not as compiled"
     return 1
 }

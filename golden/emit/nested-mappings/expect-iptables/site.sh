@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='nested-mappings'
-FINGERPRINT='3f1fe7aaeaa4deec'
+FINGERPRINT='36314a95c9ab8c5d'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -146,12 +146,12 @@ OVERLAPC_END
 
 rules_v4() {
     cat <<'OVERLAPC_END'
-rule add pref 100 iif lo fwmark 0x4/0xc lookup 65537 protocol 77 # site.ovl:4 desk
-rule add pref 100 iif lo fwmark 0x8/0xc lookup 65538 protocol 77 # site.ovl:11 press
-rule add pref 100 iif lo fwmark 0xc/0xc lookup 65539 protocol 77 # site.ovl:20 saw
-rule add pref 500 fwmark 0x1/0x3 lookup 1 protocol 77 # site.ovl:4 desk
-rule add pref 500 fwmark 0x2/0x3 lookup 2 protocol 77 # site.ovl:11 press
-rule add pref 500 fwmark 0x3/0x3 lookup 3 protocol 77 # site.ovl:20 saw
+rule add pref 100 iif lo fwmark 0x10/0xf0 lookup 65537 protocol 77 # site.ovl:4 desk
+rule add pref 100 iif lo fwmark 0x20/0xf0 lookup 65538 protocol 77 # site.ovl:11 press
+rule add pref 100 iif lo fwmark 0x30/0xf0 lookup 65539 protocol 77 # site.ovl:20 saw
+rule add pref 500 fwmark 0x1/0xf lookup 1 protocol 77 # site.ovl:4 desk
+rule add pref 500 fwmark 0x2/0xf lookup 2 protocol 77 # site.ovl:11 press
+rule add pref 500 fwmark 0x3/0xf lookup 3 protocol 77 # site.ovl:20 saw
 rule add pref 900 nop protocol 77
 OVERLAPC_END
 }
@@ -183,7 +183,7 @@ ruleset_v4() {
 # Load it once, after the links, routes and rules, and keep what is there:
 #   iptables-restore --noflush rules.v4
 #
-# The mark of a packet names its networks: 0xc the one it came from, 0x3 the
+# The mark of a packet names its networks: 0xf0 the one it came from, 0xf the
 # one it goes to. All other bits are left as they are. Bit 0x1 of a connection's mark says that
 # it went through the nat table.
 #
@@ -245,24 +245,24 @@ ruleset_v4() {
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0x3 -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0x3 -j CT --zone 2
--A ovl-zone -m mark --mark 0x3/0x3 -j CT --zone 3
--A ovl-from-1 -m comment --comment "site.ovl:4 from desk" -j MARK --set-xmark 0x5/0xf
+-A ovl-zone -m mark --mark 0x1/0xf -j CT --zone 1
+-A ovl-zone -m mark --mark 0x2/0xf -j CT --zone 2
+-A ovl-zone -m mark --mark 0x3/0xf -j CT --zone 3
+-A ovl-from-1 -m comment --comment "site.ovl:4 from desk" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:8 hosts" -j ovl-dest
--A ovl-from-1 -p icmp -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:4 routers" -j ovl-errors
+-A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:4 not desk" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to desk" -j MARK --xor-mark 0x1
--A ovl-from-2 -m comment --comment "site.ovl:11 from press" -j MARK --set-xmark 0xa/0xf
+-A ovl-from-2 -m comment --comment "site.ovl:11 from press" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -s 192.168.0.0/24 -m comment --comment "site.ovl:15 hosts" -j ovl-dest
--A ovl-from-2 -p icmp -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:11 routers" -j ovl-errors
+-A ovl-from-2 -p icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:11 pair" -j ovl-zone
 -A ovl-from-2 -m comment --comment "site.ovl:11 not press" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:11 to press" -j MARK --xor-mark 0x2
--A ovl-from-3 -m comment --comment "site.ovl:20 from saw" -j MARK --set-xmark 0xf/0xf
+-A ovl-from-3 -m comment --comment "site.ovl:20 from saw" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -s 192.168.0.0/24 -m comment --comment "site.ovl:24 hosts" -j ovl-dest
--A ovl-from-3 -p icmp -m mark --mark 0x3/0x3 -m comment --comment "site.ovl:20 routers" -j ovl-errors
+-A ovl-from-3 -p icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-3 -m comment --comment "site.ovl:20 pair" -j ovl-zone
 -A ovl-from-3 -m comment --comment "site.ovl:20 not saw" -j MARK --xor-mark 0x3
 -A ovl-to-3 -m comment --comment "site.ovl:20 to saw" -j MARK --xor-mark 0x3
@@ -281,23 +281,23 @@ COMMIT
 :ovl-dnat-3 - [0:0]
 :ovl-map-3 - [0:0]
 :ovl-snat-3 - [0:0]
--I PREROUTING 1 -m mark ! --mark 0x0/0x3 -m comment --comment "overlapc" -j ovl-pre
--I POSTROUTING 1 -m mark ! --mark 0x0/0x3 -m comment --comment "overlapc" -j ovl-post
+-I PREROUTING 1 -m mark ! --mark 0x0/0xf -m comment --comment "overlapc" -j ovl-pre
+-I POSTROUTING 1 -m mark ! --mark 0x0/0xf -m comment --comment "overlapc" -j ovl-post
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
--A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0x3
+-A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xf
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x1/0x3 -g ovl-dnat-1
--A ovl-dnat -m mark --mark 0x2/0x3 -g ovl-dnat-2
--A ovl-dnat -m mark --mark 0x3/0x3 -g ovl-dnat-3
--A ovl-snat -m mark --mark 0x4/0xc -g ovl-snat-1
--A ovl-snat -m mark --mark 0x8/0xc -g ovl-snat-2
--A ovl-snat -m mark --mark 0xc/0xc -g ovl-snat-3
--A ovl-dnat-1 -m mark --mark 0x8/0xc -m comment --comment "site.ovl:28 to desk" -g ovl-map-1
+-A ovl-dnat -m mark --mark 0x1/0xf -g ovl-dnat-1
+-A ovl-dnat -m mark --mark 0x2/0xf -g ovl-dnat-2
+-A ovl-dnat -m mark --mark 0x3/0xf -g ovl-dnat-3
+-A ovl-snat -m mark --mark 0x10/0xf0 -g ovl-snat-1
+-A ovl-snat -m mark --mark 0x20/0xf0 -g ovl-snat-2
+-A ovl-snat -m mark --mark 0x30/0xf0 -g ovl-snat-3
+-A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:28 to desk" -g ovl-map-1
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-1 -d 10.64.1.0/24 -m comment --comment "site.ovl:8 desk" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:8 desk" -j NETMAP --to 10.64.1.0/24
--A ovl-dnat-2 -m mark --mark 0x4/0xc -m comment --comment "site.ovl:28 to press" -g ovl-map-2
--A ovl-dnat-2 -m mark --mark 0xc/0xc -m comment --comment "site.ovl:29 to press" -g ovl-map-2
+-A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:28 to press" -g ovl-map-2
+-A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:29 to press" -g ovl-map-2
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-2 -d 10.64.2.0/28 -m comment --comment "site.ovl:15 press" -j NETMAP --to 192.168.0.0/28
 -A ovl-snat-2 -s 192.168.0.0/28 -m comment --comment "site.ovl:15 press" -j NETMAP --to 10.64.2.0/28
@@ -321,7 +321,7 @@ COMMIT
 -A ovl-snat-2 -s 192.168.0.96/27 -m comment --comment "site.ovl:15 press" -j NETMAP --to 10.64.2.96/27
 -A ovl-map-2 -d 10.64.2.128/25 -m comment --comment "site.ovl:15 press" -j NETMAP --to 192.168.0.128/25
 -A ovl-snat-2 -s 192.168.0.128/25 -m comment --comment "site.ovl:15 press" -j NETMAP --to 10.64.2.128/25
--A ovl-dnat-3 -m mark --mark 0x8/0xc -m comment --comment "site.ovl:29 to saw" -g ovl-map-3
+-A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:29 to saw" -g ovl-map-3
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-3 -d 10.64.3.0/26 -m comment --comment "site.ovl:24 saw" -j NETMAP --to 192.168.0.0/26
 -A ovl-snat-3 -s 192.168.0.0/26 -m comment --comment "site.ovl:24 saw" -j NETMAP --to 10.64.3.0/26
@@ -358,7 +358,7 @@ COMMIT
 :ovl-leave-2 - [0:0]
 :ovl-leave-3 - [0:0]
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
--A ovl-forward -m mark ! --mark 0x0/0xc -m comment --comment "from a network" -g ovl-guard
+-A ovl-forward -m mark ! --mark 0x0/0xf0 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
 -A ovl-guard -m connmark ! --mark 0x1/0x1 -m comment --comment "never translated" -j DROP
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
@@ -367,20 +367,20 @@ COMMIT
 -A ovl-into -o desk0 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into -o press0 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into -o saw0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x4/0xc -g ovl-open-1
--A ovl-open -m mark --mark 0x8/0xc -g ovl-open-2
--A ovl-open -m mark --mark 0xc/0xc -g ovl-open-3
--A ovl-open-1 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:28 desk may open to press" -g ovl-leave-2
--A ovl-open-2 -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:28 press may open to desk" -g ovl-leave-1
--A ovl-open-2 -m mark --mark 0x3/0x3 -m comment --comment "site.ovl:29 press may open to saw" -g ovl-leave-3
--A ovl-open-3 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:29 saw may open to press" -g ovl-leave-2
--A ovl-back -m mark --mark 0x4/0xc -g ovl-back-1
--A ovl-back -m mark --mark 0x8/0xc -g ovl-back-2
--A ovl-back -m mark --mark 0xc/0xc -g ovl-back-3
--A ovl-back-1 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:28 desk may answer press" -g ovl-leave-2
--A ovl-back-2 -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:28 press may answer desk" -g ovl-leave-1
--A ovl-back-2 -m mark --mark 0x3/0x3 -m comment --comment "site.ovl:29 press may answer saw" -g ovl-leave-3
--A ovl-back-3 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:29 saw may answer press" -g ovl-leave-2
+-A ovl-open -m mark --mark 0x10/0xf0 -g ovl-open-1
+-A ovl-open -m mark --mark 0x20/0xf0 -g ovl-open-2
+-A ovl-open -m mark --mark 0x30/0xf0 -g ovl-open-3
+-A ovl-open-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:28 desk may open to press" -g ovl-leave-2
+-A ovl-open-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:28 press may open to desk" -g ovl-leave-1
+-A ovl-open-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:29 press may open to saw" -g ovl-leave-3
+-A ovl-open-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:29 saw may open to press" -g ovl-leave-2
+-A ovl-back -m mark --mark 0x10/0xf0 -g ovl-back-1
+-A ovl-back -m mark --mark 0x20/0xf0 -g ovl-back-2
+-A ovl-back -m mark --mark 0x30/0xf0 -g ovl-back-3
+-A ovl-back-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:28 desk may answer press" -g ovl-leave-2
+-A ovl-back-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:28 press may answer desk" -g ovl-leave-1
+-A ovl-back-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:29 press may answer saw" -g ovl-leave-3
+-A ovl-back-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:29 saw may answer press" -g ovl-leave-2
 -A ovl-leave-1 -o desk0 -m comment --comment "site.ovl:4 to desk" -j ACCEPT
 -A ovl-leave-2 -o press0 -m comment --comment "site.ovl:11 to press" -j ACCEPT
 -A ovl-leave-3 -o saw0 -m comment --comment "site.ovl:20 to saw" -j ACCEPT
@@ -395,7 +395,7 @@ ruleset_v6() {
 # Load it once, after the links, routes and rules, and keep what is there:
 #   ip6tables-restore --noflush rules.v6
 #
-# The mark of a packet names its networks: 0xc the one it came from, 0x3 the
+# The mark of a packet names its networks: 0xf0 the one it came from, 0xf the
 # one it goes to. All other bits are left as they are. Bit 0x1 of a connection's mark says that
 # it went through the nat table.
 #
@@ -429,21 +429,21 @@ ruleset_v6() {
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0x3 -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0x3 -j CT --zone 2
--A ovl-zone -m mark --mark 0x3/0x3 -j CT --zone 3
--A ovl-from-1 -m comment --comment "site.ovl:4 from desk" -j MARK --set-xmark 0x5/0xf
--A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:4 routers" -j ovl-errors
+-A ovl-zone -m mark --mark 0x1/0xf -j CT --zone 1
+-A ovl-zone -m mark --mark 0x2/0xf -j CT --zone 2
+-A ovl-zone -m mark --mark 0x3/0xf -j CT --zone 3
+-A ovl-from-1 -m comment --comment "site.ovl:4 from desk" -j MARK --set-xmark 0x11/0xff
+-A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:4 not desk" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to desk" -j MARK --xor-mark 0x1
--A ovl-from-2 -m comment --comment "site.ovl:11 from press" -j MARK --set-xmark 0xa/0xf
--A ovl-from-2 -p ipv6-icmp -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:11 routers" -j ovl-errors
+-A ovl-from-2 -m comment --comment "site.ovl:11 from press" -j MARK --set-xmark 0x22/0xff
+-A ovl-from-2 -p ipv6-icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:11 pair" -j ovl-zone
 -A ovl-from-2 -m comment --comment "site.ovl:11 not press" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:11 to press" -j MARK --xor-mark 0x2
--A ovl-from-3 -m comment --comment "site.ovl:20 from saw" -j MARK --set-xmark 0xf/0xf
--A ovl-from-3 -p ipv6-icmp -m mark --mark 0x3/0x3 -m comment --comment "site.ovl:20 routers" -j ovl-errors
+-A ovl-from-3 -m comment --comment "site.ovl:20 from saw" -j MARK --set-xmark 0x33/0xff
+-A ovl-from-3 -p ipv6-icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-3 -m comment --comment "site.ovl:20 pair" -j ovl-zone
 -A ovl-from-3 -m comment --comment "site.ovl:20 not saw" -j MARK --xor-mark 0x3
 -A ovl-to-3 -m comment --comment "site.ovl:20 to saw" -j MARK --xor-mark 0x3
@@ -462,23 +462,23 @@ COMMIT
 :ovl-dnat-3 - [0:0]
 :ovl-map-3 - [0:0]
 :ovl-snat-3 - [0:0]
--I PREROUTING 1 -m mark ! --mark 0x0/0x3 -m comment --comment "overlapc" -j ovl-pre
--I POSTROUTING 1 -m mark ! --mark 0x0/0x3 -m comment --comment "overlapc" -j ovl-post
+-I PREROUTING 1 -m mark ! --mark 0x0/0xf -m comment --comment "overlapc" -j ovl-pre
+-I POSTROUTING 1 -m mark ! --mark 0x0/0xf -m comment --comment "overlapc" -j ovl-post
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
--A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0x3
+-A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xf
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x1/0x3 -g ovl-dnat-1
--A ovl-dnat -m mark --mark 0x2/0x3 -g ovl-dnat-2
--A ovl-dnat -m mark --mark 0x3/0x3 -g ovl-dnat-3
--A ovl-snat -m mark --mark 0x4/0xc -g ovl-snat-1
--A ovl-snat -m mark --mark 0x8/0xc -g ovl-snat-2
--A ovl-snat -m mark --mark 0xc/0xc -g ovl-snat-3
--A ovl-dnat-1 -m mark --mark 0x8/0xc -m comment --comment "site.ovl:28 to desk" -g ovl-map-1
+-A ovl-dnat -m mark --mark 0x1/0xf -g ovl-dnat-1
+-A ovl-dnat -m mark --mark 0x2/0xf -g ovl-dnat-2
+-A ovl-dnat -m mark --mark 0x3/0xf -g ovl-dnat-3
+-A ovl-snat -m mark --mark 0x10/0xf0 -g ovl-snat-1
+-A ovl-snat -m mark --mark 0x20/0xf0 -g ovl-snat-2
+-A ovl-snat -m mark --mark 0x30/0xf0 -g ovl-snat-3
+-A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:28 to desk" -g ovl-map-1
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-2 -m mark --mark 0x4/0xc -m comment --comment "site.ovl:28 to press" -g ovl-map-2
--A ovl-dnat-2 -m mark --mark 0xc/0xc -m comment --comment "site.ovl:29 to press" -g ovl-map-2
+-A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:28 to press" -g ovl-map-2
+-A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:29 to press" -g ovl-map-2
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-3 -m mark --mark 0x8/0xc -m comment --comment "site.ovl:29 to saw" -g ovl-map-3
+-A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:29 to saw" -g ovl-map-3
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 COMMIT
 *filter
@@ -497,7 +497,7 @@ COMMIT
 :ovl-leave-2 - [0:0]
 :ovl-leave-3 - [0:0]
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
--A ovl-forward -m mark ! --mark 0x0/0xc -m comment --comment "from a network" -g ovl-guard
+-A ovl-forward -m mark ! --mark 0x0/0xf0 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
 -A ovl-guard -m connmark ! --mark 0x1/0x1 -m comment --comment "never translated" -j DROP
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
@@ -506,20 +506,20 @@ COMMIT
 -A ovl-into -o desk0 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into -o press0 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into -o saw0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x4/0xc -g ovl-open-1
--A ovl-open -m mark --mark 0x8/0xc -g ovl-open-2
--A ovl-open -m mark --mark 0xc/0xc -g ovl-open-3
--A ovl-open-1 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:28 desk may open to press" -g ovl-leave-2
--A ovl-open-2 -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:28 press may open to desk" -g ovl-leave-1
--A ovl-open-2 -m mark --mark 0x3/0x3 -m comment --comment "site.ovl:29 press may open to saw" -g ovl-leave-3
--A ovl-open-3 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:29 saw may open to press" -g ovl-leave-2
--A ovl-back -m mark --mark 0x4/0xc -g ovl-back-1
--A ovl-back -m mark --mark 0x8/0xc -g ovl-back-2
--A ovl-back -m mark --mark 0xc/0xc -g ovl-back-3
--A ovl-back-1 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:28 desk may answer press" -g ovl-leave-2
--A ovl-back-2 -m mark --mark 0x1/0x3 -m comment --comment "site.ovl:28 press may answer desk" -g ovl-leave-1
--A ovl-back-2 -m mark --mark 0x3/0x3 -m comment --comment "site.ovl:29 press may answer saw" -g ovl-leave-3
--A ovl-back-3 -m mark --mark 0x2/0x3 -m comment --comment "site.ovl:29 saw may answer press" -g ovl-leave-2
+-A ovl-open -m mark --mark 0x10/0xf0 -g ovl-open-1
+-A ovl-open -m mark --mark 0x20/0xf0 -g ovl-open-2
+-A ovl-open -m mark --mark 0x30/0xf0 -g ovl-open-3
+-A ovl-open-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:28 desk may open to press" -g ovl-leave-2
+-A ovl-open-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:28 press may open to desk" -g ovl-leave-1
+-A ovl-open-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:29 press may open to saw" -g ovl-leave-3
+-A ovl-open-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:29 saw may open to press" -g ovl-leave-2
+-A ovl-back -m mark --mark 0x10/0xf0 -g ovl-back-1
+-A ovl-back -m mark --mark 0x20/0xf0 -g ovl-back-2
+-A ovl-back -m mark --mark 0x30/0xf0 -g ovl-back-3
+-A ovl-back-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:28 desk may answer press" -g ovl-leave-2
+-A ovl-back-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:28 press may answer desk" -g ovl-leave-1
+-A ovl-back-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:29 press may answer saw" -g ovl-leave-3
+-A ovl-back-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:29 saw may answer press" -g ovl-leave-2
 -A ovl-leave-1 -o desk0 -m comment --comment "site.ovl:4 to desk" -j ACCEPT
 -A ovl-leave-2 -o press0 -m comment --comment "site.ovl:11 to press" -j ACCEPT
 -A ovl-leave-3 -o saw0 -m comment --comment "site.ovl:20 to saw" -j ACCEPT

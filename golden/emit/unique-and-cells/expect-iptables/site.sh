@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='unique-and-cells'
-FINGERPRINT='f047505a65e8371d'
+FINGERPRINT='9cf5f1cc794ddfe3'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -451,57 +451,57 @@ OVERLAPC_END
 rules_v4() {
     cat <<'OVERLAPC_END'
 rule add pref 100 not iif lo goto 500 protocol 77
-rule add pref 101 iif lo fwmark 0x80/0x3f80 lookup 65537 protocol 77 # site.ovl:6 office
-rule add pref 101 iif lo fwmark 0x3000/0x3800 goto 102 protocol 77
-rule add pref 101 iif lo fwmark 0x3800/0x3800 goto 103 protocol 77
+rule add pref 101 iif lo fwmark 0x100/0xff00 lookup 65537 protocol 77 # site.ovl:6 office
+rule add pref 101 iif lo fwmark 0x6000/0xf000 goto 102 protocol 77
+rule add pref 101 iif lo fwmark 0x7000/0xf000 goto 103 protocol 77
 rule add pref 101 goto 500 protocol 77
-rule add pref 102 iif lo fwmark 0x3280/0x3f80 lookup 65637 protocol 77 # site.ovl:14 cell-1
-rule add pref 102 iif lo fwmark 0x3300/0x3f80 lookup 65638 protocol 77 # site.ovl:14 cell-2
-rule add pref 102 iif lo fwmark 0x3380/0x3f80 lookup 65639 protocol 77 # site.ovl:14 cell-3
-rule add pref 102 iif lo fwmark 0x3400/0x3f80 lookup 65640 protocol 77 # site.ovl:14 cell-4
-rule add pref 102 iif lo fwmark 0x3480/0x3f80 lookup 65641 protocol 77 # site.ovl:14 cell-5
-rule add pref 102 iif lo fwmark 0x3500/0x3f80 lookup 65642 protocol 77 # site.ovl:14 cell-6
-rule add pref 102 iif lo fwmark 0x3580/0x3f80 lookup 65643 protocol 77 # site.ovl:14 cell-7
-rule add pref 102 iif lo fwmark 0x3600/0x3f80 lookup 65644 protocol 77 # site.ovl:14 cell-8
-rule add pref 102 iif lo fwmark 0x3680/0x3f80 lookup 65645 protocol 77 # site.ovl:14 cell-9
-rule add pref 102 iif lo fwmark 0x3700/0x3f80 lookup 65646 protocol 77 # site.ovl:14 cell-10
-rule add pref 102 iif lo fwmark 0x3780/0x3f80 lookup 65647 protocol 77 # site.ovl:14 cell-11
+rule add pref 102 iif lo fwmark 0x6500/0xff00 lookup 65637 protocol 77 # site.ovl:14 cell-1
+rule add pref 102 iif lo fwmark 0x6600/0xff00 lookup 65638 protocol 77 # site.ovl:14 cell-2
+rule add pref 102 iif lo fwmark 0x6700/0xff00 lookup 65639 protocol 77 # site.ovl:14 cell-3
+rule add pref 102 iif lo fwmark 0x6800/0xff00 lookup 65640 protocol 77 # site.ovl:14 cell-4
+rule add pref 102 iif lo fwmark 0x6900/0xff00 lookup 65641 protocol 77 # site.ovl:14 cell-5
+rule add pref 102 iif lo fwmark 0x6a00/0xff00 lookup 65642 protocol 77 # site.ovl:14 cell-6
+rule add pref 102 iif lo fwmark 0x6b00/0xff00 lookup 65643 protocol 77 # site.ovl:14 cell-7
+rule add pref 102 iif lo fwmark 0x6c00/0xff00 lookup 65644 protocol 77 # site.ovl:14 cell-8
+rule add pref 102 iif lo fwmark 0x6d00/0xff00 lookup 65645 protocol 77 # site.ovl:14 cell-9
+rule add pref 102 iif lo fwmark 0x6e00/0xff00 lookup 65646 protocol 77 # site.ovl:14 cell-10
+rule add pref 102 iif lo fwmark 0x6f00/0xff00 lookup 65647 protocol 77 # site.ovl:14 cell-11
 rule add pref 102 goto 500 protocol 77
-rule add pref 103 iif lo fwmark 0x3800/0x3f80 lookup 65648 protocol 77 # site.ovl:14 cell-12
-rule add pref 103 iif lo fwmark 0x3880/0x3f80 lookup 65649 protocol 77 # site.ovl:14 cell-13
-rule add pref 103 iif lo fwmark 0x3900/0x3f80 lookup 65650 protocol 77 # site.ovl:14 cell-14
-rule add pref 103 iif lo fwmark 0x3980/0x3f80 lookup 65651 protocol 77 # site.ovl:14 cell-15
-rule add pref 103 iif lo fwmark 0x3a00/0x3f80 lookup 65652 protocol 77 # site.ovl:14 cell-16
-rule add pref 103 iif lo fwmark 0x3a80/0x3f80 lookup 65653 protocol 77 # site.ovl:14 cell-17
-rule add pref 103 iif lo fwmark 0x3b00/0x3f80 lookup 65654 protocol 77 # site.ovl:14 cell-18
-rule add pref 103 iif lo fwmark 0x3b80/0x3f80 lookup 65655 protocol 77 # site.ovl:14 cell-19
-rule add pref 103 iif lo fwmark 0x3c00/0x3f80 lookup 65656 protocol 77 # site.ovl:14 cell-20
+rule add pref 103 iif lo fwmark 0x7000/0xff00 lookup 65648 protocol 77 # site.ovl:14 cell-12
+rule add pref 103 iif lo fwmark 0x7100/0xff00 lookup 65649 protocol 77 # site.ovl:14 cell-13
+rule add pref 103 iif lo fwmark 0x7200/0xff00 lookup 65650 protocol 77 # site.ovl:14 cell-14
+rule add pref 103 iif lo fwmark 0x7300/0xff00 lookup 65651 protocol 77 # site.ovl:14 cell-15
+rule add pref 103 iif lo fwmark 0x7400/0xff00 lookup 65652 protocol 77 # site.ovl:14 cell-16
+rule add pref 103 iif lo fwmark 0x7500/0xff00 lookup 65653 protocol 77 # site.ovl:14 cell-17
+rule add pref 103 iif lo fwmark 0x7600/0xff00 lookup 65654 protocol 77 # site.ovl:14 cell-18
+rule add pref 103 iif lo fwmark 0x7700/0xff00 lookup 65655 protocol 77 # site.ovl:14 cell-19
+rule add pref 103 iif lo fwmark 0x7800/0xff00 lookup 65656 protocol 77 # site.ovl:14 cell-20
 rule add pref 103 goto 500 protocol 77
-rule add pref 501 fwmark 0x1/0x7f lookup 1 protocol 77 # site.ovl:6 office
-rule add pref 501 fwmark 0x60/0x70 goto 502 protocol 77
-rule add pref 501 fwmark 0x70/0x70 goto 503 protocol 77
+rule add pref 501 fwmark 0x1/0xff lookup 1 protocol 77 # site.ovl:6 office
+rule add pref 501 fwmark 0x60/0xf0 goto 502 protocol 77
+rule add pref 501 fwmark 0x70/0xf0 goto 503 protocol 77
 rule add pref 501 goto 900 protocol 77
-rule add pref 502 fwmark 0x65/0x7f lookup 101 protocol 77 # site.ovl:14 cell-1
-rule add pref 502 fwmark 0x66/0x7f lookup 102 protocol 77 # site.ovl:14 cell-2
-rule add pref 502 fwmark 0x67/0x7f lookup 103 protocol 77 # site.ovl:14 cell-3
-rule add pref 502 fwmark 0x68/0x7f lookup 104 protocol 77 # site.ovl:14 cell-4
-rule add pref 502 fwmark 0x69/0x7f lookup 105 protocol 77 # site.ovl:14 cell-5
-rule add pref 502 fwmark 0x6a/0x7f lookup 106 protocol 77 # site.ovl:14 cell-6
-rule add pref 502 fwmark 0x6b/0x7f lookup 107 protocol 77 # site.ovl:14 cell-7
-rule add pref 502 fwmark 0x6c/0x7f lookup 108 protocol 77 # site.ovl:14 cell-8
-rule add pref 502 fwmark 0x6d/0x7f lookup 109 protocol 77 # site.ovl:14 cell-9
-rule add pref 502 fwmark 0x6e/0x7f lookup 110 protocol 77 # site.ovl:14 cell-10
-rule add pref 502 fwmark 0x6f/0x7f lookup 111 protocol 77 # site.ovl:14 cell-11
+rule add pref 502 fwmark 0x65/0xff lookup 101 protocol 77 # site.ovl:14 cell-1
+rule add pref 502 fwmark 0x66/0xff lookup 102 protocol 77 # site.ovl:14 cell-2
+rule add pref 502 fwmark 0x67/0xff lookup 103 protocol 77 # site.ovl:14 cell-3
+rule add pref 502 fwmark 0x68/0xff lookup 104 protocol 77 # site.ovl:14 cell-4
+rule add pref 502 fwmark 0x69/0xff lookup 105 protocol 77 # site.ovl:14 cell-5
+rule add pref 502 fwmark 0x6a/0xff lookup 106 protocol 77 # site.ovl:14 cell-6
+rule add pref 502 fwmark 0x6b/0xff lookup 107 protocol 77 # site.ovl:14 cell-7
+rule add pref 502 fwmark 0x6c/0xff lookup 108 protocol 77 # site.ovl:14 cell-8
+rule add pref 502 fwmark 0x6d/0xff lookup 109 protocol 77 # site.ovl:14 cell-9
+rule add pref 502 fwmark 0x6e/0xff lookup 110 protocol 77 # site.ovl:14 cell-10
+rule add pref 502 fwmark 0x6f/0xff lookup 111 protocol 77 # site.ovl:14 cell-11
 rule add pref 502 goto 900 protocol 77
-rule add pref 503 fwmark 0x70/0x7f lookup 112 protocol 77 # site.ovl:14 cell-12
-rule add pref 503 fwmark 0x71/0x7f lookup 113 protocol 77 # site.ovl:14 cell-13
-rule add pref 503 fwmark 0x72/0x7f lookup 114 protocol 77 # site.ovl:14 cell-14
-rule add pref 503 fwmark 0x73/0x7f lookup 115 protocol 77 # site.ovl:14 cell-15
-rule add pref 503 fwmark 0x74/0x7f lookup 116 protocol 77 # site.ovl:14 cell-16
-rule add pref 503 fwmark 0x75/0x7f lookup 117 protocol 77 # site.ovl:14 cell-17
-rule add pref 503 fwmark 0x76/0x7f lookup 118 protocol 77 # site.ovl:14 cell-18
-rule add pref 503 fwmark 0x77/0x7f lookup 119 protocol 77 # site.ovl:14 cell-19
-rule add pref 503 fwmark 0x78/0x7f lookup 120 protocol 77 # site.ovl:14 cell-20
+rule add pref 503 fwmark 0x70/0xff lookup 112 protocol 77 # site.ovl:14 cell-12
+rule add pref 503 fwmark 0x71/0xff lookup 113 protocol 77 # site.ovl:14 cell-13
+rule add pref 503 fwmark 0x72/0xff lookup 114 protocol 77 # site.ovl:14 cell-14
+rule add pref 503 fwmark 0x73/0xff lookup 115 protocol 77 # site.ovl:14 cell-15
+rule add pref 503 fwmark 0x74/0xff lookup 116 protocol 77 # site.ovl:14 cell-16
+rule add pref 503 fwmark 0x75/0xff lookup 117 protocol 77 # site.ovl:14 cell-17
+rule add pref 503 fwmark 0x76/0xff lookup 118 protocol 77 # site.ovl:14 cell-18
+rule add pref 503 fwmark 0x77/0xff lookup 119 protocol 77 # site.ovl:14 cell-19
+rule add pref 503 fwmark 0x78/0xff lookup 120 protocol 77 # site.ovl:14 cell-20
 rule add pref 503 goto 900 protocol 77
 rule add pref 900 nop protocol 77
 OVERLAPC_END
@@ -534,7 +534,7 @@ ruleset_v4() {
 # Load it once, after the links, routes and rules, and keep what is there:
 #   iptables-restore --noflush rules.v4
 #
-# The mark of a packet names its networks: 0x3f80 the one it came from, 0x7f the
+# The mark of a packet names its networks: 0xff00 the one it came from, 0xff the
 # one it goes to. All other bits are left as they are. Bit 0x1 of a connection's mark says that
 # it went through the nat table.
 #
@@ -561,8 +561,8 @@ ruleset_v4() {
 :ovl-d-0a401-20 - [0:0]
 :ovl-errors - [0:0]
 :ovl-zone - [0:0]
-:ovl-at-z60-3 - [0:0]
-:ovl-at-z70-3 - [0:0]
+:ovl-at-z60-4 - [0:0]
+:ovl-at-z70-4 - [0:0]
 :ovl-from-1 - [0:0]
 :ovl-to-1 - [0:0]
 :ovl-from-101 - [0:0]
@@ -708,154 +708,154 @@ ruleset_v4() {
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0x7f -j CT --zone 1
--A ovl-zone -m mark --mark 0x60/0x70 -g ovl-at-z60-3
--A ovl-zone -m mark --mark 0x70/0x70 -g ovl-at-z70-3
--A ovl-at-z60-3 -m mark --mark 0x64/0x7f -j CT --zone 100
--A ovl-at-z60-3 -m mark --mark 0x65/0x7f -j CT --zone 101
--A ovl-at-z60-3 -m mark --mark 0x66/0x7f -j CT --zone 102
--A ovl-at-z60-3 -m mark --mark 0x67/0x7f -j CT --zone 103
--A ovl-at-z60-3 -m mark --mark 0x68/0x7f -j CT --zone 104
--A ovl-at-z60-3 -m mark --mark 0x69/0x7f -j CT --zone 105
--A ovl-at-z60-3 -m mark --mark 0x6a/0x7f -j CT --zone 106
--A ovl-at-z60-3 -m mark --mark 0x6b/0x7f -j CT --zone 107
--A ovl-at-z60-3 -m mark --mark 0x6c/0x7f -j CT --zone 108
--A ovl-at-z60-3 -m mark --mark 0x6d/0x7f -j CT --zone 109
--A ovl-at-z60-3 -m mark --mark 0x6e/0x7f -j CT --zone 110
--A ovl-at-z60-3 -m mark --mark 0x6f/0x7f -j CT --zone 111
--A ovl-at-z70-3 -m mark --mark 0x70/0x7f -j CT --zone 112
--A ovl-at-z70-3 -m mark --mark 0x71/0x7f -j CT --zone 113
--A ovl-at-z70-3 -m mark --mark 0x72/0x7f -j CT --zone 114
--A ovl-at-z70-3 -m mark --mark 0x73/0x7f -j CT --zone 115
--A ovl-at-z70-3 -m mark --mark 0x74/0x7f -j CT --zone 116
--A ovl-at-z70-3 -m mark --mark 0x75/0x7f -j CT --zone 117
--A ovl-at-z70-3 -m mark --mark 0x76/0x7f -j CT --zone 118
--A ovl-at-z70-3 -m mark --mark 0x77/0x7f -j CT --zone 119
--A ovl-at-z70-3 -m mark --mark 0x78/0x7f -j CT --zone 120
--A ovl-at-z70-3 -m mark --mark 0x79/0x7f -j CT --zone 121
--A ovl-from-1 -m comment --comment "site.ovl:6 from office" -j MARK --set-xmark 0x81/0x3fff
+-A ovl-zone -m mark --mark 0x1/0xff -j CT --zone 1
+-A ovl-zone -m mark --mark 0x60/0xf0 -g ovl-at-z60-4
+-A ovl-zone -m mark --mark 0x70/0xf0 -g ovl-at-z70-4
+-A ovl-at-z60-4 -m mark --mark 0x64/0xff -j CT --zone 100
+-A ovl-at-z60-4 -m mark --mark 0x65/0xff -j CT --zone 101
+-A ovl-at-z60-4 -m mark --mark 0x66/0xff -j CT --zone 102
+-A ovl-at-z60-4 -m mark --mark 0x67/0xff -j CT --zone 103
+-A ovl-at-z60-4 -m mark --mark 0x68/0xff -j CT --zone 104
+-A ovl-at-z60-4 -m mark --mark 0x69/0xff -j CT --zone 105
+-A ovl-at-z60-4 -m mark --mark 0x6a/0xff -j CT --zone 106
+-A ovl-at-z60-4 -m mark --mark 0x6b/0xff -j CT --zone 107
+-A ovl-at-z60-4 -m mark --mark 0x6c/0xff -j CT --zone 108
+-A ovl-at-z60-4 -m mark --mark 0x6d/0xff -j CT --zone 109
+-A ovl-at-z60-4 -m mark --mark 0x6e/0xff -j CT --zone 110
+-A ovl-at-z60-4 -m mark --mark 0x6f/0xff -j CT --zone 111
+-A ovl-at-z70-4 -m mark --mark 0x70/0xff -j CT --zone 112
+-A ovl-at-z70-4 -m mark --mark 0x71/0xff -j CT --zone 113
+-A ovl-at-z70-4 -m mark --mark 0x72/0xff -j CT --zone 114
+-A ovl-at-z70-4 -m mark --mark 0x73/0xff -j CT --zone 115
+-A ovl-at-z70-4 -m mark --mark 0x74/0xff -j CT --zone 116
+-A ovl-at-z70-4 -m mark --mark 0x75/0xff -j CT --zone 117
+-A ovl-at-z70-4 -m mark --mark 0x76/0xff -j CT --zone 118
+-A ovl-at-z70-4 -m mark --mark 0x77/0xff -j CT --zone 119
+-A ovl-at-z70-4 -m mark --mark 0x78/0xff -j CT --zone 120
+-A ovl-at-z70-4 -m mark --mark 0x79/0xff -j CT --zone 121
+-A ovl-from-1 -m comment --comment "site.ovl:6 from office" -j MARK --set-xmark 0x101/0xffff
 -A ovl-from-1 -s 172.16.0.0/16 -m comment --comment "site.ovl:10 hosts" -j ovl-dest
--A ovl-from-1 -p icmp -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:6 routers" -j ovl-errors
+-A ovl-from-1 -p icmp -m mark --mark 0x1/0xff -m comment --comment "site.ovl:6 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:6 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:6 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:6 to office" -j MARK --xor-mark 0x1
--A ovl-from-101 -m comment --comment "site.ovl:14 from cell-1" -j MARK --set-xmark 0x32e5/0x3fff
+-A ovl-from-101 -m comment --comment "site.ovl:14 from cell-1" -j MARK --set-xmark 0x6565/0xffff
 -A ovl-from-101 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
--A ovl-from-101 -p icmp -m mark --mark 0x65/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-101 -p icmp -m mark --mark 0x65/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-101 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-101 -m comment --comment "site.ovl:14 not cell-1" -j MARK --xor-mark 0x65
 -A ovl-to-101 -m comment --comment "site.ovl:14 to cell-1" -j MARK --xor-mark 0x65
--A ovl-from-102 -m comment --comment "site.ovl:14 from cell-2" -j MARK --set-xmark 0x3366/0x3fff
+-A ovl-from-102 -m comment --comment "site.ovl:14 from cell-2" -j MARK --set-xmark 0x6666/0xffff
 -A ovl-from-102 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
--A ovl-from-102 -p icmp -m mark --mark 0x66/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-102 -p icmp -m mark --mark 0x66/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-102 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-102 -m comment --comment "site.ovl:14 not cell-2" -j MARK --xor-mark 0x66
 -A ovl-to-102 -m comment --comment "site.ovl:14 to cell-2" -j MARK --xor-mark 0x66
--A ovl-from-103 -m comment --comment "site.ovl:14 from cell-3" -j MARK --set-xmark 0x33e7/0x3fff
+-A ovl-from-103 -m comment --comment "site.ovl:14 from cell-3" -j MARK --set-xmark 0x6767/0xffff
 -A ovl-from-103 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
--A ovl-from-103 -p icmp -m mark --mark 0x67/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-103 -p icmp -m mark --mark 0x67/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-103 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-103 -m comment --comment "site.ovl:14 not cell-3" -j MARK --xor-mark 0x67
 -A ovl-to-103 -m comment --comment "site.ovl:14 to cell-3" -j MARK --xor-mark 0x67
--A ovl-from-104 -m comment --comment "site.ovl:14 from cell-4" -j MARK --set-xmark 0x3468/0x3fff
+-A ovl-from-104 -m comment --comment "site.ovl:14 from cell-4" -j MARK --set-xmark 0x6868/0xffff
 -A ovl-from-104 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
--A ovl-from-104 -p icmp -m mark --mark 0x68/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-104 -p icmp -m mark --mark 0x68/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-104 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-104 -m comment --comment "site.ovl:14 not cell-4" -j MARK --xor-mark 0x68
 -A ovl-to-104 -m comment --comment "site.ovl:14 to cell-4" -j MARK --xor-mark 0x68
--A ovl-from-105 -m comment --comment "site.ovl:14 from cell-5" -j MARK --set-xmark 0x34e9/0x3fff
+-A ovl-from-105 -m comment --comment "site.ovl:14 from cell-5" -j MARK --set-xmark 0x6969/0xffff
 -A ovl-from-105 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
--A ovl-from-105 -p icmp -m mark --mark 0x69/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-105 -p icmp -m mark --mark 0x69/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-105 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-105 -m comment --comment "site.ovl:14 not cell-5" -j MARK --xor-mark 0x69
 -A ovl-to-105 -m comment --comment "site.ovl:14 to cell-5" -j MARK --xor-mark 0x69
--A ovl-from-106 -m comment --comment "site.ovl:14 from cell-6" -j MARK --set-xmark 0x356a/0x3fff
+-A ovl-from-106 -m comment --comment "site.ovl:14 from cell-6" -j MARK --set-xmark 0x6a6a/0xffff
 -A ovl-from-106 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
--A ovl-from-106 -p icmp -m mark --mark 0x6a/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-106 -p icmp -m mark --mark 0x6a/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-106 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-106 -m comment --comment "site.ovl:14 not cell-6" -j MARK --xor-mark 0x6a
 -A ovl-to-106 -m comment --comment "site.ovl:14 to cell-6" -j MARK --xor-mark 0x6a
--A ovl-from-107 -m comment --comment "site.ovl:14 from cell-7" -j MARK --set-xmark 0x35eb/0x3fff
+-A ovl-from-107 -m comment --comment "site.ovl:14 from cell-7" -j MARK --set-xmark 0x6b6b/0xffff
 -A ovl-from-107 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
--A ovl-from-107 -p icmp -m mark --mark 0x6b/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-107 -p icmp -m mark --mark 0x6b/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-107 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-107 -m comment --comment "site.ovl:14 not cell-7" -j MARK --xor-mark 0x6b
 -A ovl-to-107 -m comment --comment "site.ovl:14 to cell-7" -j MARK --xor-mark 0x6b
--A ovl-from-108 -m comment --comment "site.ovl:14 from cell-8" -j MARK --set-xmark 0x366c/0x3fff
+-A ovl-from-108 -m comment --comment "site.ovl:14 from cell-8" -j MARK --set-xmark 0x6c6c/0xffff
 -A ovl-from-108 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
--A ovl-from-108 -p icmp -m mark --mark 0x6c/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-108 -p icmp -m mark --mark 0x6c/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-108 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-108 -m comment --comment "site.ovl:14 not cell-8" -j MARK --xor-mark 0x6c
 -A ovl-to-108 -m comment --comment "site.ovl:14 to cell-8" -j MARK --xor-mark 0x6c
--A ovl-from-109 -m comment --comment "site.ovl:14 from cell-9" -j MARK --set-xmark 0x36ed/0x3fff
+-A ovl-from-109 -m comment --comment "site.ovl:14 from cell-9" -j MARK --set-xmark 0x6d6d/0xffff
 -A ovl-from-109 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
--A ovl-from-109 -p icmp -m mark --mark 0x6d/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-109 -p icmp -m mark --mark 0x6d/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-109 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-109 -m comment --comment "site.ovl:14 not cell-9" -j MARK --xor-mark 0x6d
 -A ovl-to-109 -m comment --comment "site.ovl:14 to cell-9" -j MARK --xor-mark 0x6d
--A ovl-from-110 -m comment --comment "site.ovl:14 from cell-10" -j MARK --set-xmark 0x376e/0x3fff
+-A ovl-from-110 -m comment --comment "site.ovl:14 from cell-10" -j MARK --set-xmark 0x6e6e/0xffff
 -A ovl-from-110 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
--A ovl-from-110 -p icmp -m mark --mark 0x6e/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-110 -p icmp -m mark --mark 0x6e/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-110 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-110 -m comment --comment "site.ovl:14 not cell-10" -j MARK --xor-mark 0x6e
 -A ovl-to-110 -m comment --comment "site.ovl:14 to cell-10" -j MARK --xor-mark 0x6e
--A ovl-from-111 -m comment --comment "site.ovl:14 from cell-11" -j MARK --set-xmark 0x37ef/0x3fff
+-A ovl-from-111 -m comment --comment "site.ovl:14 from cell-11" -j MARK --set-xmark 0x6f6f/0xffff
 -A ovl-from-111 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
--A ovl-from-111 -p icmp -m mark --mark 0x6f/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-111 -p icmp -m mark --mark 0x6f/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-111 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-111 -m comment --comment "site.ovl:14 not cell-11" -j MARK --xor-mark 0x6f
 -A ovl-to-111 -m comment --comment "site.ovl:14 to cell-11" -j MARK --xor-mark 0x6f
--A ovl-from-112 -m comment --comment "site.ovl:14 from cell-12" -j MARK --set-xmark 0x3870/0x3fff
+-A ovl-from-112 -m comment --comment "site.ovl:14 from cell-12" -j MARK --set-xmark 0x7070/0xffff
 -A ovl-from-112 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
--A ovl-from-112 -p icmp -m mark --mark 0x70/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-112 -p icmp -m mark --mark 0x70/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-112 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-112 -m comment --comment "site.ovl:14 not cell-12" -j MARK --xor-mark 0x70
 -A ovl-to-112 -m comment --comment "site.ovl:14 to cell-12" -j MARK --xor-mark 0x70
--A ovl-from-113 -m comment --comment "site.ovl:14 from cell-13" -j MARK --set-xmark 0x38f1/0x3fff
+-A ovl-from-113 -m comment --comment "site.ovl:14 from cell-13" -j MARK --set-xmark 0x7171/0xffff
 -A ovl-from-113 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
--A ovl-from-113 -p icmp -m mark --mark 0x71/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-113 -p icmp -m mark --mark 0x71/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-113 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-113 -m comment --comment "site.ovl:14 not cell-13" -j MARK --xor-mark 0x71
 -A ovl-to-113 -m comment --comment "site.ovl:14 to cell-13" -j MARK --xor-mark 0x71
--A ovl-from-114 -m comment --comment "site.ovl:14 from cell-14" -j MARK --set-xmark 0x3972/0x3fff
+-A ovl-from-114 -m comment --comment "site.ovl:14 from cell-14" -j MARK --set-xmark 0x7272/0xffff
 -A ovl-from-114 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
--A ovl-from-114 -p icmp -m mark --mark 0x72/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-114 -p icmp -m mark --mark 0x72/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-114 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-114 -m comment --comment "site.ovl:14 not cell-14" -j MARK --xor-mark 0x72
 -A ovl-to-114 -m comment --comment "site.ovl:14 to cell-14" -j MARK --xor-mark 0x72
--A ovl-from-115 -m comment --comment "site.ovl:14 from cell-15" -j MARK --set-xmark 0x39f3/0x3fff
+-A ovl-from-115 -m comment --comment "site.ovl:14 from cell-15" -j MARK --set-xmark 0x7373/0xffff
 -A ovl-from-115 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
--A ovl-from-115 -p icmp -m mark --mark 0x73/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-115 -p icmp -m mark --mark 0x73/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-115 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-115 -m comment --comment "site.ovl:14 not cell-15" -j MARK --xor-mark 0x73
 -A ovl-to-115 -m comment --comment "site.ovl:14 to cell-15" -j MARK --xor-mark 0x73
--A ovl-from-116 -m comment --comment "site.ovl:14 from cell-16" -j MARK --set-xmark 0x3a74/0x3fff
+-A ovl-from-116 -m comment --comment "site.ovl:14 from cell-16" -j MARK --set-xmark 0x7474/0xffff
 -A ovl-from-116 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
--A ovl-from-116 -p icmp -m mark --mark 0x74/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-116 -p icmp -m mark --mark 0x74/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-116 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-116 -m comment --comment "site.ovl:14 not cell-16" -j MARK --xor-mark 0x74
 -A ovl-to-116 -m comment --comment "site.ovl:14 to cell-16" -j MARK --xor-mark 0x74
--A ovl-from-117 -m comment --comment "site.ovl:14 from cell-17" -j MARK --set-xmark 0x3af5/0x3fff
+-A ovl-from-117 -m comment --comment "site.ovl:14 from cell-17" -j MARK --set-xmark 0x7575/0xffff
 -A ovl-from-117 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
--A ovl-from-117 -p icmp -m mark --mark 0x75/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-117 -p icmp -m mark --mark 0x75/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-117 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-117 -m comment --comment "site.ovl:14 not cell-17" -j MARK --xor-mark 0x75
 -A ovl-to-117 -m comment --comment "site.ovl:14 to cell-17" -j MARK --xor-mark 0x75
--A ovl-from-118 -m comment --comment "site.ovl:14 from cell-18" -j MARK --set-xmark 0x3b76/0x3fff
+-A ovl-from-118 -m comment --comment "site.ovl:14 from cell-18" -j MARK --set-xmark 0x7676/0xffff
 -A ovl-from-118 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
--A ovl-from-118 -p icmp -m mark --mark 0x76/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-118 -p icmp -m mark --mark 0x76/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-118 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-118 -m comment --comment "site.ovl:14 not cell-18" -j MARK --xor-mark 0x76
 -A ovl-to-118 -m comment --comment "site.ovl:14 to cell-18" -j MARK --xor-mark 0x76
--A ovl-from-119 -m comment --comment "site.ovl:14 from cell-19" -j MARK --set-xmark 0x3bf7/0x3fff
+-A ovl-from-119 -m comment --comment "site.ovl:14 from cell-19" -j MARK --set-xmark 0x7777/0xffff
 -A ovl-from-119 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
--A ovl-from-119 -p icmp -m mark --mark 0x77/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-119 -p icmp -m mark --mark 0x77/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-119 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-119 -m comment --comment "site.ovl:14 not cell-19" -j MARK --xor-mark 0x77
 -A ovl-to-119 -m comment --comment "site.ovl:14 to cell-19" -j MARK --xor-mark 0x77
--A ovl-from-120 -m comment --comment "site.ovl:14 from cell-20" -j MARK --set-xmark 0x3c78/0x3fff
+-A ovl-from-120 -m comment --comment "site.ovl:14 from cell-20" -j MARK --set-xmark 0x7878/0xffff
 -A ovl-from-120 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
--A ovl-from-120 -p icmp -m mark --mark 0x78/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-120 -p icmp -m mark --mark 0x78/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-120 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-120 -m comment --comment "site.ovl:14 not cell-20" -j MARK --xor-mark 0x78
 -A ovl-to-120 -m comment --comment "site.ovl:14 to cell-20" -j MARK --xor-mark 0x78
@@ -864,14 +864,14 @@ COMMIT
 :ovl-pre - [0:0]
 :ovl-post - [0:0]
 :ovl-dnat - [0:0]
-:ovl-at-d60-3 - [0:0]
-:ovl-at-d70-3 - [0:0]
+:ovl-at-d60-4 - [0:0]
+:ovl-at-d70-4 - [0:0]
 :ovl-snat - [0:0]
-:ovl-at-s60-3 - [0:0]
-:ovl-at-s70-3 - [0:0]
+:ovl-at-s60-4 - [0:0]
+:ovl-at-s70-4 - [0:0]
 :ovl-dnat-1 - [0:0]
-:ovl-at-d1-60-3 - [0:0]
-:ovl-at-d1-70-3 - [0:0]
+:ovl-at-d1-60-4 - [0:0]
+:ovl-at-d1-70-4 - [0:0]
 :ovl-map-1 - [0:0]
 :ovl-snat-1 - [0:0]
 :ovl-dnat-101 - [0:0]
@@ -934,159 +934,159 @@ COMMIT
 :ovl-dnat-120 - [0:0]
 :ovl-map-120 - [0:0]
 :ovl-snat-120 - [0:0]
--I PREROUTING 1 -m mark ! --mark 0x0/0x7f -m comment --comment "overlapc" -j ovl-pre
--I POSTROUTING 1 -m mark ! --mark 0x0/0x7f -m comment --comment "overlapc" -j ovl-post
+-I PREROUTING 1 -m mark ! --mark 0x0/0xff -m comment --comment "overlapc" -j ovl-pre
+-I POSTROUTING 1 -m mark ! --mark 0x0/0xff -m comment --comment "overlapc" -j ovl-post
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
--A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0x7f
+-A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xff
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x1/0x7f -g ovl-dnat-1
--A ovl-dnat -m mark --mark 0x60/0x70 -g ovl-at-d60-3
--A ovl-dnat -m mark --mark 0x70/0x70 -g ovl-at-d70-3
--A ovl-at-d60-3 -m mark --mark 0x65/0x7f -g ovl-dnat-101
--A ovl-at-d60-3 -m mark --mark 0x66/0x7f -g ovl-dnat-102
--A ovl-at-d60-3 -m mark --mark 0x67/0x7f -g ovl-dnat-103
--A ovl-at-d60-3 -m mark --mark 0x68/0x7f -g ovl-dnat-104
--A ovl-at-d60-3 -m mark --mark 0x69/0x7f -g ovl-dnat-105
--A ovl-at-d60-3 -m mark --mark 0x6a/0x7f -g ovl-dnat-106
--A ovl-at-d60-3 -m mark --mark 0x6b/0x7f -g ovl-dnat-107
--A ovl-at-d60-3 -m mark --mark 0x6c/0x7f -g ovl-dnat-108
--A ovl-at-d60-3 -m mark --mark 0x6d/0x7f -g ovl-dnat-109
--A ovl-at-d60-3 -m mark --mark 0x6e/0x7f -g ovl-dnat-110
--A ovl-at-d60-3 -m mark --mark 0x6f/0x7f -g ovl-dnat-111
--A ovl-at-d70-3 -m mark --mark 0x70/0x7f -g ovl-dnat-112
--A ovl-at-d70-3 -m mark --mark 0x71/0x7f -g ovl-dnat-113
--A ovl-at-d70-3 -m mark --mark 0x72/0x7f -g ovl-dnat-114
--A ovl-at-d70-3 -m mark --mark 0x73/0x7f -g ovl-dnat-115
--A ovl-at-d70-3 -m mark --mark 0x74/0x7f -g ovl-dnat-116
--A ovl-at-d70-3 -m mark --mark 0x75/0x7f -g ovl-dnat-117
--A ovl-at-d70-3 -m mark --mark 0x76/0x7f -g ovl-dnat-118
--A ovl-at-d70-3 -m mark --mark 0x77/0x7f -g ovl-dnat-119
--A ovl-at-d70-3 -m mark --mark 0x78/0x7f -g ovl-dnat-120
--A ovl-snat -m mark --mark 0x80/0x3f80 -g ovl-snat-1
--A ovl-snat -m mark --mark 0x3000/0x3800 -g ovl-at-s60-3
--A ovl-snat -m mark --mark 0x3800/0x3800 -g ovl-at-s70-3
--A ovl-at-s60-3 -m mark --mark 0x3280/0x3f80 -g ovl-snat-101
--A ovl-at-s60-3 -m mark --mark 0x3300/0x3f80 -g ovl-snat-102
--A ovl-at-s60-3 -m mark --mark 0x3380/0x3f80 -g ovl-snat-103
--A ovl-at-s60-3 -m mark --mark 0x3400/0x3f80 -g ovl-snat-104
--A ovl-at-s60-3 -m mark --mark 0x3480/0x3f80 -g ovl-snat-105
--A ovl-at-s60-3 -m mark --mark 0x3500/0x3f80 -g ovl-snat-106
--A ovl-at-s60-3 -m mark --mark 0x3580/0x3f80 -g ovl-snat-107
--A ovl-at-s60-3 -m mark --mark 0x3600/0x3f80 -g ovl-snat-108
--A ovl-at-s60-3 -m mark --mark 0x3680/0x3f80 -g ovl-snat-109
--A ovl-at-s60-3 -m mark --mark 0x3700/0x3f80 -g ovl-snat-110
--A ovl-at-s60-3 -m mark --mark 0x3780/0x3f80 -g ovl-snat-111
--A ovl-at-s70-3 -m mark --mark 0x3800/0x3f80 -g ovl-snat-112
--A ovl-at-s70-3 -m mark --mark 0x3880/0x3f80 -g ovl-snat-113
--A ovl-at-s70-3 -m mark --mark 0x3900/0x3f80 -g ovl-snat-114
--A ovl-at-s70-3 -m mark --mark 0x3980/0x3f80 -g ovl-snat-115
--A ovl-at-s70-3 -m mark --mark 0x3a00/0x3f80 -g ovl-snat-116
--A ovl-at-s70-3 -m mark --mark 0x3a80/0x3f80 -g ovl-snat-117
--A ovl-at-s70-3 -m mark --mark 0x3b00/0x3f80 -g ovl-snat-118
--A ovl-at-s70-3 -m mark --mark 0x3b80/0x3f80 -g ovl-snat-119
--A ovl-at-s70-3 -m mark --mark 0x3c00/0x3f80 -g ovl-snat-120
--A ovl-dnat-1 -m mark --mark 0x3000/0x3800 -g ovl-at-d1-60-3
--A ovl-dnat-1 -m mark --mark 0x3800/0x3800 -g ovl-at-d1-70-3
--A ovl-at-d1-60-3 -m mark --mark 0x3280/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-60-3 -m mark --mark 0x3300/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-60-3 -m mark --mark 0x3380/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-60-3 -m mark --mark 0x3400/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-60-3 -m mark --mark 0x3480/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-60-3 -m mark --mark 0x3500/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-60-3 -m mark --mark 0x3580/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-60-3 -m mark --mark 0x3600/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-60-3 -m mark --mark 0x3680/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-60-3 -m mark --mark 0x3700/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-60-3 -m mark --mark 0x3780/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-70-3 -m mark --mark 0x3800/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-70-3 -m mark --mark 0x3880/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-70-3 -m mark --mark 0x3900/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-70-3 -m mark --mark 0x3980/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-70-3 -m mark --mark 0x3a00/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-70-3 -m mark --mark 0x3a80/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-70-3 -m mark --mark 0x3b00/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-70-3 -m mark --mark 0x3b80/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-70-3 -m mark --mark 0x3c00/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-dnat -m mark --mark 0x1/0xff -g ovl-dnat-1
+-A ovl-dnat -m mark --mark 0x60/0xf0 -g ovl-at-d60-4
+-A ovl-dnat -m mark --mark 0x70/0xf0 -g ovl-at-d70-4
+-A ovl-at-d60-4 -m mark --mark 0x65/0xff -g ovl-dnat-101
+-A ovl-at-d60-4 -m mark --mark 0x66/0xff -g ovl-dnat-102
+-A ovl-at-d60-4 -m mark --mark 0x67/0xff -g ovl-dnat-103
+-A ovl-at-d60-4 -m mark --mark 0x68/0xff -g ovl-dnat-104
+-A ovl-at-d60-4 -m mark --mark 0x69/0xff -g ovl-dnat-105
+-A ovl-at-d60-4 -m mark --mark 0x6a/0xff -g ovl-dnat-106
+-A ovl-at-d60-4 -m mark --mark 0x6b/0xff -g ovl-dnat-107
+-A ovl-at-d60-4 -m mark --mark 0x6c/0xff -g ovl-dnat-108
+-A ovl-at-d60-4 -m mark --mark 0x6d/0xff -g ovl-dnat-109
+-A ovl-at-d60-4 -m mark --mark 0x6e/0xff -g ovl-dnat-110
+-A ovl-at-d60-4 -m mark --mark 0x6f/0xff -g ovl-dnat-111
+-A ovl-at-d70-4 -m mark --mark 0x70/0xff -g ovl-dnat-112
+-A ovl-at-d70-4 -m mark --mark 0x71/0xff -g ovl-dnat-113
+-A ovl-at-d70-4 -m mark --mark 0x72/0xff -g ovl-dnat-114
+-A ovl-at-d70-4 -m mark --mark 0x73/0xff -g ovl-dnat-115
+-A ovl-at-d70-4 -m mark --mark 0x74/0xff -g ovl-dnat-116
+-A ovl-at-d70-4 -m mark --mark 0x75/0xff -g ovl-dnat-117
+-A ovl-at-d70-4 -m mark --mark 0x76/0xff -g ovl-dnat-118
+-A ovl-at-d70-4 -m mark --mark 0x77/0xff -g ovl-dnat-119
+-A ovl-at-d70-4 -m mark --mark 0x78/0xff -g ovl-dnat-120
+-A ovl-snat -m mark --mark 0x100/0xff00 -g ovl-snat-1
+-A ovl-snat -m mark --mark 0x6000/0xf000 -g ovl-at-s60-4
+-A ovl-snat -m mark --mark 0x7000/0xf000 -g ovl-at-s70-4
+-A ovl-at-s60-4 -m mark --mark 0x6500/0xff00 -g ovl-snat-101
+-A ovl-at-s60-4 -m mark --mark 0x6600/0xff00 -g ovl-snat-102
+-A ovl-at-s60-4 -m mark --mark 0x6700/0xff00 -g ovl-snat-103
+-A ovl-at-s60-4 -m mark --mark 0x6800/0xff00 -g ovl-snat-104
+-A ovl-at-s60-4 -m mark --mark 0x6900/0xff00 -g ovl-snat-105
+-A ovl-at-s60-4 -m mark --mark 0x6a00/0xff00 -g ovl-snat-106
+-A ovl-at-s60-4 -m mark --mark 0x6b00/0xff00 -g ovl-snat-107
+-A ovl-at-s60-4 -m mark --mark 0x6c00/0xff00 -g ovl-snat-108
+-A ovl-at-s60-4 -m mark --mark 0x6d00/0xff00 -g ovl-snat-109
+-A ovl-at-s60-4 -m mark --mark 0x6e00/0xff00 -g ovl-snat-110
+-A ovl-at-s60-4 -m mark --mark 0x6f00/0xff00 -g ovl-snat-111
+-A ovl-at-s70-4 -m mark --mark 0x7000/0xff00 -g ovl-snat-112
+-A ovl-at-s70-4 -m mark --mark 0x7100/0xff00 -g ovl-snat-113
+-A ovl-at-s70-4 -m mark --mark 0x7200/0xff00 -g ovl-snat-114
+-A ovl-at-s70-4 -m mark --mark 0x7300/0xff00 -g ovl-snat-115
+-A ovl-at-s70-4 -m mark --mark 0x7400/0xff00 -g ovl-snat-116
+-A ovl-at-s70-4 -m mark --mark 0x7500/0xff00 -g ovl-snat-117
+-A ovl-at-s70-4 -m mark --mark 0x7600/0xff00 -g ovl-snat-118
+-A ovl-at-s70-4 -m mark --mark 0x7700/0xff00 -g ovl-snat-119
+-A ovl-at-s70-4 -m mark --mark 0x7800/0xff00 -g ovl-snat-120
+-A ovl-dnat-1 -m mark --mark 0x6000/0xf000 -g ovl-at-d1-60-4
+-A ovl-dnat-1 -m mark --mark 0x7000/0xf000 -g ovl-at-d1-70-4
+-A ovl-at-d1-60-4 -m mark --mark 0x6500/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-60-4 -m mark --mark 0x6600/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-60-4 -m mark --mark 0x6700/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-60-4 -m mark --mark 0x6800/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-60-4 -m mark --mark 0x6900/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-60-4 -m mark --mark 0x6a00/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-60-4 -m mark --mark 0x6b00/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-60-4 -m mark --mark 0x6c00/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-60-4 -m mark --mark 0x6d00/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-60-4 -m mark --mark 0x6e00/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-60-4 -m mark --mark 0x6f00/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-70-4 -m mark --mark 0x7000/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-70-4 -m mark --mark 0x7100/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-70-4 -m mark --mark 0x7200/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-70-4 -m mark --mark 0x7300/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-70-4 -m mark --mark 0x7400/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-70-4 -m mark --mark 0x7500/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-70-4 -m mark --mark 0x7600/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-70-4 -m mark --mark 0x7700/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-70-4 -m mark --mark 0x7800/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-1 -d 172.16.0.0/16 -m comment --comment "site.ovl:10 office" -j NETMAP --to 172.16.0.0/16
 -A ovl-snat-1 -s 172.16.0.0/16 -m comment --comment "site.ovl:10 office" -j NETMAP --to 172.16.0.0/16
--A ovl-dnat-101 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-1" -g ovl-map-101
+-A ovl-dnat-101 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-1" -g ovl-map-101
 -A ovl-map-101 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-101 -d 10.64.1.0/24 -m comment --comment "site.ovl:18 cell-1" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-101 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-1" -j NETMAP --to 10.64.1.0/24
--A ovl-dnat-102 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-2" -g ovl-map-102
+-A ovl-dnat-102 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-2" -g ovl-map-102
 -A ovl-map-102 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-102 -d 10.64.2.0/24 -m comment --comment "site.ovl:18 cell-2" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-102 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-2" -j NETMAP --to 10.64.2.0/24
--A ovl-dnat-103 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-3" -g ovl-map-103
+-A ovl-dnat-103 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-3" -g ovl-map-103
 -A ovl-map-103 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-103 -d 10.64.3.0/24 -m comment --comment "site.ovl:18 cell-3" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-103 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-3" -j NETMAP --to 10.64.3.0/24
--A ovl-dnat-104 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-4" -g ovl-map-104
+-A ovl-dnat-104 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-4" -g ovl-map-104
 -A ovl-map-104 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-104 -d 10.64.4.0/24 -m comment --comment "site.ovl:18 cell-4" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-104 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-4" -j NETMAP --to 10.64.4.0/24
--A ovl-dnat-105 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-5" -g ovl-map-105
+-A ovl-dnat-105 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-5" -g ovl-map-105
 -A ovl-map-105 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-105 -d 10.64.5.0/24 -m comment --comment "site.ovl:18 cell-5" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-105 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-5" -j NETMAP --to 10.64.5.0/24
--A ovl-dnat-106 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-6" -g ovl-map-106
+-A ovl-dnat-106 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-6" -g ovl-map-106
 -A ovl-map-106 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-106 -d 10.64.6.0/24 -m comment --comment "site.ovl:18 cell-6" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-106 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-6" -j NETMAP --to 10.64.6.0/24
--A ovl-dnat-107 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-7" -g ovl-map-107
+-A ovl-dnat-107 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-7" -g ovl-map-107
 -A ovl-map-107 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-107 -d 10.64.7.0/24 -m comment --comment "site.ovl:18 cell-7" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-107 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-7" -j NETMAP --to 10.64.7.0/24
--A ovl-dnat-108 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-8" -g ovl-map-108
+-A ovl-dnat-108 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-8" -g ovl-map-108
 -A ovl-map-108 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-108 -d 10.64.8.0/24 -m comment --comment "site.ovl:18 cell-8" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-108 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-8" -j NETMAP --to 10.64.8.0/24
--A ovl-dnat-109 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-9" -g ovl-map-109
+-A ovl-dnat-109 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-9" -g ovl-map-109
 -A ovl-map-109 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-109 -d 10.64.9.0/24 -m comment --comment "site.ovl:18 cell-9" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-109 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-9" -j NETMAP --to 10.64.9.0/24
--A ovl-dnat-110 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-10" -g ovl-map-110
+-A ovl-dnat-110 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-10" -g ovl-map-110
 -A ovl-map-110 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-110 -d 10.64.10.0/24 -m comment --comment "site.ovl:18 cell-10" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-110 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-10" -j NETMAP --to 10.64.10.0/24
--A ovl-dnat-111 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-11" -g ovl-map-111
+-A ovl-dnat-111 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-11" -g ovl-map-111
 -A ovl-map-111 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-111 -d 10.64.11.0/24 -m comment --comment "site.ovl:18 cell-11" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-111 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-11" -j NETMAP --to 10.64.11.0/24
--A ovl-dnat-112 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-12" -g ovl-map-112
+-A ovl-dnat-112 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-12" -g ovl-map-112
 -A ovl-map-112 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-112 -d 10.64.12.0/24 -m comment --comment "site.ovl:18 cell-12" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-112 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-12" -j NETMAP --to 10.64.12.0/24
--A ovl-dnat-113 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-13" -g ovl-map-113
+-A ovl-dnat-113 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-13" -g ovl-map-113
 -A ovl-map-113 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-113 -d 10.64.13.0/24 -m comment --comment "site.ovl:18 cell-13" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-113 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-13" -j NETMAP --to 10.64.13.0/24
--A ovl-dnat-114 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-14" -g ovl-map-114
+-A ovl-dnat-114 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-14" -g ovl-map-114
 -A ovl-map-114 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-114 -d 10.64.14.0/24 -m comment --comment "site.ovl:18 cell-14" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-114 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-14" -j NETMAP --to 10.64.14.0/24
--A ovl-dnat-115 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-15" -g ovl-map-115
+-A ovl-dnat-115 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-15" -g ovl-map-115
 -A ovl-map-115 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-115 -d 10.64.15.0/24 -m comment --comment "site.ovl:18 cell-15" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-115 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-15" -j NETMAP --to 10.64.15.0/24
--A ovl-dnat-116 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-16" -g ovl-map-116
+-A ovl-dnat-116 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-16" -g ovl-map-116
 -A ovl-map-116 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-116 -d 10.64.16.0/24 -m comment --comment "site.ovl:18 cell-16" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-116 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-16" -j NETMAP --to 10.64.16.0/24
--A ovl-dnat-117 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-17" -g ovl-map-117
+-A ovl-dnat-117 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-17" -g ovl-map-117
 -A ovl-map-117 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-117 -d 10.64.17.0/24 -m comment --comment "site.ovl:18 cell-17" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-117 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-17" -j NETMAP --to 10.64.17.0/24
--A ovl-dnat-118 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-18" -g ovl-map-118
+-A ovl-dnat-118 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-18" -g ovl-map-118
 -A ovl-map-118 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-118 -d 10.64.18.0/24 -m comment --comment "site.ovl:18 cell-18" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-118 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-18" -j NETMAP --to 10.64.18.0/24
--A ovl-dnat-119 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-19" -g ovl-map-119
+-A ovl-dnat-119 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-19" -g ovl-map-119
 -A ovl-map-119 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-119 -d 10.64.19.0/24 -m comment --comment "site.ovl:18 cell-19" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-119 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-19" -j NETMAP --to 10.64.19.0/24
--A ovl-dnat-120 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-20" -g ovl-map-120
+-A ovl-dnat-120 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-20" -g ovl-map-120
 -A ovl-map-120 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-120 -d 10.64.20.0/24 -m comment --comment "site.ovl:18 cell-20" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-120 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-20" -j NETMAP --to 10.64.20.0/24
@@ -1099,11 +1099,11 @@ COMMIT
 :ovl-into-eth1.10 - [0:0]
 :ovl-into-eth1.11 - [0:0]
 :ovl-open - [0:0]
-:ovl-at-o60-3 - [0:0]
-:ovl-at-o70-3 - [0:0]
+:ovl-at-o60-4 - [0:0]
+:ovl-at-o70-4 - [0:0]
 :ovl-open-1 - [0:0]
-:ovl-at-o1-60-3 - [0:0]
-:ovl-at-o1-70-3 - [0:0]
+:ovl-at-o1-60-4 - [0:0]
+:ovl-at-o1-70-4 - [0:0]
 :ovl-open-101 - [0:0]
 :ovl-open-102 - [0:0]
 :ovl-open-103 - [0:0]
@@ -1125,11 +1125,11 @@ COMMIT
 :ovl-open-119 - [0:0]
 :ovl-open-120 - [0:0]
 :ovl-back - [0:0]
-:ovl-at-b60-3 - [0:0]
-:ovl-at-b70-3 - [0:0]
+:ovl-at-b60-4 - [0:0]
+:ovl-at-b70-4 - [0:0]
 :ovl-back-1 - [0:0]
-:ovl-at-b1-60-3 - [0:0]
-:ovl-at-b1-70-3 - [0:0]
+:ovl-at-b1-60-4 - [0:0]
+:ovl-at-b1-70-4 - [0:0]
 :ovl-back-101 - [0:0]
 :ovl-back-102 - [0:0]
 :ovl-back-103 - [0:0]
@@ -1172,7 +1172,7 @@ COMMIT
 :ovl-leave-119 - [0:0]
 :ovl-leave-120 - [0:0]
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
--A ovl-forward -m mark ! --mark 0x0/0x3f80 -m comment --comment "from a network" -g ovl-guard
+-A ovl-forward -m mark ! --mark 0x0/0xff00 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
 -A ovl-guard -m connmark ! --mark 0x1/0x1 -m comment --comment "never translated" -j DROP
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
@@ -1202,136 +1202,136 @@ COMMIT
 -A ovl-into-eth1.11 -o eth1.117 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into-eth1.11 -o eth1.118 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into-eth1.11 -o eth1.119 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x80/0x3f80 -g ovl-open-1
--A ovl-open -m mark --mark 0x3000/0x3800 -g ovl-at-o60-3
--A ovl-open -m mark --mark 0x3800/0x3800 -g ovl-at-o70-3
--A ovl-at-o60-3 -m mark --mark 0x3280/0x3f80 -g ovl-open-101
--A ovl-at-o60-3 -m mark --mark 0x3300/0x3f80 -g ovl-open-102
--A ovl-at-o60-3 -m mark --mark 0x3380/0x3f80 -g ovl-open-103
--A ovl-at-o60-3 -m mark --mark 0x3400/0x3f80 -g ovl-open-104
--A ovl-at-o60-3 -m mark --mark 0x3480/0x3f80 -g ovl-open-105
--A ovl-at-o60-3 -m mark --mark 0x3500/0x3f80 -g ovl-open-106
--A ovl-at-o60-3 -m mark --mark 0x3580/0x3f80 -g ovl-open-107
--A ovl-at-o60-3 -m mark --mark 0x3600/0x3f80 -g ovl-open-108
--A ovl-at-o60-3 -m mark --mark 0x3680/0x3f80 -g ovl-open-109
--A ovl-at-o60-3 -m mark --mark 0x3700/0x3f80 -g ovl-open-110
--A ovl-at-o60-3 -m mark --mark 0x3780/0x3f80 -g ovl-open-111
--A ovl-at-o70-3 -m mark --mark 0x3800/0x3f80 -g ovl-open-112
--A ovl-at-o70-3 -m mark --mark 0x3880/0x3f80 -g ovl-open-113
--A ovl-at-o70-3 -m mark --mark 0x3900/0x3f80 -g ovl-open-114
--A ovl-at-o70-3 -m mark --mark 0x3980/0x3f80 -g ovl-open-115
--A ovl-at-o70-3 -m mark --mark 0x3a00/0x3f80 -g ovl-open-116
--A ovl-at-o70-3 -m mark --mark 0x3a80/0x3f80 -g ovl-open-117
--A ovl-at-o70-3 -m mark --mark 0x3b00/0x3f80 -g ovl-open-118
--A ovl-at-o70-3 -m mark --mark 0x3b80/0x3f80 -g ovl-open-119
--A ovl-at-o70-3 -m mark --mark 0x3c00/0x3f80 -g ovl-open-120
--A ovl-open-1 -m mark --mark 0x60/0x70 -g ovl-at-o1-60-3
--A ovl-open-1 -m mark --mark 0x70/0x70 -g ovl-at-o1-70-3
--A ovl-at-o1-60-3 -m mark --mark 0x65/0x7f -m comment --comment "site.ovl:22 office may open to cell-1" -g ovl-leave-101
--A ovl-at-o1-60-3 -m mark --mark 0x66/0x7f -m comment --comment "site.ovl:22 office may open to cell-2" -g ovl-leave-102
--A ovl-at-o1-60-3 -m mark --mark 0x67/0x7f -m comment --comment "site.ovl:22 office may open to cell-3" -g ovl-leave-103
--A ovl-at-o1-60-3 -m mark --mark 0x68/0x7f -m comment --comment "site.ovl:22 office may open to cell-4" -g ovl-leave-104
--A ovl-at-o1-60-3 -m mark --mark 0x69/0x7f -m comment --comment "site.ovl:22 office may open to cell-5" -g ovl-leave-105
--A ovl-at-o1-60-3 -m mark --mark 0x6a/0x7f -m comment --comment "site.ovl:22 office may open to cell-6" -g ovl-leave-106
--A ovl-at-o1-60-3 -m mark --mark 0x6b/0x7f -m comment --comment "site.ovl:22 office may open to cell-7" -g ovl-leave-107
--A ovl-at-o1-60-3 -m mark --mark 0x6c/0x7f -m comment --comment "site.ovl:22 office may open to cell-8" -g ovl-leave-108
--A ovl-at-o1-60-3 -m mark --mark 0x6d/0x7f -m comment --comment "site.ovl:22 office may open to cell-9" -g ovl-leave-109
--A ovl-at-o1-60-3 -m mark --mark 0x6e/0x7f -m comment --comment "site.ovl:22 office may open to cell-10" -g ovl-leave-110
--A ovl-at-o1-60-3 -m mark --mark 0x6f/0x7f -m comment --comment "site.ovl:22 office may open to cell-11" -g ovl-leave-111
--A ovl-at-o1-70-3 -m mark --mark 0x70/0x7f -m comment --comment "site.ovl:22 office may open to cell-12" -g ovl-leave-112
--A ovl-at-o1-70-3 -m mark --mark 0x71/0x7f -m comment --comment "site.ovl:22 office may open to cell-13" -g ovl-leave-113
--A ovl-at-o1-70-3 -m mark --mark 0x72/0x7f -m comment --comment "site.ovl:22 office may open to cell-14" -g ovl-leave-114
--A ovl-at-o1-70-3 -m mark --mark 0x73/0x7f -m comment --comment "site.ovl:22 office may open to cell-15" -g ovl-leave-115
--A ovl-at-o1-70-3 -m mark --mark 0x74/0x7f -m comment --comment "site.ovl:22 office may open to cell-16" -g ovl-leave-116
--A ovl-at-o1-70-3 -m mark --mark 0x75/0x7f -m comment --comment "site.ovl:22 office may open to cell-17" -g ovl-leave-117
--A ovl-at-o1-70-3 -m mark --mark 0x76/0x7f -m comment --comment "site.ovl:22 office may open to cell-18" -g ovl-leave-118
--A ovl-at-o1-70-3 -m mark --mark 0x77/0x7f -m comment --comment "site.ovl:22 office may open to cell-19" -g ovl-leave-119
--A ovl-at-o1-70-3 -m mark --mark 0x78/0x7f -m comment --comment "site.ovl:22 office may open to cell-20" -g ovl-leave-120
--A ovl-open-101 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-1 may open to office" -g ovl-leave-1
--A ovl-open-102 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-2 may open to office" -g ovl-leave-1
--A ovl-open-103 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-3 may open to office" -g ovl-leave-1
--A ovl-open-104 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-4 may open to office" -g ovl-leave-1
--A ovl-open-105 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-5 may open to office" -g ovl-leave-1
--A ovl-open-106 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-6 may open to office" -g ovl-leave-1
--A ovl-open-107 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-7 may open to office" -g ovl-leave-1
--A ovl-open-108 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-8 may open to office" -g ovl-leave-1
--A ovl-open-109 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-9 may open to office" -g ovl-leave-1
--A ovl-open-110 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-10 may open to office" -g ovl-leave-1
--A ovl-open-111 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-11 may open to office" -g ovl-leave-1
--A ovl-open-112 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-12 may open to office" -g ovl-leave-1
--A ovl-open-113 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-13 may open to office" -g ovl-leave-1
--A ovl-open-114 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-14 may open to office" -g ovl-leave-1
--A ovl-open-115 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-15 may open to office" -g ovl-leave-1
--A ovl-open-116 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-16 may open to office" -g ovl-leave-1
--A ovl-open-117 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-17 may open to office" -g ovl-leave-1
--A ovl-open-118 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-18 may open to office" -g ovl-leave-1
--A ovl-open-119 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-19 may open to office" -g ovl-leave-1
--A ovl-open-120 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-20 may open to office" -g ovl-leave-1
--A ovl-back -m mark --mark 0x80/0x3f80 -g ovl-back-1
--A ovl-back -m mark --mark 0x3000/0x3800 -g ovl-at-b60-3
--A ovl-back -m mark --mark 0x3800/0x3800 -g ovl-at-b70-3
--A ovl-at-b60-3 -m mark --mark 0x3280/0x3f80 -g ovl-back-101
--A ovl-at-b60-3 -m mark --mark 0x3300/0x3f80 -g ovl-back-102
--A ovl-at-b60-3 -m mark --mark 0x3380/0x3f80 -g ovl-back-103
--A ovl-at-b60-3 -m mark --mark 0x3400/0x3f80 -g ovl-back-104
--A ovl-at-b60-3 -m mark --mark 0x3480/0x3f80 -g ovl-back-105
--A ovl-at-b60-3 -m mark --mark 0x3500/0x3f80 -g ovl-back-106
--A ovl-at-b60-3 -m mark --mark 0x3580/0x3f80 -g ovl-back-107
--A ovl-at-b60-3 -m mark --mark 0x3600/0x3f80 -g ovl-back-108
--A ovl-at-b60-3 -m mark --mark 0x3680/0x3f80 -g ovl-back-109
--A ovl-at-b60-3 -m mark --mark 0x3700/0x3f80 -g ovl-back-110
--A ovl-at-b60-3 -m mark --mark 0x3780/0x3f80 -g ovl-back-111
--A ovl-at-b70-3 -m mark --mark 0x3800/0x3f80 -g ovl-back-112
--A ovl-at-b70-3 -m mark --mark 0x3880/0x3f80 -g ovl-back-113
--A ovl-at-b70-3 -m mark --mark 0x3900/0x3f80 -g ovl-back-114
--A ovl-at-b70-3 -m mark --mark 0x3980/0x3f80 -g ovl-back-115
--A ovl-at-b70-3 -m mark --mark 0x3a00/0x3f80 -g ovl-back-116
--A ovl-at-b70-3 -m mark --mark 0x3a80/0x3f80 -g ovl-back-117
--A ovl-at-b70-3 -m mark --mark 0x3b00/0x3f80 -g ovl-back-118
--A ovl-at-b70-3 -m mark --mark 0x3b80/0x3f80 -g ovl-back-119
--A ovl-at-b70-3 -m mark --mark 0x3c00/0x3f80 -g ovl-back-120
--A ovl-back-1 -m mark --mark 0x60/0x70 -g ovl-at-b1-60-3
--A ovl-back-1 -m mark --mark 0x70/0x70 -g ovl-at-b1-70-3
--A ovl-at-b1-60-3 -m mark --mark 0x65/0x7f -m comment --comment "site.ovl:22 office may answer cell-1" -g ovl-leave-101
--A ovl-at-b1-60-3 -m mark --mark 0x66/0x7f -m comment --comment "site.ovl:22 office may answer cell-2" -g ovl-leave-102
--A ovl-at-b1-60-3 -m mark --mark 0x67/0x7f -m comment --comment "site.ovl:22 office may answer cell-3" -g ovl-leave-103
--A ovl-at-b1-60-3 -m mark --mark 0x68/0x7f -m comment --comment "site.ovl:22 office may answer cell-4" -g ovl-leave-104
--A ovl-at-b1-60-3 -m mark --mark 0x69/0x7f -m comment --comment "site.ovl:22 office may answer cell-5" -g ovl-leave-105
--A ovl-at-b1-60-3 -m mark --mark 0x6a/0x7f -m comment --comment "site.ovl:22 office may answer cell-6" -g ovl-leave-106
--A ovl-at-b1-60-3 -m mark --mark 0x6b/0x7f -m comment --comment "site.ovl:22 office may answer cell-7" -g ovl-leave-107
--A ovl-at-b1-60-3 -m mark --mark 0x6c/0x7f -m comment --comment "site.ovl:22 office may answer cell-8" -g ovl-leave-108
--A ovl-at-b1-60-3 -m mark --mark 0x6d/0x7f -m comment --comment "site.ovl:22 office may answer cell-9" -g ovl-leave-109
--A ovl-at-b1-60-3 -m mark --mark 0x6e/0x7f -m comment --comment "site.ovl:22 office may answer cell-10" -g ovl-leave-110
--A ovl-at-b1-60-3 -m mark --mark 0x6f/0x7f -m comment --comment "site.ovl:22 office may answer cell-11" -g ovl-leave-111
--A ovl-at-b1-70-3 -m mark --mark 0x70/0x7f -m comment --comment "site.ovl:22 office may answer cell-12" -g ovl-leave-112
--A ovl-at-b1-70-3 -m mark --mark 0x71/0x7f -m comment --comment "site.ovl:22 office may answer cell-13" -g ovl-leave-113
--A ovl-at-b1-70-3 -m mark --mark 0x72/0x7f -m comment --comment "site.ovl:22 office may answer cell-14" -g ovl-leave-114
--A ovl-at-b1-70-3 -m mark --mark 0x73/0x7f -m comment --comment "site.ovl:22 office may answer cell-15" -g ovl-leave-115
--A ovl-at-b1-70-3 -m mark --mark 0x74/0x7f -m comment --comment "site.ovl:22 office may answer cell-16" -g ovl-leave-116
--A ovl-at-b1-70-3 -m mark --mark 0x75/0x7f -m comment --comment "site.ovl:22 office may answer cell-17" -g ovl-leave-117
--A ovl-at-b1-70-3 -m mark --mark 0x76/0x7f -m comment --comment "site.ovl:22 office may answer cell-18" -g ovl-leave-118
--A ovl-at-b1-70-3 -m mark --mark 0x77/0x7f -m comment --comment "site.ovl:22 office may answer cell-19" -g ovl-leave-119
--A ovl-at-b1-70-3 -m mark --mark 0x78/0x7f -m comment --comment "site.ovl:22 office may answer cell-20" -g ovl-leave-120
--A ovl-back-101 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-1 may answer office" -g ovl-leave-1
--A ovl-back-102 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-2 may answer office" -g ovl-leave-1
--A ovl-back-103 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-3 may answer office" -g ovl-leave-1
--A ovl-back-104 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-4 may answer office" -g ovl-leave-1
--A ovl-back-105 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-5 may answer office" -g ovl-leave-1
--A ovl-back-106 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-6 may answer office" -g ovl-leave-1
--A ovl-back-107 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-7 may answer office" -g ovl-leave-1
--A ovl-back-108 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-8 may answer office" -g ovl-leave-1
--A ovl-back-109 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-9 may answer office" -g ovl-leave-1
--A ovl-back-110 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-10 may answer office" -g ovl-leave-1
--A ovl-back-111 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-11 may answer office" -g ovl-leave-1
--A ovl-back-112 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-12 may answer office" -g ovl-leave-1
--A ovl-back-113 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-13 may answer office" -g ovl-leave-1
--A ovl-back-114 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-14 may answer office" -g ovl-leave-1
--A ovl-back-115 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-15 may answer office" -g ovl-leave-1
--A ovl-back-116 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-16 may answer office" -g ovl-leave-1
--A ovl-back-117 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-17 may answer office" -g ovl-leave-1
--A ovl-back-118 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-18 may answer office" -g ovl-leave-1
--A ovl-back-119 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-19 may answer office" -g ovl-leave-1
--A ovl-back-120 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-20 may answer office" -g ovl-leave-1
+-A ovl-open -m mark --mark 0x100/0xff00 -g ovl-open-1
+-A ovl-open -m mark --mark 0x6000/0xf000 -g ovl-at-o60-4
+-A ovl-open -m mark --mark 0x7000/0xf000 -g ovl-at-o70-4
+-A ovl-at-o60-4 -m mark --mark 0x6500/0xff00 -g ovl-open-101
+-A ovl-at-o60-4 -m mark --mark 0x6600/0xff00 -g ovl-open-102
+-A ovl-at-o60-4 -m mark --mark 0x6700/0xff00 -g ovl-open-103
+-A ovl-at-o60-4 -m mark --mark 0x6800/0xff00 -g ovl-open-104
+-A ovl-at-o60-4 -m mark --mark 0x6900/0xff00 -g ovl-open-105
+-A ovl-at-o60-4 -m mark --mark 0x6a00/0xff00 -g ovl-open-106
+-A ovl-at-o60-4 -m mark --mark 0x6b00/0xff00 -g ovl-open-107
+-A ovl-at-o60-4 -m mark --mark 0x6c00/0xff00 -g ovl-open-108
+-A ovl-at-o60-4 -m mark --mark 0x6d00/0xff00 -g ovl-open-109
+-A ovl-at-o60-4 -m mark --mark 0x6e00/0xff00 -g ovl-open-110
+-A ovl-at-o60-4 -m mark --mark 0x6f00/0xff00 -g ovl-open-111
+-A ovl-at-o70-4 -m mark --mark 0x7000/0xff00 -g ovl-open-112
+-A ovl-at-o70-4 -m mark --mark 0x7100/0xff00 -g ovl-open-113
+-A ovl-at-o70-4 -m mark --mark 0x7200/0xff00 -g ovl-open-114
+-A ovl-at-o70-4 -m mark --mark 0x7300/0xff00 -g ovl-open-115
+-A ovl-at-o70-4 -m mark --mark 0x7400/0xff00 -g ovl-open-116
+-A ovl-at-o70-4 -m mark --mark 0x7500/0xff00 -g ovl-open-117
+-A ovl-at-o70-4 -m mark --mark 0x7600/0xff00 -g ovl-open-118
+-A ovl-at-o70-4 -m mark --mark 0x7700/0xff00 -g ovl-open-119
+-A ovl-at-o70-4 -m mark --mark 0x7800/0xff00 -g ovl-open-120
+-A ovl-open-1 -m mark --mark 0x60/0xf0 -g ovl-at-o1-60-4
+-A ovl-open-1 -m mark --mark 0x70/0xf0 -g ovl-at-o1-70-4
+-A ovl-at-o1-60-4 -m mark --mark 0x65/0xff -m comment --comment "site.ovl:22 office may open to cell-1" -g ovl-leave-101
+-A ovl-at-o1-60-4 -m mark --mark 0x66/0xff -m comment --comment "site.ovl:22 office may open to cell-2" -g ovl-leave-102
+-A ovl-at-o1-60-4 -m mark --mark 0x67/0xff -m comment --comment "site.ovl:22 office may open to cell-3" -g ovl-leave-103
+-A ovl-at-o1-60-4 -m mark --mark 0x68/0xff -m comment --comment "site.ovl:22 office may open to cell-4" -g ovl-leave-104
+-A ovl-at-o1-60-4 -m mark --mark 0x69/0xff -m comment --comment "site.ovl:22 office may open to cell-5" -g ovl-leave-105
+-A ovl-at-o1-60-4 -m mark --mark 0x6a/0xff -m comment --comment "site.ovl:22 office may open to cell-6" -g ovl-leave-106
+-A ovl-at-o1-60-4 -m mark --mark 0x6b/0xff -m comment --comment "site.ovl:22 office may open to cell-7" -g ovl-leave-107
+-A ovl-at-o1-60-4 -m mark --mark 0x6c/0xff -m comment --comment "site.ovl:22 office may open to cell-8" -g ovl-leave-108
+-A ovl-at-o1-60-4 -m mark --mark 0x6d/0xff -m comment --comment "site.ovl:22 office may open to cell-9" -g ovl-leave-109
+-A ovl-at-o1-60-4 -m mark --mark 0x6e/0xff -m comment --comment "site.ovl:22 office may open to cell-10" -g ovl-leave-110
+-A ovl-at-o1-60-4 -m mark --mark 0x6f/0xff -m comment --comment "site.ovl:22 office may open to cell-11" -g ovl-leave-111
+-A ovl-at-o1-70-4 -m mark --mark 0x70/0xff -m comment --comment "site.ovl:22 office may open to cell-12" -g ovl-leave-112
+-A ovl-at-o1-70-4 -m mark --mark 0x71/0xff -m comment --comment "site.ovl:22 office may open to cell-13" -g ovl-leave-113
+-A ovl-at-o1-70-4 -m mark --mark 0x72/0xff -m comment --comment "site.ovl:22 office may open to cell-14" -g ovl-leave-114
+-A ovl-at-o1-70-4 -m mark --mark 0x73/0xff -m comment --comment "site.ovl:22 office may open to cell-15" -g ovl-leave-115
+-A ovl-at-o1-70-4 -m mark --mark 0x74/0xff -m comment --comment "site.ovl:22 office may open to cell-16" -g ovl-leave-116
+-A ovl-at-o1-70-4 -m mark --mark 0x75/0xff -m comment --comment "site.ovl:22 office may open to cell-17" -g ovl-leave-117
+-A ovl-at-o1-70-4 -m mark --mark 0x76/0xff -m comment --comment "site.ovl:22 office may open to cell-18" -g ovl-leave-118
+-A ovl-at-o1-70-4 -m mark --mark 0x77/0xff -m comment --comment "site.ovl:22 office may open to cell-19" -g ovl-leave-119
+-A ovl-at-o1-70-4 -m mark --mark 0x78/0xff -m comment --comment "site.ovl:22 office may open to cell-20" -g ovl-leave-120
+-A ovl-open-101 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-1 may open to office" -g ovl-leave-1
+-A ovl-open-102 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-2 may open to office" -g ovl-leave-1
+-A ovl-open-103 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-3 may open to office" -g ovl-leave-1
+-A ovl-open-104 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-4 may open to office" -g ovl-leave-1
+-A ovl-open-105 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-5 may open to office" -g ovl-leave-1
+-A ovl-open-106 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-6 may open to office" -g ovl-leave-1
+-A ovl-open-107 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-7 may open to office" -g ovl-leave-1
+-A ovl-open-108 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-8 may open to office" -g ovl-leave-1
+-A ovl-open-109 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-9 may open to office" -g ovl-leave-1
+-A ovl-open-110 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-10 may open to office" -g ovl-leave-1
+-A ovl-open-111 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-11 may open to office" -g ovl-leave-1
+-A ovl-open-112 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-12 may open to office" -g ovl-leave-1
+-A ovl-open-113 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-13 may open to office" -g ovl-leave-1
+-A ovl-open-114 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-14 may open to office" -g ovl-leave-1
+-A ovl-open-115 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-15 may open to office" -g ovl-leave-1
+-A ovl-open-116 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-16 may open to office" -g ovl-leave-1
+-A ovl-open-117 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-17 may open to office" -g ovl-leave-1
+-A ovl-open-118 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-18 may open to office" -g ovl-leave-1
+-A ovl-open-119 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-19 may open to office" -g ovl-leave-1
+-A ovl-open-120 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-20 may open to office" -g ovl-leave-1
+-A ovl-back -m mark --mark 0x100/0xff00 -g ovl-back-1
+-A ovl-back -m mark --mark 0x6000/0xf000 -g ovl-at-b60-4
+-A ovl-back -m mark --mark 0x7000/0xf000 -g ovl-at-b70-4
+-A ovl-at-b60-4 -m mark --mark 0x6500/0xff00 -g ovl-back-101
+-A ovl-at-b60-4 -m mark --mark 0x6600/0xff00 -g ovl-back-102
+-A ovl-at-b60-4 -m mark --mark 0x6700/0xff00 -g ovl-back-103
+-A ovl-at-b60-4 -m mark --mark 0x6800/0xff00 -g ovl-back-104
+-A ovl-at-b60-4 -m mark --mark 0x6900/0xff00 -g ovl-back-105
+-A ovl-at-b60-4 -m mark --mark 0x6a00/0xff00 -g ovl-back-106
+-A ovl-at-b60-4 -m mark --mark 0x6b00/0xff00 -g ovl-back-107
+-A ovl-at-b60-4 -m mark --mark 0x6c00/0xff00 -g ovl-back-108
+-A ovl-at-b60-4 -m mark --mark 0x6d00/0xff00 -g ovl-back-109
+-A ovl-at-b60-4 -m mark --mark 0x6e00/0xff00 -g ovl-back-110
+-A ovl-at-b60-4 -m mark --mark 0x6f00/0xff00 -g ovl-back-111
+-A ovl-at-b70-4 -m mark --mark 0x7000/0xff00 -g ovl-back-112
+-A ovl-at-b70-4 -m mark --mark 0x7100/0xff00 -g ovl-back-113
+-A ovl-at-b70-4 -m mark --mark 0x7200/0xff00 -g ovl-back-114
+-A ovl-at-b70-4 -m mark --mark 0x7300/0xff00 -g ovl-back-115
+-A ovl-at-b70-4 -m mark --mark 0x7400/0xff00 -g ovl-back-116
+-A ovl-at-b70-4 -m mark --mark 0x7500/0xff00 -g ovl-back-117
+-A ovl-at-b70-4 -m mark --mark 0x7600/0xff00 -g ovl-back-118
+-A ovl-at-b70-4 -m mark --mark 0x7700/0xff00 -g ovl-back-119
+-A ovl-at-b70-4 -m mark --mark 0x7800/0xff00 -g ovl-back-120
+-A ovl-back-1 -m mark --mark 0x60/0xf0 -g ovl-at-b1-60-4
+-A ovl-back-1 -m mark --mark 0x70/0xf0 -g ovl-at-b1-70-4
+-A ovl-at-b1-60-4 -m mark --mark 0x65/0xff -m comment --comment "site.ovl:22 office may answer cell-1" -g ovl-leave-101
+-A ovl-at-b1-60-4 -m mark --mark 0x66/0xff -m comment --comment "site.ovl:22 office may answer cell-2" -g ovl-leave-102
+-A ovl-at-b1-60-4 -m mark --mark 0x67/0xff -m comment --comment "site.ovl:22 office may answer cell-3" -g ovl-leave-103
+-A ovl-at-b1-60-4 -m mark --mark 0x68/0xff -m comment --comment "site.ovl:22 office may answer cell-4" -g ovl-leave-104
+-A ovl-at-b1-60-4 -m mark --mark 0x69/0xff -m comment --comment "site.ovl:22 office may answer cell-5" -g ovl-leave-105
+-A ovl-at-b1-60-4 -m mark --mark 0x6a/0xff -m comment --comment "site.ovl:22 office may answer cell-6" -g ovl-leave-106
+-A ovl-at-b1-60-4 -m mark --mark 0x6b/0xff -m comment --comment "site.ovl:22 office may answer cell-7" -g ovl-leave-107
+-A ovl-at-b1-60-4 -m mark --mark 0x6c/0xff -m comment --comment "site.ovl:22 office may answer cell-8" -g ovl-leave-108
+-A ovl-at-b1-60-4 -m mark --mark 0x6d/0xff -m comment --comment "site.ovl:22 office may answer cell-9" -g ovl-leave-109
+-A ovl-at-b1-60-4 -m mark --mark 0x6e/0xff -m comment --comment "site.ovl:22 office may answer cell-10" -g ovl-leave-110
+-A ovl-at-b1-60-4 -m mark --mark 0x6f/0xff -m comment --comment "site.ovl:22 office may answer cell-11" -g ovl-leave-111
+-A ovl-at-b1-70-4 -m mark --mark 0x70/0xff -m comment --comment "site.ovl:22 office may answer cell-12" -g ovl-leave-112
+-A ovl-at-b1-70-4 -m mark --mark 0x71/0xff -m comment --comment "site.ovl:22 office may answer cell-13" -g ovl-leave-113
+-A ovl-at-b1-70-4 -m mark --mark 0x72/0xff -m comment --comment "site.ovl:22 office may answer cell-14" -g ovl-leave-114
+-A ovl-at-b1-70-4 -m mark --mark 0x73/0xff -m comment --comment "site.ovl:22 office may answer cell-15" -g ovl-leave-115
+-A ovl-at-b1-70-4 -m mark --mark 0x74/0xff -m comment --comment "site.ovl:22 office may answer cell-16" -g ovl-leave-116
+-A ovl-at-b1-70-4 -m mark --mark 0x75/0xff -m comment --comment "site.ovl:22 office may answer cell-17" -g ovl-leave-117
+-A ovl-at-b1-70-4 -m mark --mark 0x76/0xff -m comment --comment "site.ovl:22 office may answer cell-18" -g ovl-leave-118
+-A ovl-at-b1-70-4 -m mark --mark 0x77/0xff -m comment --comment "site.ovl:22 office may answer cell-19" -g ovl-leave-119
+-A ovl-at-b1-70-4 -m mark --mark 0x78/0xff -m comment --comment "site.ovl:22 office may answer cell-20" -g ovl-leave-120
+-A ovl-back-101 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-1 may answer office" -g ovl-leave-1
+-A ovl-back-102 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-2 may answer office" -g ovl-leave-1
+-A ovl-back-103 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-3 may answer office" -g ovl-leave-1
+-A ovl-back-104 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-4 may answer office" -g ovl-leave-1
+-A ovl-back-105 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-5 may answer office" -g ovl-leave-1
+-A ovl-back-106 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-6 may answer office" -g ovl-leave-1
+-A ovl-back-107 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-7 may answer office" -g ovl-leave-1
+-A ovl-back-108 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-8 may answer office" -g ovl-leave-1
+-A ovl-back-109 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-9 may answer office" -g ovl-leave-1
+-A ovl-back-110 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-10 may answer office" -g ovl-leave-1
+-A ovl-back-111 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-11 may answer office" -g ovl-leave-1
+-A ovl-back-112 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-12 may answer office" -g ovl-leave-1
+-A ovl-back-113 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-13 may answer office" -g ovl-leave-1
+-A ovl-back-114 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-14 may answer office" -g ovl-leave-1
+-A ovl-back-115 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-15 may answer office" -g ovl-leave-1
+-A ovl-back-116 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-16 may answer office" -g ovl-leave-1
+-A ovl-back-117 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-17 may answer office" -g ovl-leave-1
+-A ovl-back-118 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-18 may answer office" -g ovl-leave-1
+-A ovl-back-119 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-19 may answer office" -g ovl-leave-1
+-A ovl-back-120 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-20 may answer office" -g ovl-leave-1
 -A ovl-leave-1 -o eth0 -m comment --comment "site.ovl:6 to office" -j ACCEPT
 -A ovl-leave-101 -o eth1.101 -m comment --comment "site.ovl:14 to cell-1" -j ACCEPT
 -A ovl-leave-102 -o eth1.102 -m comment --comment "site.ovl:14 to cell-2" -j ACCEPT
@@ -1364,7 +1364,7 @@ ruleset_v6() {
 # Load it once, after the links, routes and rules, and keep what is there:
 #   ip6tables-restore --noflush rules.v6
 #
-# The mark of a packet names its networks: 0x3f80 the one it came from, 0x7f the
+# The mark of a packet names its networks: 0xff00 the one it came from, 0xff the
 # one it goes to. All other bits are left as they are. Bit 0x1 of a connection's mark says that
 # it went through the nat table.
 #
@@ -1388,8 +1388,8 @@ ruleset_v6() {
 :ovl-dest - [0:0]
 :ovl-errors - [0:0]
 :ovl-zone - [0:0]
-:ovl-at-z60-3 - [0:0]
-:ovl-at-z70-3 - [0:0]
+:ovl-at-z60-4 - [0:0]
+:ovl-at-z70-4 - [0:0]
 :ovl-from-1 - [0:0]
 :ovl-to-1 - [0:0]
 :ovl-from-101 - [0:0]
@@ -1512,133 +1512,133 @@ ruleset_v6() {
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0x7f -j CT --zone 1
--A ovl-zone -m mark --mark 0x60/0x70 -g ovl-at-z60-3
--A ovl-zone -m mark --mark 0x70/0x70 -g ovl-at-z70-3
--A ovl-at-z60-3 -m mark --mark 0x64/0x7f -j CT --zone 100
--A ovl-at-z60-3 -m mark --mark 0x65/0x7f -j CT --zone 101
--A ovl-at-z60-3 -m mark --mark 0x66/0x7f -j CT --zone 102
--A ovl-at-z60-3 -m mark --mark 0x67/0x7f -j CT --zone 103
--A ovl-at-z60-3 -m mark --mark 0x68/0x7f -j CT --zone 104
--A ovl-at-z60-3 -m mark --mark 0x69/0x7f -j CT --zone 105
--A ovl-at-z60-3 -m mark --mark 0x6a/0x7f -j CT --zone 106
--A ovl-at-z60-3 -m mark --mark 0x6b/0x7f -j CT --zone 107
--A ovl-at-z60-3 -m mark --mark 0x6c/0x7f -j CT --zone 108
--A ovl-at-z60-3 -m mark --mark 0x6d/0x7f -j CT --zone 109
--A ovl-at-z60-3 -m mark --mark 0x6e/0x7f -j CT --zone 110
--A ovl-at-z60-3 -m mark --mark 0x6f/0x7f -j CT --zone 111
--A ovl-at-z70-3 -m mark --mark 0x70/0x7f -j CT --zone 112
--A ovl-at-z70-3 -m mark --mark 0x71/0x7f -j CT --zone 113
--A ovl-at-z70-3 -m mark --mark 0x72/0x7f -j CT --zone 114
--A ovl-at-z70-3 -m mark --mark 0x73/0x7f -j CT --zone 115
--A ovl-at-z70-3 -m mark --mark 0x74/0x7f -j CT --zone 116
--A ovl-at-z70-3 -m mark --mark 0x75/0x7f -j CT --zone 117
--A ovl-at-z70-3 -m mark --mark 0x76/0x7f -j CT --zone 118
--A ovl-at-z70-3 -m mark --mark 0x77/0x7f -j CT --zone 119
--A ovl-at-z70-3 -m mark --mark 0x78/0x7f -j CT --zone 120
--A ovl-at-z70-3 -m mark --mark 0x79/0x7f -j CT --zone 121
--A ovl-from-1 -m comment --comment "site.ovl:6 from office" -j MARK --set-xmark 0x81/0x3fff
--A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:6 routers" -j ovl-errors
+-A ovl-zone -m mark --mark 0x1/0xff -j CT --zone 1
+-A ovl-zone -m mark --mark 0x60/0xf0 -g ovl-at-z60-4
+-A ovl-zone -m mark --mark 0x70/0xf0 -g ovl-at-z70-4
+-A ovl-at-z60-4 -m mark --mark 0x64/0xff -j CT --zone 100
+-A ovl-at-z60-4 -m mark --mark 0x65/0xff -j CT --zone 101
+-A ovl-at-z60-4 -m mark --mark 0x66/0xff -j CT --zone 102
+-A ovl-at-z60-4 -m mark --mark 0x67/0xff -j CT --zone 103
+-A ovl-at-z60-4 -m mark --mark 0x68/0xff -j CT --zone 104
+-A ovl-at-z60-4 -m mark --mark 0x69/0xff -j CT --zone 105
+-A ovl-at-z60-4 -m mark --mark 0x6a/0xff -j CT --zone 106
+-A ovl-at-z60-4 -m mark --mark 0x6b/0xff -j CT --zone 107
+-A ovl-at-z60-4 -m mark --mark 0x6c/0xff -j CT --zone 108
+-A ovl-at-z60-4 -m mark --mark 0x6d/0xff -j CT --zone 109
+-A ovl-at-z60-4 -m mark --mark 0x6e/0xff -j CT --zone 110
+-A ovl-at-z60-4 -m mark --mark 0x6f/0xff -j CT --zone 111
+-A ovl-at-z70-4 -m mark --mark 0x70/0xff -j CT --zone 112
+-A ovl-at-z70-4 -m mark --mark 0x71/0xff -j CT --zone 113
+-A ovl-at-z70-4 -m mark --mark 0x72/0xff -j CT --zone 114
+-A ovl-at-z70-4 -m mark --mark 0x73/0xff -j CT --zone 115
+-A ovl-at-z70-4 -m mark --mark 0x74/0xff -j CT --zone 116
+-A ovl-at-z70-4 -m mark --mark 0x75/0xff -j CT --zone 117
+-A ovl-at-z70-4 -m mark --mark 0x76/0xff -j CT --zone 118
+-A ovl-at-z70-4 -m mark --mark 0x77/0xff -j CT --zone 119
+-A ovl-at-z70-4 -m mark --mark 0x78/0xff -j CT --zone 120
+-A ovl-at-z70-4 -m mark --mark 0x79/0xff -j CT --zone 121
+-A ovl-from-1 -m comment --comment "site.ovl:6 from office" -j MARK --set-xmark 0x101/0xffff
+-A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xff -m comment --comment "site.ovl:6 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:6 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:6 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:6 to office" -j MARK --xor-mark 0x1
--A ovl-from-101 -m comment --comment "site.ovl:14 from cell-1" -j MARK --set-xmark 0x32e5/0x3fff
--A ovl-from-101 -p ipv6-icmp -m mark --mark 0x65/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-101 -m comment --comment "site.ovl:14 from cell-1" -j MARK --set-xmark 0x6565/0xffff
+-A ovl-from-101 -p ipv6-icmp -m mark --mark 0x65/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-101 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-101 -m comment --comment "site.ovl:14 not cell-1" -j MARK --xor-mark 0x65
 -A ovl-to-101 -m comment --comment "site.ovl:14 to cell-1" -j MARK --xor-mark 0x65
--A ovl-from-102 -m comment --comment "site.ovl:14 from cell-2" -j MARK --set-xmark 0x3366/0x3fff
--A ovl-from-102 -p ipv6-icmp -m mark --mark 0x66/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-102 -m comment --comment "site.ovl:14 from cell-2" -j MARK --set-xmark 0x6666/0xffff
+-A ovl-from-102 -p ipv6-icmp -m mark --mark 0x66/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-102 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-102 -m comment --comment "site.ovl:14 not cell-2" -j MARK --xor-mark 0x66
 -A ovl-to-102 -m comment --comment "site.ovl:14 to cell-2" -j MARK --xor-mark 0x66
--A ovl-from-103 -m comment --comment "site.ovl:14 from cell-3" -j MARK --set-xmark 0x33e7/0x3fff
--A ovl-from-103 -p ipv6-icmp -m mark --mark 0x67/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-103 -m comment --comment "site.ovl:14 from cell-3" -j MARK --set-xmark 0x6767/0xffff
+-A ovl-from-103 -p ipv6-icmp -m mark --mark 0x67/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-103 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-103 -m comment --comment "site.ovl:14 not cell-3" -j MARK --xor-mark 0x67
 -A ovl-to-103 -m comment --comment "site.ovl:14 to cell-3" -j MARK --xor-mark 0x67
--A ovl-from-104 -m comment --comment "site.ovl:14 from cell-4" -j MARK --set-xmark 0x3468/0x3fff
--A ovl-from-104 -p ipv6-icmp -m mark --mark 0x68/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-104 -m comment --comment "site.ovl:14 from cell-4" -j MARK --set-xmark 0x6868/0xffff
+-A ovl-from-104 -p ipv6-icmp -m mark --mark 0x68/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-104 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-104 -m comment --comment "site.ovl:14 not cell-4" -j MARK --xor-mark 0x68
 -A ovl-to-104 -m comment --comment "site.ovl:14 to cell-4" -j MARK --xor-mark 0x68
--A ovl-from-105 -m comment --comment "site.ovl:14 from cell-5" -j MARK --set-xmark 0x34e9/0x3fff
--A ovl-from-105 -p ipv6-icmp -m mark --mark 0x69/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-105 -m comment --comment "site.ovl:14 from cell-5" -j MARK --set-xmark 0x6969/0xffff
+-A ovl-from-105 -p ipv6-icmp -m mark --mark 0x69/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-105 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-105 -m comment --comment "site.ovl:14 not cell-5" -j MARK --xor-mark 0x69
 -A ovl-to-105 -m comment --comment "site.ovl:14 to cell-5" -j MARK --xor-mark 0x69
--A ovl-from-106 -m comment --comment "site.ovl:14 from cell-6" -j MARK --set-xmark 0x356a/0x3fff
--A ovl-from-106 -p ipv6-icmp -m mark --mark 0x6a/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-106 -m comment --comment "site.ovl:14 from cell-6" -j MARK --set-xmark 0x6a6a/0xffff
+-A ovl-from-106 -p ipv6-icmp -m mark --mark 0x6a/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-106 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-106 -m comment --comment "site.ovl:14 not cell-6" -j MARK --xor-mark 0x6a
 -A ovl-to-106 -m comment --comment "site.ovl:14 to cell-6" -j MARK --xor-mark 0x6a
--A ovl-from-107 -m comment --comment "site.ovl:14 from cell-7" -j MARK --set-xmark 0x35eb/0x3fff
--A ovl-from-107 -p ipv6-icmp -m mark --mark 0x6b/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-107 -m comment --comment "site.ovl:14 from cell-7" -j MARK --set-xmark 0x6b6b/0xffff
+-A ovl-from-107 -p ipv6-icmp -m mark --mark 0x6b/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-107 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-107 -m comment --comment "site.ovl:14 not cell-7" -j MARK --xor-mark 0x6b
 -A ovl-to-107 -m comment --comment "site.ovl:14 to cell-7" -j MARK --xor-mark 0x6b
--A ovl-from-108 -m comment --comment "site.ovl:14 from cell-8" -j MARK --set-xmark 0x366c/0x3fff
--A ovl-from-108 -p ipv6-icmp -m mark --mark 0x6c/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-108 -m comment --comment "site.ovl:14 from cell-8" -j MARK --set-xmark 0x6c6c/0xffff
+-A ovl-from-108 -p ipv6-icmp -m mark --mark 0x6c/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-108 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-108 -m comment --comment "site.ovl:14 not cell-8" -j MARK --xor-mark 0x6c
 -A ovl-to-108 -m comment --comment "site.ovl:14 to cell-8" -j MARK --xor-mark 0x6c
--A ovl-from-109 -m comment --comment "site.ovl:14 from cell-9" -j MARK --set-xmark 0x36ed/0x3fff
--A ovl-from-109 -p ipv6-icmp -m mark --mark 0x6d/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-109 -m comment --comment "site.ovl:14 from cell-9" -j MARK --set-xmark 0x6d6d/0xffff
+-A ovl-from-109 -p ipv6-icmp -m mark --mark 0x6d/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-109 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-109 -m comment --comment "site.ovl:14 not cell-9" -j MARK --xor-mark 0x6d
 -A ovl-to-109 -m comment --comment "site.ovl:14 to cell-9" -j MARK --xor-mark 0x6d
--A ovl-from-110 -m comment --comment "site.ovl:14 from cell-10" -j MARK --set-xmark 0x376e/0x3fff
--A ovl-from-110 -p ipv6-icmp -m mark --mark 0x6e/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-110 -m comment --comment "site.ovl:14 from cell-10" -j MARK --set-xmark 0x6e6e/0xffff
+-A ovl-from-110 -p ipv6-icmp -m mark --mark 0x6e/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-110 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-110 -m comment --comment "site.ovl:14 not cell-10" -j MARK --xor-mark 0x6e
 -A ovl-to-110 -m comment --comment "site.ovl:14 to cell-10" -j MARK --xor-mark 0x6e
--A ovl-from-111 -m comment --comment "site.ovl:14 from cell-11" -j MARK --set-xmark 0x37ef/0x3fff
--A ovl-from-111 -p ipv6-icmp -m mark --mark 0x6f/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-111 -m comment --comment "site.ovl:14 from cell-11" -j MARK --set-xmark 0x6f6f/0xffff
+-A ovl-from-111 -p ipv6-icmp -m mark --mark 0x6f/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-111 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-111 -m comment --comment "site.ovl:14 not cell-11" -j MARK --xor-mark 0x6f
 -A ovl-to-111 -m comment --comment "site.ovl:14 to cell-11" -j MARK --xor-mark 0x6f
--A ovl-from-112 -m comment --comment "site.ovl:14 from cell-12" -j MARK --set-xmark 0x3870/0x3fff
--A ovl-from-112 -p ipv6-icmp -m mark --mark 0x70/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-112 -m comment --comment "site.ovl:14 from cell-12" -j MARK --set-xmark 0x7070/0xffff
+-A ovl-from-112 -p ipv6-icmp -m mark --mark 0x70/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-112 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-112 -m comment --comment "site.ovl:14 not cell-12" -j MARK --xor-mark 0x70
 -A ovl-to-112 -m comment --comment "site.ovl:14 to cell-12" -j MARK --xor-mark 0x70
--A ovl-from-113 -m comment --comment "site.ovl:14 from cell-13" -j MARK --set-xmark 0x38f1/0x3fff
--A ovl-from-113 -p ipv6-icmp -m mark --mark 0x71/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-113 -m comment --comment "site.ovl:14 from cell-13" -j MARK --set-xmark 0x7171/0xffff
+-A ovl-from-113 -p ipv6-icmp -m mark --mark 0x71/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-113 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-113 -m comment --comment "site.ovl:14 not cell-13" -j MARK --xor-mark 0x71
 -A ovl-to-113 -m comment --comment "site.ovl:14 to cell-13" -j MARK --xor-mark 0x71
--A ovl-from-114 -m comment --comment "site.ovl:14 from cell-14" -j MARK --set-xmark 0x3972/0x3fff
--A ovl-from-114 -p ipv6-icmp -m mark --mark 0x72/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-114 -m comment --comment "site.ovl:14 from cell-14" -j MARK --set-xmark 0x7272/0xffff
+-A ovl-from-114 -p ipv6-icmp -m mark --mark 0x72/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-114 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-114 -m comment --comment "site.ovl:14 not cell-14" -j MARK --xor-mark 0x72
 -A ovl-to-114 -m comment --comment "site.ovl:14 to cell-14" -j MARK --xor-mark 0x72
--A ovl-from-115 -m comment --comment "site.ovl:14 from cell-15" -j MARK --set-xmark 0x39f3/0x3fff
--A ovl-from-115 -p ipv6-icmp -m mark --mark 0x73/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-115 -m comment --comment "site.ovl:14 from cell-15" -j MARK --set-xmark 0x7373/0xffff
+-A ovl-from-115 -p ipv6-icmp -m mark --mark 0x73/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-115 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-115 -m comment --comment "site.ovl:14 not cell-15" -j MARK --xor-mark 0x73
 -A ovl-to-115 -m comment --comment "site.ovl:14 to cell-15" -j MARK --xor-mark 0x73
--A ovl-from-116 -m comment --comment "site.ovl:14 from cell-16" -j MARK --set-xmark 0x3a74/0x3fff
--A ovl-from-116 -p ipv6-icmp -m mark --mark 0x74/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-116 -m comment --comment "site.ovl:14 from cell-16" -j MARK --set-xmark 0x7474/0xffff
+-A ovl-from-116 -p ipv6-icmp -m mark --mark 0x74/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-116 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-116 -m comment --comment "site.ovl:14 not cell-16" -j MARK --xor-mark 0x74
 -A ovl-to-116 -m comment --comment "site.ovl:14 to cell-16" -j MARK --xor-mark 0x74
--A ovl-from-117 -m comment --comment "site.ovl:14 from cell-17" -j MARK --set-xmark 0x3af5/0x3fff
--A ovl-from-117 -p ipv6-icmp -m mark --mark 0x75/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-117 -m comment --comment "site.ovl:14 from cell-17" -j MARK --set-xmark 0x7575/0xffff
+-A ovl-from-117 -p ipv6-icmp -m mark --mark 0x75/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-117 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-117 -m comment --comment "site.ovl:14 not cell-17" -j MARK --xor-mark 0x75
 -A ovl-to-117 -m comment --comment "site.ovl:14 to cell-17" -j MARK --xor-mark 0x75
--A ovl-from-118 -m comment --comment "site.ovl:14 from cell-18" -j MARK --set-xmark 0x3b76/0x3fff
--A ovl-from-118 -p ipv6-icmp -m mark --mark 0x76/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-118 -m comment --comment "site.ovl:14 from cell-18" -j MARK --set-xmark 0x7676/0xffff
+-A ovl-from-118 -p ipv6-icmp -m mark --mark 0x76/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-118 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-118 -m comment --comment "site.ovl:14 not cell-18" -j MARK --xor-mark 0x76
 -A ovl-to-118 -m comment --comment "site.ovl:14 to cell-18" -j MARK --xor-mark 0x76
--A ovl-from-119 -m comment --comment "site.ovl:14 from cell-19" -j MARK --set-xmark 0x3bf7/0x3fff
--A ovl-from-119 -p ipv6-icmp -m mark --mark 0x77/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-119 -m comment --comment "site.ovl:14 from cell-19" -j MARK --set-xmark 0x7777/0xffff
+-A ovl-from-119 -p ipv6-icmp -m mark --mark 0x77/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-119 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-119 -m comment --comment "site.ovl:14 not cell-19" -j MARK --xor-mark 0x77
 -A ovl-to-119 -m comment --comment "site.ovl:14 to cell-19" -j MARK --xor-mark 0x77
--A ovl-from-120 -m comment --comment "site.ovl:14 from cell-20" -j MARK --set-xmark 0x3c78/0x3fff
--A ovl-from-120 -p ipv6-icmp -m mark --mark 0x78/0x7f -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-120 -m comment --comment "site.ovl:14 from cell-20" -j MARK --set-xmark 0x7878/0xffff
+-A ovl-from-120 -p ipv6-icmp -m mark --mark 0x78/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-120 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-120 -m comment --comment "site.ovl:14 not cell-20" -j MARK --xor-mark 0x78
 -A ovl-to-120 -m comment --comment "site.ovl:14 to cell-20" -j MARK --xor-mark 0x78
@@ -1647,14 +1647,14 @@ COMMIT
 :ovl-pre - [0:0]
 :ovl-post - [0:0]
 :ovl-dnat - [0:0]
-:ovl-at-d60-3 - [0:0]
-:ovl-at-d70-3 - [0:0]
+:ovl-at-d60-4 - [0:0]
+:ovl-at-d70-4 - [0:0]
 :ovl-snat - [0:0]
-:ovl-at-s60-3 - [0:0]
-:ovl-at-s70-3 - [0:0]
+:ovl-at-s60-4 - [0:0]
+:ovl-at-s70-4 - [0:0]
 :ovl-dnat-1 - [0:0]
-:ovl-at-d1-60-3 - [0:0]
-:ovl-at-d1-70-3 - [0:0]
+:ovl-at-d1-60-4 - [0:0]
+:ovl-at-d1-70-4 - [0:0]
 :ovl-map-1 - [0:0]
 :ovl-snat-1 - [0:0]
 :ovl-dnat-101 - [0:0]
@@ -1717,119 +1717,119 @@ COMMIT
 :ovl-dnat-120 - [0:0]
 :ovl-map-120 - [0:0]
 :ovl-snat-120 - [0:0]
--I PREROUTING 1 -m mark ! --mark 0x0/0x7f -m comment --comment "overlapc" -j ovl-pre
--I POSTROUTING 1 -m mark ! --mark 0x0/0x7f -m comment --comment "overlapc" -j ovl-post
+-I PREROUTING 1 -m mark ! --mark 0x0/0xff -m comment --comment "overlapc" -j ovl-pre
+-I POSTROUTING 1 -m mark ! --mark 0x0/0xff -m comment --comment "overlapc" -j ovl-post
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
--A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0x7f
+-A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xff
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x1/0x7f -g ovl-dnat-1
--A ovl-dnat -m mark --mark 0x60/0x70 -g ovl-at-d60-3
--A ovl-dnat -m mark --mark 0x70/0x70 -g ovl-at-d70-3
--A ovl-at-d60-3 -m mark --mark 0x65/0x7f -g ovl-dnat-101
--A ovl-at-d60-3 -m mark --mark 0x66/0x7f -g ovl-dnat-102
--A ovl-at-d60-3 -m mark --mark 0x67/0x7f -g ovl-dnat-103
--A ovl-at-d60-3 -m mark --mark 0x68/0x7f -g ovl-dnat-104
--A ovl-at-d60-3 -m mark --mark 0x69/0x7f -g ovl-dnat-105
--A ovl-at-d60-3 -m mark --mark 0x6a/0x7f -g ovl-dnat-106
--A ovl-at-d60-3 -m mark --mark 0x6b/0x7f -g ovl-dnat-107
--A ovl-at-d60-3 -m mark --mark 0x6c/0x7f -g ovl-dnat-108
--A ovl-at-d60-3 -m mark --mark 0x6d/0x7f -g ovl-dnat-109
--A ovl-at-d60-3 -m mark --mark 0x6e/0x7f -g ovl-dnat-110
--A ovl-at-d60-3 -m mark --mark 0x6f/0x7f -g ovl-dnat-111
--A ovl-at-d70-3 -m mark --mark 0x70/0x7f -g ovl-dnat-112
--A ovl-at-d70-3 -m mark --mark 0x71/0x7f -g ovl-dnat-113
--A ovl-at-d70-3 -m mark --mark 0x72/0x7f -g ovl-dnat-114
--A ovl-at-d70-3 -m mark --mark 0x73/0x7f -g ovl-dnat-115
--A ovl-at-d70-3 -m mark --mark 0x74/0x7f -g ovl-dnat-116
--A ovl-at-d70-3 -m mark --mark 0x75/0x7f -g ovl-dnat-117
--A ovl-at-d70-3 -m mark --mark 0x76/0x7f -g ovl-dnat-118
--A ovl-at-d70-3 -m mark --mark 0x77/0x7f -g ovl-dnat-119
--A ovl-at-d70-3 -m mark --mark 0x78/0x7f -g ovl-dnat-120
--A ovl-snat -m mark --mark 0x80/0x3f80 -g ovl-snat-1
--A ovl-snat -m mark --mark 0x3000/0x3800 -g ovl-at-s60-3
--A ovl-snat -m mark --mark 0x3800/0x3800 -g ovl-at-s70-3
--A ovl-at-s60-3 -m mark --mark 0x3280/0x3f80 -g ovl-snat-101
--A ovl-at-s60-3 -m mark --mark 0x3300/0x3f80 -g ovl-snat-102
--A ovl-at-s60-3 -m mark --mark 0x3380/0x3f80 -g ovl-snat-103
--A ovl-at-s60-3 -m mark --mark 0x3400/0x3f80 -g ovl-snat-104
--A ovl-at-s60-3 -m mark --mark 0x3480/0x3f80 -g ovl-snat-105
--A ovl-at-s60-3 -m mark --mark 0x3500/0x3f80 -g ovl-snat-106
--A ovl-at-s60-3 -m mark --mark 0x3580/0x3f80 -g ovl-snat-107
--A ovl-at-s60-3 -m mark --mark 0x3600/0x3f80 -g ovl-snat-108
--A ovl-at-s60-3 -m mark --mark 0x3680/0x3f80 -g ovl-snat-109
--A ovl-at-s60-3 -m mark --mark 0x3700/0x3f80 -g ovl-snat-110
--A ovl-at-s60-3 -m mark --mark 0x3780/0x3f80 -g ovl-snat-111
--A ovl-at-s70-3 -m mark --mark 0x3800/0x3f80 -g ovl-snat-112
--A ovl-at-s70-3 -m mark --mark 0x3880/0x3f80 -g ovl-snat-113
--A ovl-at-s70-3 -m mark --mark 0x3900/0x3f80 -g ovl-snat-114
--A ovl-at-s70-3 -m mark --mark 0x3980/0x3f80 -g ovl-snat-115
--A ovl-at-s70-3 -m mark --mark 0x3a00/0x3f80 -g ovl-snat-116
--A ovl-at-s70-3 -m mark --mark 0x3a80/0x3f80 -g ovl-snat-117
--A ovl-at-s70-3 -m mark --mark 0x3b00/0x3f80 -g ovl-snat-118
--A ovl-at-s70-3 -m mark --mark 0x3b80/0x3f80 -g ovl-snat-119
--A ovl-at-s70-3 -m mark --mark 0x3c00/0x3f80 -g ovl-snat-120
--A ovl-dnat-1 -m mark --mark 0x3000/0x3800 -g ovl-at-d1-60-3
--A ovl-dnat-1 -m mark --mark 0x3800/0x3800 -g ovl-at-d1-70-3
--A ovl-at-d1-60-3 -m mark --mark 0x3280/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-60-3 -m mark --mark 0x3300/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-60-3 -m mark --mark 0x3380/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-60-3 -m mark --mark 0x3400/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-60-3 -m mark --mark 0x3480/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-60-3 -m mark --mark 0x3500/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-60-3 -m mark --mark 0x3580/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-60-3 -m mark --mark 0x3600/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-60-3 -m mark --mark 0x3680/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-60-3 -m mark --mark 0x3700/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-60-3 -m mark --mark 0x3780/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-70-3 -m mark --mark 0x3800/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-70-3 -m mark --mark 0x3880/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-70-3 -m mark --mark 0x3900/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-70-3 -m mark --mark 0x3980/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-70-3 -m mark --mark 0x3a00/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-70-3 -m mark --mark 0x3a80/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-70-3 -m mark --mark 0x3b00/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-70-3 -m mark --mark 0x3b80/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-at-d1-70-3 -m mark --mark 0x3c00/0x3f80 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-dnat -m mark --mark 0x1/0xff -g ovl-dnat-1
+-A ovl-dnat -m mark --mark 0x60/0xf0 -g ovl-at-d60-4
+-A ovl-dnat -m mark --mark 0x70/0xf0 -g ovl-at-d70-4
+-A ovl-at-d60-4 -m mark --mark 0x65/0xff -g ovl-dnat-101
+-A ovl-at-d60-4 -m mark --mark 0x66/0xff -g ovl-dnat-102
+-A ovl-at-d60-4 -m mark --mark 0x67/0xff -g ovl-dnat-103
+-A ovl-at-d60-4 -m mark --mark 0x68/0xff -g ovl-dnat-104
+-A ovl-at-d60-4 -m mark --mark 0x69/0xff -g ovl-dnat-105
+-A ovl-at-d60-4 -m mark --mark 0x6a/0xff -g ovl-dnat-106
+-A ovl-at-d60-4 -m mark --mark 0x6b/0xff -g ovl-dnat-107
+-A ovl-at-d60-4 -m mark --mark 0x6c/0xff -g ovl-dnat-108
+-A ovl-at-d60-4 -m mark --mark 0x6d/0xff -g ovl-dnat-109
+-A ovl-at-d60-4 -m mark --mark 0x6e/0xff -g ovl-dnat-110
+-A ovl-at-d60-4 -m mark --mark 0x6f/0xff -g ovl-dnat-111
+-A ovl-at-d70-4 -m mark --mark 0x70/0xff -g ovl-dnat-112
+-A ovl-at-d70-4 -m mark --mark 0x71/0xff -g ovl-dnat-113
+-A ovl-at-d70-4 -m mark --mark 0x72/0xff -g ovl-dnat-114
+-A ovl-at-d70-4 -m mark --mark 0x73/0xff -g ovl-dnat-115
+-A ovl-at-d70-4 -m mark --mark 0x74/0xff -g ovl-dnat-116
+-A ovl-at-d70-4 -m mark --mark 0x75/0xff -g ovl-dnat-117
+-A ovl-at-d70-4 -m mark --mark 0x76/0xff -g ovl-dnat-118
+-A ovl-at-d70-4 -m mark --mark 0x77/0xff -g ovl-dnat-119
+-A ovl-at-d70-4 -m mark --mark 0x78/0xff -g ovl-dnat-120
+-A ovl-snat -m mark --mark 0x100/0xff00 -g ovl-snat-1
+-A ovl-snat -m mark --mark 0x6000/0xf000 -g ovl-at-s60-4
+-A ovl-snat -m mark --mark 0x7000/0xf000 -g ovl-at-s70-4
+-A ovl-at-s60-4 -m mark --mark 0x6500/0xff00 -g ovl-snat-101
+-A ovl-at-s60-4 -m mark --mark 0x6600/0xff00 -g ovl-snat-102
+-A ovl-at-s60-4 -m mark --mark 0x6700/0xff00 -g ovl-snat-103
+-A ovl-at-s60-4 -m mark --mark 0x6800/0xff00 -g ovl-snat-104
+-A ovl-at-s60-4 -m mark --mark 0x6900/0xff00 -g ovl-snat-105
+-A ovl-at-s60-4 -m mark --mark 0x6a00/0xff00 -g ovl-snat-106
+-A ovl-at-s60-4 -m mark --mark 0x6b00/0xff00 -g ovl-snat-107
+-A ovl-at-s60-4 -m mark --mark 0x6c00/0xff00 -g ovl-snat-108
+-A ovl-at-s60-4 -m mark --mark 0x6d00/0xff00 -g ovl-snat-109
+-A ovl-at-s60-4 -m mark --mark 0x6e00/0xff00 -g ovl-snat-110
+-A ovl-at-s60-4 -m mark --mark 0x6f00/0xff00 -g ovl-snat-111
+-A ovl-at-s70-4 -m mark --mark 0x7000/0xff00 -g ovl-snat-112
+-A ovl-at-s70-4 -m mark --mark 0x7100/0xff00 -g ovl-snat-113
+-A ovl-at-s70-4 -m mark --mark 0x7200/0xff00 -g ovl-snat-114
+-A ovl-at-s70-4 -m mark --mark 0x7300/0xff00 -g ovl-snat-115
+-A ovl-at-s70-4 -m mark --mark 0x7400/0xff00 -g ovl-snat-116
+-A ovl-at-s70-4 -m mark --mark 0x7500/0xff00 -g ovl-snat-117
+-A ovl-at-s70-4 -m mark --mark 0x7600/0xff00 -g ovl-snat-118
+-A ovl-at-s70-4 -m mark --mark 0x7700/0xff00 -g ovl-snat-119
+-A ovl-at-s70-4 -m mark --mark 0x7800/0xff00 -g ovl-snat-120
+-A ovl-dnat-1 -m mark --mark 0x6000/0xf000 -g ovl-at-d1-60-4
+-A ovl-dnat-1 -m mark --mark 0x7000/0xf000 -g ovl-at-d1-70-4
+-A ovl-at-d1-60-4 -m mark --mark 0x6500/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-60-4 -m mark --mark 0x6600/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-60-4 -m mark --mark 0x6700/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-60-4 -m mark --mark 0x6800/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-60-4 -m mark --mark 0x6900/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-60-4 -m mark --mark 0x6a00/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-60-4 -m mark --mark 0x6b00/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-60-4 -m mark --mark 0x6c00/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-60-4 -m mark --mark 0x6d00/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-60-4 -m mark --mark 0x6e00/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-60-4 -m mark --mark 0x6f00/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-70-4 -m mark --mark 0x7000/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-70-4 -m mark --mark 0x7100/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-70-4 -m mark --mark 0x7200/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-70-4 -m mark --mark 0x7300/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-70-4 -m mark --mark 0x7400/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-70-4 -m mark --mark 0x7500/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-70-4 -m mark --mark 0x7600/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-70-4 -m mark --mark 0x7700/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-at-d1-70-4 -m mark --mark 0x7800/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-101 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-1" -g ovl-map-101
+-A ovl-dnat-101 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-1" -g ovl-map-101
 -A ovl-map-101 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-102 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-2" -g ovl-map-102
+-A ovl-dnat-102 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-2" -g ovl-map-102
 -A ovl-map-102 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-103 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-3" -g ovl-map-103
+-A ovl-dnat-103 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-3" -g ovl-map-103
 -A ovl-map-103 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-104 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-4" -g ovl-map-104
+-A ovl-dnat-104 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-4" -g ovl-map-104
 -A ovl-map-104 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-105 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-5" -g ovl-map-105
+-A ovl-dnat-105 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-5" -g ovl-map-105
 -A ovl-map-105 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-106 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-6" -g ovl-map-106
+-A ovl-dnat-106 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-6" -g ovl-map-106
 -A ovl-map-106 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-107 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-7" -g ovl-map-107
+-A ovl-dnat-107 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-7" -g ovl-map-107
 -A ovl-map-107 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-108 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-8" -g ovl-map-108
+-A ovl-dnat-108 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-8" -g ovl-map-108
 -A ovl-map-108 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-109 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-9" -g ovl-map-109
+-A ovl-dnat-109 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-9" -g ovl-map-109
 -A ovl-map-109 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-110 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-10" -g ovl-map-110
+-A ovl-dnat-110 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-10" -g ovl-map-110
 -A ovl-map-110 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-111 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-11" -g ovl-map-111
+-A ovl-dnat-111 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-11" -g ovl-map-111
 -A ovl-map-111 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-112 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-12" -g ovl-map-112
+-A ovl-dnat-112 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-12" -g ovl-map-112
 -A ovl-map-112 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-113 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-13" -g ovl-map-113
+-A ovl-dnat-113 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-13" -g ovl-map-113
 -A ovl-map-113 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-114 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-14" -g ovl-map-114
+-A ovl-dnat-114 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-14" -g ovl-map-114
 -A ovl-map-114 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-115 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-15" -g ovl-map-115
+-A ovl-dnat-115 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-15" -g ovl-map-115
 -A ovl-map-115 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-116 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-16" -g ovl-map-116
+-A ovl-dnat-116 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-16" -g ovl-map-116
 -A ovl-map-116 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-117 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-17" -g ovl-map-117
+-A ovl-dnat-117 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-17" -g ovl-map-117
 -A ovl-map-117 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-118 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-18" -g ovl-map-118
+-A ovl-dnat-118 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-18" -g ovl-map-118
 -A ovl-map-118 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-119 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-19" -g ovl-map-119
+-A ovl-dnat-119 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-19" -g ovl-map-119
 -A ovl-map-119 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
--A ovl-dnat-120 -m mark --mark 0x80/0x3f80 -m comment --comment "site.ovl:22 to cell-20" -g ovl-map-120
+-A ovl-dnat-120 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-20" -g ovl-map-120
 -A ovl-map-120 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 COMMIT
 *filter
@@ -1840,11 +1840,11 @@ COMMIT
 :ovl-into-eth1.10 - [0:0]
 :ovl-into-eth1.11 - [0:0]
 :ovl-open - [0:0]
-:ovl-at-o60-3 - [0:0]
-:ovl-at-o70-3 - [0:0]
+:ovl-at-o60-4 - [0:0]
+:ovl-at-o70-4 - [0:0]
 :ovl-open-1 - [0:0]
-:ovl-at-o1-60-3 - [0:0]
-:ovl-at-o1-70-3 - [0:0]
+:ovl-at-o1-60-4 - [0:0]
+:ovl-at-o1-70-4 - [0:0]
 :ovl-open-101 - [0:0]
 :ovl-open-102 - [0:0]
 :ovl-open-103 - [0:0]
@@ -1866,11 +1866,11 @@ COMMIT
 :ovl-open-119 - [0:0]
 :ovl-open-120 - [0:0]
 :ovl-back - [0:0]
-:ovl-at-b60-3 - [0:0]
-:ovl-at-b70-3 - [0:0]
+:ovl-at-b60-4 - [0:0]
+:ovl-at-b70-4 - [0:0]
 :ovl-back-1 - [0:0]
-:ovl-at-b1-60-3 - [0:0]
-:ovl-at-b1-70-3 - [0:0]
+:ovl-at-b1-60-4 - [0:0]
+:ovl-at-b1-70-4 - [0:0]
 :ovl-back-101 - [0:0]
 :ovl-back-102 - [0:0]
 :ovl-back-103 - [0:0]
@@ -1913,7 +1913,7 @@ COMMIT
 :ovl-leave-119 - [0:0]
 :ovl-leave-120 - [0:0]
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
--A ovl-forward -m mark ! --mark 0x0/0x3f80 -m comment --comment "from a network" -g ovl-guard
+-A ovl-forward -m mark ! --mark 0x0/0xff00 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
 -A ovl-guard -m connmark ! --mark 0x1/0x1 -m comment --comment "never translated" -j DROP
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
@@ -1943,136 +1943,136 @@ COMMIT
 -A ovl-into-eth1.11 -o eth1.117 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into-eth1.11 -o eth1.118 -m comment --comment "into a network from elsewhere" -j DROP
 -A ovl-into-eth1.11 -o eth1.119 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x80/0x3f80 -g ovl-open-1
--A ovl-open -m mark --mark 0x3000/0x3800 -g ovl-at-o60-3
--A ovl-open -m mark --mark 0x3800/0x3800 -g ovl-at-o70-3
--A ovl-at-o60-3 -m mark --mark 0x3280/0x3f80 -g ovl-open-101
--A ovl-at-o60-3 -m mark --mark 0x3300/0x3f80 -g ovl-open-102
--A ovl-at-o60-3 -m mark --mark 0x3380/0x3f80 -g ovl-open-103
--A ovl-at-o60-3 -m mark --mark 0x3400/0x3f80 -g ovl-open-104
--A ovl-at-o60-3 -m mark --mark 0x3480/0x3f80 -g ovl-open-105
--A ovl-at-o60-3 -m mark --mark 0x3500/0x3f80 -g ovl-open-106
--A ovl-at-o60-3 -m mark --mark 0x3580/0x3f80 -g ovl-open-107
--A ovl-at-o60-3 -m mark --mark 0x3600/0x3f80 -g ovl-open-108
--A ovl-at-o60-3 -m mark --mark 0x3680/0x3f80 -g ovl-open-109
--A ovl-at-o60-3 -m mark --mark 0x3700/0x3f80 -g ovl-open-110
--A ovl-at-o60-3 -m mark --mark 0x3780/0x3f80 -g ovl-open-111
--A ovl-at-o70-3 -m mark --mark 0x3800/0x3f80 -g ovl-open-112
--A ovl-at-o70-3 -m mark --mark 0x3880/0x3f80 -g ovl-open-113
--A ovl-at-o70-3 -m mark --mark 0x3900/0x3f80 -g ovl-open-114
--A ovl-at-o70-3 -m mark --mark 0x3980/0x3f80 -g ovl-open-115
--A ovl-at-o70-3 -m mark --mark 0x3a00/0x3f80 -g ovl-open-116
--A ovl-at-o70-3 -m mark --mark 0x3a80/0x3f80 -g ovl-open-117
--A ovl-at-o70-3 -m mark --mark 0x3b00/0x3f80 -g ovl-open-118
--A ovl-at-o70-3 -m mark --mark 0x3b80/0x3f80 -g ovl-open-119
--A ovl-at-o70-3 -m mark --mark 0x3c00/0x3f80 -g ovl-open-120
--A ovl-open-1 -m mark --mark 0x60/0x70 -g ovl-at-o1-60-3
--A ovl-open-1 -m mark --mark 0x70/0x70 -g ovl-at-o1-70-3
--A ovl-at-o1-60-3 -m mark --mark 0x65/0x7f -m comment --comment "site.ovl:22 office may open to cell-1" -g ovl-leave-101
--A ovl-at-o1-60-3 -m mark --mark 0x66/0x7f -m comment --comment "site.ovl:22 office may open to cell-2" -g ovl-leave-102
--A ovl-at-o1-60-3 -m mark --mark 0x67/0x7f -m comment --comment "site.ovl:22 office may open to cell-3" -g ovl-leave-103
--A ovl-at-o1-60-3 -m mark --mark 0x68/0x7f -m comment --comment "site.ovl:22 office may open to cell-4" -g ovl-leave-104
--A ovl-at-o1-60-3 -m mark --mark 0x69/0x7f -m comment --comment "site.ovl:22 office may open to cell-5" -g ovl-leave-105
--A ovl-at-o1-60-3 -m mark --mark 0x6a/0x7f -m comment --comment "site.ovl:22 office may open to cell-6" -g ovl-leave-106
--A ovl-at-o1-60-3 -m mark --mark 0x6b/0x7f -m comment --comment "site.ovl:22 office may open to cell-7" -g ovl-leave-107
--A ovl-at-o1-60-3 -m mark --mark 0x6c/0x7f -m comment --comment "site.ovl:22 office may open to cell-8" -g ovl-leave-108
--A ovl-at-o1-60-3 -m mark --mark 0x6d/0x7f -m comment --comment "site.ovl:22 office may open to cell-9" -g ovl-leave-109
--A ovl-at-o1-60-3 -m mark --mark 0x6e/0x7f -m comment --comment "site.ovl:22 office may open to cell-10" -g ovl-leave-110
--A ovl-at-o1-60-3 -m mark --mark 0x6f/0x7f -m comment --comment "site.ovl:22 office may open to cell-11" -g ovl-leave-111
--A ovl-at-o1-70-3 -m mark --mark 0x70/0x7f -m comment --comment "site.ovl:22 office may open to cell-12" -g ovl-leave-112
--A ovl-at-o1-70-3 -m mark --mark 0x71/0x7f -m comment --comment "site.ovl:22 office may open to cell-13" -g ovl-leave-113
--A ovl-at-o1-70-3 -m mark --mark 0x72/0x7f -m comment --comment "site.ovl:22 office may open to cell-14" -g ovl-leave-114
--A ovl-at-o1-70-3 -m mark --mark 0x73/0x7f -m comment --comment "site.ovl:22 office may open to cell-15" -g ovl-leave-115
--A ovl-at-o1-70-3 -m mark --mark 0x74/0x7f -m comment --comment "site.ovl:22 office may open to cell-16" -g ovl-leave-116
--A ovl-at-o1-70-3 -m mark --mark 0x75/0x7f -m comment --comment "site.ovl:22 office may open to cell-17" -g ovl-leave-117
--A ovl-at-o1-70-3 -m mark --mark 0x76/0x7f -m comment --comment "site.ovl:22 office may open to cell-18" -g ovl-leave-118
--A ovl-at-o1-70-3 -m mark --mark 0x77/0x7f -m comment --comment "site.ovl:22 office may open to cell-19" -g ovl-leave-119
--A ovl-at-o1-70-3 -m mark --mark 0x78/0x7f -m comment --comment "site.ovl:22 office may open to cell-20" -g ovl-leave-120
--A ovl-open-101 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-1 may open to office" -g ovl-leave-1
--A ovl-open-102 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-2 may open to office" -g ovl-leave-1
--A ovl-open-103 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-3 may open to office" -g ovl-leave-1
--A ovl-open-104 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-4 may open to office" -g ovl-leave-1
--A ovl-open-105 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-5 may open to office" -g ovl-leave-1
--A ovl-open-106 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-6 may open to office" -g ovl-leave-1
--A ovl-open-107 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-7 may open to office" -g ovl-leave-1
--A ovl-open-108 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-8 may open to office" -g ovl-leave-1
--A ovl-open-109 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-9 may open to office" -g ovl-leave-1
--A ovl-open-110 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-10 may open to office" -g ovl-leave-1
--A ovl-open-111 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-11 may open to office" -g ovl-leave-1
--A ovl-open-112 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-12 may open to office" -g ovl-leave-1
--A ovl-open-113 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-13 may open to office" -g ovl-leave-1
--A ovl-open-114 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-14 may open to office" -g ovl-leave-1
--A ovl-open-115 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-15 may open to office" -g ovl-leave-1
--A ovl-open-116 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-16 may open to office" -g ovl-leave-1
--A ovl-open-117 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-17 may open to office" -g ovl-leave-1
--A ovl-open-118 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-18 may open to office" -g ovl-leave-1
--A ovl-open-119 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-19 may open to office" -g ovl-leave-1
--A ovl-open-120 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-20 may open to office" -g ovl-leave-1
--A ovl-back -m mark --mark 0x80/0x3f80 -g ovl-back-1
--A ovl-back -m mark --mark 0x3000/0x3800 -g ovl-at-b60-3
--A ovl-back -m mark --mark 0x3800/0x3800 -g ovl-at-b70-3
--A ovl-at-b60-3 -m mark --mark 0x3280/0x3f80 -g ovl-back-101
--A ovl-at-b60-3 -m mark --mark 0x3300/0x3f80 -g ovl-back-102
--A ovl-at-b60-3 -m mark --mark 0x3380/0x3f80 -g ovl-back-103
--A ovl-at-b60-3 -m mark --mark 0x3400/0x3f80 -g ovl-back-104
--A ovl-at-b60-3 -m mark --mark 0x3480/0x3f80 -g ovl-back-105
--A ovl-at-b60-3 -m mark --mark 0x3500/0x3f80 -g ovl-back-106
--A ovl-at-b60-3 -m mark --mark 0x3580/0x3f80 -g ovl-back-107
--A ovl-at-b60-3 -m mark --mark 0x3600/0x3f80 -g ovl-back-108
--A ovl-at-b60-3 -m mark --mark 0x3680/0x3f80 -g ovl-back-109
--A ovl-at-b60-3 -m mark --mark 0x3700/0x3f80 -g ovl-back-110
--A ovl-at-b60-3 -m mark --mark 0x3780/0x3f80 -g ovl-back-111
--A ovl-at-b70-3 -m mark --mark 0x3800/0x3f80 -g ovl-back-112
--A ovl-at-b70-3 -m mark --mark 0x3880/0x3f80 -g ovl-back-113
--A ovl-at-b70-3 -m mark --mark 0x3900/0x3f80 -g ovl-back-114
--A ovl-at-b70-3 -m mark --mark 0x3980/0x3f80 -g ovl-back-115
--A ovl-at-b70-3 -m mark --mark 0x3a00/0x3f80 -g ovl-back-116
--A ovl-at-b70-3 -m mark --mark 0x3a80/0x3f80 -g ovl-back-117
--A ovl-at-b70-3 -m mark --mark 0x3b00/0x3f80 -g ovl-back-118
--A ovl-at-b70-3 -m mark --mark 0x3b80/0x3f80 -g ovl-back-119
--A ovl-at-b70-3 -m mark --mark 0x3c00/0x3f80 -g ovl-back-120
--A ovl-back-1 -m mark --mark 0x60/0x70 -g ovl-at-b1-60-3
--A ovl-back-1 -m mark --mark 0x70/0x70 -g ovl-at-b1-70-3
--A ovl-at-b1-60-3 -m mark --mark 0x65/0x7f -m comment --comment "site.ovl:22 office may answer cell-1" -g ovl-leave-101
--A ovl-at-b1-60-3 -m mark --mark 0x66/0x7f -m comment --comment "site.ovl:22 office may answer cell-2" -g ovl-leave-102
--A ovl-at-b1-60-3 -m mark --mark 0x67/0x7f -m comment --comment "site.ovl:22 office may answer cell-3" -g ovl-leave-103
--A ovl-at-b1-60-3 -m mark --mark 0x68/0x7f -m comment --comment "site.ovl:22 office may answer cell-4" -g ovl-leave-104
--A ovl-at-b1-60-3 -m mark --mark 0x69/0x7f -m comment --comment "site.ovl:22 office may answer cell-5" -g ovl-leave-105
--A ovl-at-b1-60-3 -m mark --mark 0x6a/0x7f -m comment --comment "site.ovl:22 office may answer cell-6" -g ovl-leave-106
--A ovl-at-b1-60-3 -m mark --mark 0x6b/0x7f -m comment --comment "site.ovl:22 office may answer cell-7" -g ovl-leave-107
--A ovl-at-b1-60-3 -m mark --mark 0x6c/0x7f -m comment --comment "site.ovl:22 office may answer cell-8" -g ovl-leave-108
--A ovl-at-b1-60-3 -m mark --mark 0x6d/0x7f -m comment --comment "site.ovl:22 office may answer cell-9" -g ovl-leave-109
--A ovl-at-b1-60-3 -m mark --mark 0x6e/0x7f -m comment --comment "site.ovl:22 office may answer cell-10" -g ovl-leave-110
--A ovl-at-b1-60-3 -m mark --mark 0x6f/0x7f -m comment --comment "site.ovl:22 office may answer cell-11" -g ovl-leave-111
--A ovl-at-b1-70-3 -m mark --mark 0x70/0x7f -m comment --comment "site.ovl:22 office may answer cell-12" -g ovl-leave-112
--A ovl-at-b1-70-3 -m mark --mark 0x71/0x7f -m comment --comment "site.ovl:22 office may answer cell-13" -g ovl-leave-113
--A ovl-at-b1-70-3 -m mark --mark 0x72/0x7f -m comment --comment "site.ovl:22 office may answer cell-14" -g ovl-leave-114
--A ovl-at-b1-70-3 -m mark --mark 0x73/0x7f -m comment --comment "site.ovl:22 office may answer cell-15" -g ovl-leave-115
--A ovl-at-b1-70-3 -m mark --mark 0x74/0x7f -m comment --comment "site.ovl:22 office may answer cell-16" -g ovl-leave-116
--A ovl-at-b1-70-3 -m mark --mark 0x75/0x7f -m comment --comment "site.ovl:22 office may answer cell-17" -g ovl-leave-117
--A ovl-at-b1-70-3 -m mark --mark 0x76/0x7f -m comment --comment "site.ovl:22 office may answer cell-18" -g ovl-leave-118
--A ovl-at-b1-70-3 -m mark --mark 0x77/0x7f -m comment --comment "site.ovl:22 office may answer cell-19" -g ovl-leave-119
--A ovl-at-b1-70-3 -m mark --mark 0x78/0x7f -m comment --comment "site.ovl:22 office may answer cell-20" -g ovl-leave-120
--A ovl-back-101 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-1 may answer office" -g ovl-leave-1
--A ovl-back-102 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-2 may answer office" -g ovl-leave-1
--A ovl-back-103 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-3 may answer office" -g ovl-leave-1
--A ovl-back-104 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-4 may answer office" -g ovl-leave-1
--A ovl-back-105 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-5 may answer office" -g ovl-leave-1
--A ovl-back-106 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-6 may answer office" -g ovl-leave-1
--A ovl-back-107 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-7 may answer office" -g ovl-leave-1
--A ovl-back-108 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-8 may answer office" -g ovl-leave-1
--A ovl-back-109 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-9 may answer office" -g ovl-leave-1
--A ovl-back-110 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-10 may answer office" -g ovl-leave-1
--A ovl-back-111 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-11 may answer office" -g ovl-leave-1
--A ovl-back-112 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-12 may answer office" -g ovl-leave-1
--A ovl-back-113 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-13 may answer office" -g ovl-leave-1
--A ovl-back-114 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-14 may answer office" -g ovl-leave-1
--A ovl-back-115 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-15 may answer office" -g ovl-leave-1
--A ovl-back-116 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-16 may answer office" -g ovl-leave-1
--A ovl-back-117 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-17 may answer office" -g ovl-leave-1
--A ovl-back-118 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-18 may answer office" -g ovl-leave-1
--A ovl-back-119 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-19 may answer office" -g ovl-leave-1
--A ovl-back-120 -m mark --mark 0x1/0x7f -m comment --comment "site.ovl:22 cell-20 may answer office" -g ovl-leave-1
+-A ovl-open -m mark --mark 0x100/0xff00 -g ovl-open-1
+-A ovl-open -m mark --mark 0x6000/0xf000 -g ovl-at-o60-4
+-A ovl-open -m mark --mark 0x7000/0xf000 -g ovl-at-o70-4
+-A ovl-at-o60-4 -m mark --mark 0x6500/0xff00 -g ovl-open-101
+-A ovl-at-o60-4 -m mark --mark 0x6600/0xff00 -g ovl-open-102
+-A ovl-at-o60-4 -m mark --mark 0x6700/0xff00 -g ovl-open-103
+-A ovl-at-o60-4 -m mark --mark 0x6800/0xff00 -g ovl-open-104
+-A ovl-at-o60-4 -m mark --mark 0x6900/0xff00 -g ovl-open-105
+-A ovl-at-o60-4 -m mark --mark 0x6a00/0xff00 -g ovl-open-106
+-A ovl-at-o60-4 -m mark --mark 0x6b00/0xff00 -g ovl-open-107
+-A ovl-at-o60-4 -m mark --mark 0x6c00/0xff00 -g ovl-open-108
+-A ovl-at-o60-4 -m mark --mark 0x6d00/0xff00 -g ovl-open-109
+-A ovl-at-o60-4 -m mark --mark 0x6e00/0xff00 -g ovl-open-110
+-A ovl-at-o60-4 -m mark --mark 0x6f00/0xff00 -g ovl-open-111
+-A ovl-at-o70-4 -m mark --mark 0x7000/0xff00 -g ovl-open-112
+-A ovl-at-o70-4 -m mark --mark 0x7100/0xff00 -g ovl-open-113
+-A ovl-at-o70-4 -m mark --mark 0x7200/0xff00 -g ovl-open-114
+-A ovl-at-o70-4 -m mark --mark 0x7300/0xff00 -g ovl-open-115
+-A ovl-at-o70-4 -m mark --mark 0x7400/0xff00 -g ovl-open-116
+-A ovl-at-o70-4 -m mark --mark 0x7500/0xff00 -g ovl-open-117
+-A ovl-at-o70-4 -m mark --mark 0x7600/0xff00 -g ovl-open-118
+-A ovl-at-o70-4 -m mark --mark 0x7700/0xff00 -g ovl-open-119
+-A ovl-at-o70-4 -m mark --mark 0x7800/0xff00 -g ovl-open-120
+-A ovl-open-1 -m mark --mark 0x60/0xf0 -g ovl-at-o1-60-4
+-A ovl-open-1 -m mark --mark 0x70/0xf0 -g ovl-at-o1-70-4
+-A ovl-at-o1-60-4 -m mark --mark 0x65/0xff -m comment --comment "site.ovl:22 office may open to cell-1" -g ovl-leave-101
+-A ovl-at-o1-60-4 -m mark --mark 0x66/0xff -m comment --comment "site.ovl:22 office may open to cell-2" -g ovl-leave-102
+-A ovl-at-o1-60-4 -m mark --mark 0x67/0xff -m comment --comment "site.ovl:22 office may open to cell-3" -g ovl-leave-103
+-A ovl-at-o1-60-4 -m mark --mark 0x68/0xff -m comment --comment "site.ovl:22 office may open to cell-4" -g ovl-leave-104
+-A ovl-at-o1-60-4 -m mark --mark 0x69/0xff -m comment --comment "site.ovl:22 office may open to cell-5" -g ovl-leave-105
+-A ovl-at-o1-60-4 -m mark --mark 0x6a/0xff -m comment --comment "site.ovl:22 office may open to cell-6" -g ovl-leave-106
+-A ovl-at-o1-60-4 -m mark --mark 0x6b/0xff -m comment --comment "site.ovl:22 office may open to cell-7" -g ovl-leave-107
+-A ovl-at-o1-60-4 -m mark --mark 0x6c/0xff -m comment --comment "site.ovl:22 office may open to cell-8" -g ovl-leave-108
+-A ovl-at-o1-60-4 -m mark --mark 0x6d/0xff -m comment --comment "site.ovl:22 office may open to cell-9" -g ovl-leave-109
+-A ovl-at-o1-60-4 -m mark --mark 0x6e/0xff -m comment --comment "site.ovl:22 office may open to cell-10" -g ovl-leave-110
+-A ovl-at-o1-60-4 -m mark --mark 0x6f/0xff -m comment --comment "site.ovl:22 office may open to cell-11" -g ovl-leave-111
+-A ovl-at-o1-70-4 -m mark --mark 0x70/0xff -m comment --comment "site.ovl:22 office may open to cell-12" -g ovl-leave-112
+-A ovl-at-o1-70-4 -m mark --mark 0x71/0xff -m comment --comment "site.ovl:22 office may open to cell-13" -g ovl-leave-113
+-A ovl-at-o1-70-4 -m mark --mark 0x72/0xff -m comment --comment "site.ovl:22 office may open to cell-14" -g ovl-leave-114
+-A ovl-at-o1-70-4 -m mark --mark 0x73/0xff -m comment --comment "site.ovl:22 office may open to cell-15" -g ovl-leave-115
+-A ovl-at-o1-70-4 -m mark --mark 0x74/0xff -m comment --comment "site.ovl:22 office may open to cell-16" -g ovl-leave-116
+-A ovl-at-o1-70-4 -m mark --mark 0x75/0xff -m comment --comment "site.ovl:22 office may open to cell-17" -g ovl-leave-117
+-A ovl-at-o1-70-4 -m mark --mark 0x76/0xff -m comment --comment "site.ovl:22 office may open to cell-18" -g ovl-leave-118
+-A ovl-at-o1-70-4 -m mark --mark 0x77/0xff -m comment --comment "site.ovl:22 office may open to cell-19" -g ovl-leave-119
+-A ovl-at-o1-70-4 -m mark --mark 0x78/0xff -m comment --comment "site.ovl:22 office may open to cell-20" -g ovl-leave-120
+-A ovl-open-101 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-1 may open to office" -g ovl-leave-1
+-A ovl-open-102 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-2 may open to office" -g ovl-leave-1
+-A ovl-open-103 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-3 may open to office" -g ovl-leave-1
+-A ovl-open-104 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-4 may open to office" -g ovl-leave-1
+-A ovl-open-105 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-5 may open to office" -g ovl-leave-1
+-A ovl-open-106 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-6 may open to office" -g ovl-leave-1
+-A ovl-open-107 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-7 may open to office" -g ovl-leave-1
+-A ovl-open-108 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-8 may open to office" -g ovl-leave-1
+-A ovl-open-109 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-9 may open to office" -g ovl-leave-1
+-A ovl-open-110 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-10 may open to office" -g ovl-leave-1
+-A ovl-open-111 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-11 may open to office" -g ovl-leave-1
+-A ovl-open-112 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-12 may open to office" -g ovl-leave-1
+-A ovl-open-113 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-13 may open to office" -g ovl-leave-1
+-A ovl-open-114 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-14 may open to office" -g ovl-leave-1
+-A ovl-open-115 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-15 may open to office" -g ovl-leave-1
+-A ovl-open-116 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-16 may open to office" -g ovl-leave-1
+-A ovl-open-117 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-17 may open to office" -g ovl-leave-1
+-A ovl-open-118 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-18 may open to office" -g ovl-leave-1
+-A ovl-open-119 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-19 may open to office" -g ovl-leave-1
+-A ovl-open-120 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-20 may open to office" -g ovl-leave-1
+-A ovl-back -m mark --mark 0x100/0xff00 -g ovl-back-1
+-A ovl-back -m mark --mark 0x6000/0xf000 -g ovl-at-b60-4
+-A ovl-back -m mark --mark 0x7000/0xf000 -g ovl-at-b70-4
+-A ovl-at-b60-4 -m mark --mark 0x6500/0xff00 -g ovl-back-101
+-A ovl-at-b60-4 -m mark --mark 0x6600/0xff00 -g ovl-back-102
+-A ovl-at-b60-4 -m mark --mark 0x6700/0xff00 -g ovl-back-103
+-A ovl-at-b60-4 -m mark --mark 0x6800/0xff00 -g ovl-back-104
+-A ovl-at-b60-4 -m mark --mark 0x6900/0xff00 -g ovl-back-105
+-A ovl-at-b60-4 -m mark --mark 0x6a00/0xff00 -g ovl-back-106
+-A ovl-at-b60-4 -m mark --mark 0x6b00/0xff00 -g ovl-back-107
+-A ovl-at-b60-4 -m mark --mark 0x6c00/0xff00 -g ovl-back-108
+-A ovl-at-b60-4 -m mark --mark 0x6d00/0xff00 -g ovl-back-109
+-A ovl-at-b60-4 -m mark --mark 0x6e00/0xff00 -g ovl-back-110
+-A ovl-at-b60-4 -m mark --mark 0x6f00/0xff00 -g ovl-back-111
+-A ovl-at-b70-4 -m mark --mark 0x7000/0xff00 -g ovl-back-112
+-A ovl-at-b70-4 -m mark --mark 0x7100/0xff00 -g ovl-back-113
+-A ovl-at-b70-4 -m mark --mark 0x7200/0xff00 -g ovl-back-114
+-A ovl-at-b70-4 -m mark --mark 0x7300/0xff00 -g ovl-back-115
+-A ovl-at-b70-4 -m mark --mark 0x7400/0xff00 -g ovl-back-116
+-A ovl-at-b70-4 -m mark --mark 0x7500/0xff00 -g ovl-back-117
+-A ovl-at-b70-4 -m mark --mark 0x7600/0xff00 -g ovl-back-118
+-A ovl-at-b70-4 -m mark --mark 0x7700/0xff00 -g ovl-back-119
+-A ovl-at-b70-4 -m mark --mark 0x7800/0xff00 -g ovl-back-120
+-A ovl-back-1 -m mark --mark 0x60/0xf0 -g ovl-at-b1-60-4
+-A ovl-back-1 -m mark --mark 0x70/0xf0 -g ovl-at-b1-70-4
+-A ovl-at-b1-60-4 -m mark --mark 0x65/0xff -m comment --comment "site.ovl:22 office may answer cell-1" -g ovl-leave-101
+-A ovl-at-b1-60-4 -m mark --mark 0x66/0xff -m comment --comment "site.ovl:22 office may answer cell-2" -g ovl-leave-102
+-A ovl-at-b1-60-4 -m mark --mark 0x67/0xff -m comment --comment "site.ovl:22 office may answer cell-3" -g ovl-leave-103
+-A ovl-at-b1-60-4 -m mark --mark 0x68/0xff -m comment --comment "site.ovl:22 office may answer cell-4" -g ovl-leave-104
+-A ovl-at-b1-60-4 -m mark --mark 0x69/0xff -m comment --comment "site.ovl:22 office may answer cell-5" -g ovl-leave-105
+-A ovl-at-b1-60-4 -m mark --mark 0x6a/0xff -m comment --comment "site.ovl:22 office may answer cell-6" -g ovl-leave-106
+-A ovl-at-b1-60-4 -m mark --mark 0x6b/0xff -m comment --comment "site.ovl:22 office may answer cell-7" -g ovl-leave-107
+-A ovl-at-b1-60-4 -m mark --mark 0x6c/0xff -m comment --comment "site.ovl:22 office may answer cell-8" -g ovl-leave-108
+-A ovl-at-b1-60-4 -m mark --mark 0x6d/0xff -m comment --comment "site.ovl:22 office may answer cell-9" -g ovl-leave-109
+-A ovl-at-b1-60-4 -m mark --mark 0x6e/0xff -m comment --comment "site.ovl:22 office may answer cell-10" -g ovl-leave-110
+-A ovl-at-b1-60-4 -m mark --mark 0x6f/0xff -m comment --comment "site.ovl:22 office may answer cell-11" -g ovl-leave-111
+-A ovl-at-b1-70-4 -m mark --mark 0x70/0xff -m comment --comment "site.ovl:22 office may answer cell-12" -g ovl-leave-112
+-A ovl-at-b1-70-4 -m mark --mark 0x71/0xff -m comment --comment "site.ovl:22 office may answer cell-13" -g ovl-leave-113
+-A ovl-at-b1-70-4 -m mark --mark 0x72/0xff -m comment --comment "site.ovl:22 office may answer cell-14" -g ovl-leave-114
+-A ovl-at-b1-70-4 -m mark --mark 0x73/0xff -m comment --comment "site.ovl:22 office may answer cell-15" -g ovl-leave-115
+-A ovl-at-b1-70-4 -m mark --mark 0x74/0xff -m comment --comment "site.ovl:22 office may answer cell-16" -g ovl-leave-116
+-A ovl-at-b1-70-4 -m mark --mark 0x75/0xff -m comment --comment "site.ovl:22 office may answer cell-17" -g ovl-leave-117
+-A ovl-at-b1-70-4 -m mark --mark 0x76/0xff -m comment --comment "site.ovl:22 office may answer cell-18" -g ovl-leave-118
+-A ovl-at-b1-70-4 -m mark --mark 0x77/0xff -m comment --comment "site.ovl:22 office may answer cell-19" -g ovl-leave-119
+-A ovl-at-b1-70-4 -m mark --mark 0x78/0xff -m comment --comment "site.ovl:22 office may answer cell-20" -g ovl-leave-120
+-A ovl-back-101 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-1 may answer office" -g ovl-leave-1
+-A ovl-back-102 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-2 may answer office" -g ovl-leave-1
+-A ovl-back-103 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-3 may answer office" -g ovl-leave-1
+-A ovl-back-104 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-4 may answer office" -g ovl-leave-1
+-A ovl-back-105 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-5 may answer office" -g ovl-leave-1
+-A ovl-back-106 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-6 may answer office" -g ovl-leave-1
+-A ovl-back-107 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-7 may answer office" -g ovl-leave-1
+-A ovl-back-108 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-8 may answer office" -g ovl-leave-1
+-A ovl-back-109 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-9 may answer office" -g ovl-leave-1
+-A ovl-back-110 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-10 may answer office" -g ovl-leave-1
+-A ovl-back-111 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-11 may answer office" -g ovl-leave-1
+-A ovl-back-112 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-12 may answer office" -g ovl-leave-1
+-A ovl-back-113 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-13 may answer office" -g ovl-leave-1
+-A ovl-back-114 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-14 may answer office" -g ovl-leave-1
+-A ovl-back-115 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-15 may answer office" -g ovl-leave-1
+-A ovl-back-116 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-16 may answer office" -g ovl-leave-1
+-A ovl-back-117 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-17 may answer office" -g ovl-leave-1
+-A ovl-back-118 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-18 may answer office" -g ovl-leave-1
+-A ovl-back-119 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-19 may answer office" -g ovl-leave-1
+-A ovl-back-120 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-20 may answer office" -g ovl-leave-1
 -A ovl-leave-1 -o eth0 -m comment --comment "site.ovl:6 to office" -j ACCEPT
 -A ovl-leave-101 -o eth1.101 -m comment --comment "site.ovl:14 to cell-1" -j ACCEPT
 -A ovl-leave-102 -o eth1.102 -m comment --comment "site.ovl:14 to cell-2" -j ACCEPT
