@@ -14,12 +14,12 @@ use std::fmt;
 use ipnet::IpNet;
 use serde::Serialize;
 
-use super::provenance::Places;
+use super::provenance::{Places, short};
 use super::template;
 use super::text::{Block, Blocks, line};
 use crate::net::{self, Family};
 use crate::plan::tree::{self, Bits, LEAF, Name, Next, Tree};
-use crate::plan::{MarkField, Owner, Plan};
+use crate::plan::{MarkField, Network, Owner, Plan};
 
 /// What `templates/iptables/rules.j2` takes: for each table its chains and its rules.
 #[derive(Serialize)]
@@ -109,14 +109,18 @@ const fn translated(destination: MarkField) -> u32 {
 fn raw(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
     let (destination, source) = (plan.marks.destination, plan.marks.source);
     let mut chains = Chains::default();
-    let from: Vec<(&str, String)> =
-        plan.networks.iter().map(|n| (n.interface.as_str(), format!("-g ovl-from-{}", n.id))).collect();
+    let about = |n: &Network| said(places.at(n.span), short(&n.name));
+    let from: Vec<(&str, String)> = plan
+        .networks
+        .iter()
+        .map(|n| (n.interface.as_str(), format!("{} -g ovl-from-{}", about(n), n.id)))
+        .collect();
     by_device(&mut chains, "ovl-raw", 'i', from);
     let own: Vec<(&str, String)> = plan
         .networks
         .iter()
         .flat_map(|n| {
-            let zone = format!("-j CT --zone {}", n.id);
+            let zone = format!("{} -j CT --zone {}", about(n), n.id);
             std::iter::once((n.interface.as_str(), zone.clone()))
                 .chain(n.vrf.as_deref().map(|vrf| (vrf, zone)))
         })
@@ -127,9 +131,14 @@ fn raw(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
         .destinations
         .iter()
         .filter(|destination| net::family(&destination.alias) == family)
-        .map(|destination| match destination.owner {
-            Owner::Network(n) => (destination.alias, format!("-g ovl-to-{}", plan.networks[n].id)),
-            Owner::Shared(n) => (destination.alias, format!("-g {}", shared_chain(plan, n))),
+        .map(|destination| {
+            let (chain, name) = match destination.owner {
+                Owner::Network(n) => {
+                    (format!("ovl-to-{}", plan.networks[n].id), short(&plan.networks[n].name))
+                }
+                Owner::Shared(n) => (shared_chain(plan, n), "shared"),
+            };
+            (destination.alias, format!("{} -g {chain}", said(places.at(destination.span), name)))
         })
         .collect();
     by_destination(&mut chains, "ovl-dest", family, known);
@@ -151,11 +160,17 @@ fn raw(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
 
     // Not `CT --zone mark`: that is evaluated when conntrack runs, after the last rule of this table
     // has put the destination's id where the zone was.
-    let zones = plan.zones.iter().map(|zone| (*zone, format!("-j CT --zone {zone}"))).collect();
+    let zones = plan
+        .zones
+        .iter()
+        .map(|zone| {
+            (zone.number, format!("{} -j CT --zone {}", said(places.at(zone.span), "zone"), zone.number))
+        })
+        .collect();
     by_mark(&mut chains, "ovl-zone", "z", destination, zones);
 
     for network in &plan.networks {
-        let (id, name, place) = (network.id, &network.name, places.at(network.span));
+        let (id, name, place) = (network.id, short(&network.name), places.at(network.span));
         let own = hex(destination.value(id));
         chains.open(&format!("ovl-from-{id}"));
         chains.open(&format!("ovl-to-{id}"));
@@ -178,8 +193,12 @@ fn raw(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
         chains.open(&chain);
         for case in &alias.cases {
             let (from, to) = (&plan.networks[case.from], &plan.networks[case.to]);
-            let comment =
-                format!("-m comment --comment \"{} {} asks for {}\"", places.at(to.span), from.name, to.name);
+            let comment = format!(
+                "-m comment --comment \"{} {} asks for {}\"",
+                places.at(to.span),
+                short(&from.name),
+                short(&to.name)
+            );
             let asked =
                 format!("-A {chain} -m mark --mark {}/{}", hex(source.value(from.id)), hex(source.mask()));
             if let Some(zone) = case.zone {
@@ -196,14 +215,16 @@ fn nat(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
     let (destination, source) = (plan.marks.destination, plan.marks.source);
     let mut chains = Chains::default();
     let senders = partners(plan, |peering| (peering.to, peering.from));
-    let to = plan.networks.iter().map(|n| (n.id, format!("-g ovl-dnat-{}", n.id))).collect();
+    let about = |n: &Network| said(places.at(n.span), short(&n.name));
+    let to = plan.networks.iter().map(|n| (n.id, format!("{} -g ovl-dnat-{}", about(n), n.id))).collect();
     by_mark(&mut chains, "ovl-dnat", "d", destination, to);
-    let from = plan.networks.iter().map(|n| (n.id, format!("-g ovl-snat-{}", n.id))).collect();
+    let from = plan.networks.iter().map(|n| (n.id, format!("{} -g ovl-snat-{}", about(n), n.id))).collect();
     by_mark(&mut chains, "ovl-snat", "s", source, from);
     for (n, network) in plan.networks.iter().enumerate() {
         let id = network.id;
         let allowed = senders.get(&n).into_iter().flatten();
-        let comment = |span| format!("-m comment --comment \"{} to {}\" ", places.at(span), network.name);
+        let comment =
+            |span| format!("-m comment --comment \"{} to {}\" ", places.at(span), short(&network.name));
         let keys: Vec<(u16, String)> = allowed
             .map(|(from, span)| (plan.networks[*from].id, format!("{}-g ovl-map-{id}", comment(*span))))
             .collect();
@@ -217,7 +238,8 @@ fn nat(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
         chains.open(&format!("ovl-snat-{id}"));
         for piece in network.mappings.iter().filter(|piece| net::family(&piece.real) == family) {
             let (real, alias) = (piece.real, piece.alias);
-            let comment = format!("-m comment --comment \"{} {}\"", places.at(piece.span), network.name);
+            let comment =
+                format!("-m comment --comment \"{} {}\"", places.at(piece.span), short(&network.name));
             rule!(chains, "-A ovl-map-{id} -d {alias} {comment} -j NETMAP --to {real}");
             rule!(chains, "-A ovl-snat-{id} -s {real} {comment} -j NETMAP --to {alias}");
         }
@@ -229,16 +251,9 @@ fn nat(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
 pub(super) fn filter(plan: &Plan, places: &Places<'_>) -> Chains {
     let (destination, source) = (plan.marks.destination, plan.marks.source);
     let mut chains = Chains::default();
-    let into: Vec<(&str, String)> = plan
-        .networks
-        .iter()
-        .map(|n| {
-            (
-                n.interface.as_str(),
-                "-m comment --comment \"into a network from elsewhere\" -j DROP".to_owned(),
-            )
-        })
-        .collect();
+    let about = |n: &Network| said(places.at(n.span), short(&n.name));
+    let into: Vec<(&str, String)> =
+        plan.networks.iter().map(|n| (n.interface.as_str(), format!("{} -j DROP", about(n)))).collect();
     by_device(&mut chains, "ovl-into", 'o', into);
     let opened = partners(plan, |peering| (peering.from, peering.to));
     let answered = partners(plan, |peering| (peering.to, peering.from));
@@ -247,7 +262,7 @@ pub(super) fn filter(plan: &Plan, places: &Places<'_>) -> Chains {
     {
         let from = plan.networks.iter().enumerate().filter(|(n, _)| partners.contains_key(n));
         let keys =
-            from.clone().map(|(_, network)| (network.id, format!("-g ovl-{kind}-{}", network.id))).collect();
+            from.clone().map(|(_, n)| (n.id, format!("{} -g ovl-{kind}-{}", about(n), n.id))).collect();
         by_mark(&mut chains, &format!("ovl-{kind}"), letter, source, keys);
         for (n, network) in from {
             let keys = partners
@@ -256,7 +271,8 @@ pub(super) fn filter(plan: &Plan, places: &Places<'_>) -> Chains {
                 .flatten()
                 .map(|(to, span)| {
                     let to = &plan.networks[*to];
-                    let comment = format!("{} {} {words} {}", places.at(*span), network.name, to.name);
+                    let comment =
+                        format!("{} {} {words} {}", places.at(*span), short(&network.name), short(&to.name));
                     (to.id, format!("-m comment --comment \"{comment}\" -g ovl-leave-{}", to.id))
                 })
                 .collect();
@@ -271,10 +287,15 @@ pub(super) fn filter(plan: &Plan, places: &Places<'_>) -> Chains {
             chains,
             "-A ovl-leave-{id} -o {} -m comment --comment \"{place} to {}\" -j ACCEPT",
             network.interface,
-            network.name
+            short(&network.name)
         );
     }
     chains
+}
+
+/// The match that carries a rule's comment into listings: where it comes from, and a few words.
+fn said(place: impl fmt::Display, words: &str) -> String {
+    format!("-m comment --comment \"{place} {words}\"")
 }
 
 /// For each network its partners and the `connect` that says so, in the order of their places.

@@ -9,7 +9,7 @@ use std::fmt;
 use ipnet::IpNet;
 use serde::Serialize;
 
-use super::provenance::Places;
+use super::provenance::{Places, short};
 use super::template;
 use super::text::{Block, Blocks, Hex, line};
 use crate::plan::tree::LEAF;
@@ -75,15 +75,21 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
     }
     let mut zones = Block::default();
     for zone in &plan.zones {
-        line!(zones, "\t\t\t{} : {zone},", Hex(destination.value(*zone)));
+        line!(zones, "\t\t\t{} : {},", Hex(destination.value(zone.number)), zone.number);
     }
     let peerings = plan.peerings.len();
     let (mut open, mut back) = (Block::of(peerings), Block::of(peerings));
     for peering in &plan.peerings {
         let (a, b) = (&plan.networks[peering.from], &plan.networks[peering.to]);
         let place = places.at(peering.span);
-        line!(open, "\t\t\t{} comment \"{place} {} -> {}\",", value(a, b), short(a), short(b));
-        line!(back, "\t\t\t{} comment \"{place} answers to {} -> {}\",", value(b, a), short(a), short(b));
+        line!(open, "\t\t\t{} comment \"{place} {} -> {}\",", value(a, b), short(&a.name), short(&b.name));
+        line!(
+            back,
+            "\t\t\t{} comment \"{place} answers to {} -> {}\",",
+            value(b, a),
+            short(&a.name),
+            short(&b.name)
+        );
     }
     let mut chains = Block::of(22 * plan.networks.len());
     for network in &plan.networks {
@@ -122,7 +128,7 @@ fn network_chains(out: &mut Block, plan: &Plan, network: &Network, places: &Plac
     let (destination, source) = (plan.marks.destination, plan.marks.source);
     let keep = Hex(!(destination.mask() | source.mask()));
     let place = places.at(network.span);
-    let (id, name) = (network.id, short(network));
+    let (id, name) = (network.id, short(&network.name));
     let mine = Hex(destination.value(id));
     let both = Hex(source.value(id) | destination.value(id));
     let field = Hex(destination.mask());
@@ -165,7 +171,7 @@ fn translation(
     places: &Places<'_>,
 ) {
     line!(out, "\tchain {chain} {{");
-    let name = short(network);
+    let name = short(&network.name);
     let (v4, v6) =
         network.mappings.split_at(network.mappings.partition_point(|piece| piece.real.addr().is_ipv4()));
     for pieces in [v4, v6] {
@@ -202,7 +208,7 @@ fn shared_chains(out: &mut Block, plan: &Plan, n: usize, places: &Places<'_>) {
         let (from, to) = (&plan.networks[case.from], &plan.networks[case.to]);
         let place = places.at(to.span);
         let asked = format!("meta mark & {} == {}", Hex(source.mask()), Hex(source.value(from.id)));
-        let words = format!("{place} {} asks for {}", short(from), short(to));
+        let words = format!("{place} {} asks for {}", short(&from.name), short(&to.name));
         if let Some(zone) = case.zone {
             line!(out, "\t\t{asked} ct original zone set {zone} comment \"{words}\"");
         }
@@ -237,9 +243,4 @@ impl fmt::Display for Chain<'_> {
 fn shared_chain(plan: &Plan, n: usize) -> String {
     let owners: Vec<u16> = plan.shared[n].owners.iter().map(|owner| plan.networks[*owner].id).collect();
     format!("ovl_shared__{}_{}", owners[0], owners[1])
-}
-
-/// A name short enough for a comment (nft(8): 128 bytes).
-fn short(network: &Network) -> &str {
-    network.name.get(..24).unwrap_or(&network.name)
 }

@@ -1,8 +1,7 @@
-//! Where an emitted line comes from: `site.ovl:12`, relative to the site's own folder, so that the
-//! same source gives the same bytes wherever it lies.
+//! Where an emitted line comes from: `site.ovl:12`. The names of the sources are relative to the site's
+//! own folder, so that the same source gives the same bytes wherever it lies.
 
 use std::fmt;
-use std::path::Path;
 
 use serde::{Serialize, Serializer};
 
@@ -34,22 +33,9 @@ pub(super) struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    /// Names the files relative to the folder of the first.
+    /// The files under the names they have in `sources`, which are relative to the site's folder.
     pub(super) fn new(sources: &'a SourceMap) -> Self {
-        let root = sources.files().next().map_or("", |(_, file)| file.name.as_str());
-        let folder = Path::new(root).parent().unwrap_or(Path::new(""));
-        let names = sources
-            .files()
-            .map(|(id, file)| {
-                let path = Path::new(&file.name);
-                let name = match path.strip_prefix(folder) {
-                    Ok(inside) => inside,
-                    Err(_) if path.is_absolute() => path.file_name().map_or(path, Path::new),
-                    Err(_) => path,
-                };
-                (id, clean(&name.to_string_lossy()))
-            })
-            .collect();
+        let names = sources.files().map(|(id, file)| (id, clean(&file.name))).collect();
         Self { sources, names }
     }
 
@@ -74,6 +60,12 @@ impl<'a> Places<'a> {
     }
 }
 
+/// A name short enough to stand in a comment twice beside a place: nft has 128 bytes for it (nft(8)),
+/// iptables 256 (iptables-extensions(8), comment).
+pub(super) fn short(name: &str) -> &str {
+    name.get(..24).unwrap_or(name)
+}
+
 /// Only what is harmless inside the quotes of nft, iptables-restore and sh, and after `#`; short
 /// enough for nft's 128 bytes of comment (nft(8), COMMENTS) together with a line number and a name.
 fn clean(name: &str) -> String {
@@ -89,12 +81,13 @@ mod tests {
     use crate::source::{SourceMap, Span};
 
     #[test]
-    fn places_do_not_depend_on_where_the_site_lies() {
+    fn places_hold_nothing_that_a_quoted_comment_could_end_with() {
         let mut sources = SourceMap::default();
-        let root = sources.add("/home/me/plant/site.ovl", "a\nb\n");
-        let cells = sources.add("/home/me/plant/more/cells 1.ovl", "c\n");
+        let root = sources.add("site.ovl", "a\nb\n");
+        let cells = sources.add("more/cells \"1\".ovl", "c\n");
         let places = Places::new(&sources);
         assert_eq!(places.at(Span::new(root, 2, 3)).to_string(), "site.ovl:2");
-        assert_eq!(places.at(Span::new(cells, 0, 1)).to_string(), "more/cells_1.ovl:1");
+        assert_eq!(places.at(Span::new(cells, 0, 1)).to_string(), "more/cells__1_.ovl:1");
+        assert!(places.at(Span::new(cells, 0, 1)).to_string().len() < 60);
     }
 }

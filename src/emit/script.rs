@@ -50,7 +50,7 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks, drafts: &m
     }
     let mut zones = Block::default();
     for zone in &plan.zones {
-        line!(zones, "{zone}");
+        line!(zones, "{}", zone.number);
     }
     let mut view = ScriptView {
         header: places.header(&plan.site),

@@ -58,7 +58,7 @@ pub struct Plan {
     /// Aliases that two networks share.
     pub shared: Vec<SharedAlias>,
     /// Every zone number that the plan can put a packet into, in order.
-    pub zones: Vec<u16>,
+    pub zones: Vec<Zone>,
     /// The `ip rule` lists of IPv4 and IPv6, in order of preference.
     pub rules: Families<Vec<Rule>>,
     /// Preference of the `local` rule, where it is moved from 0.
@@ -200,6 +200,15 @@ pub struct Mapping {
     /// What the others call them; the same length.
     pub alias: IpNet,
     /// Where it is written.
+    pub span: Span,
+}
+
+/// A conntrack zone that the plan puts packets into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Zone {
+    /// Its number, 1 to 65535.
+    pub number: u16,
+    /// The first `connect` whose pair has it, or else the network whose own traffic has it.
     pub span: Span,
 }
 

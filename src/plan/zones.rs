@@ -11,14 +11,15 @@
 //! They get a zone per sender, for the original direction alone (iptables-extensions(8), CT
 //! `--zone-orig`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Network, Peering, SharedAlias};
+use super::{Network, Peering, SharedAlias, Zone};
+use crate::source::Span;
 
 /// The zones of a site.
 pub(super) struct Zoning {
     /// Every number in use, in order.
-    pub(super) zones: Vec<u16>,
+    pub(super) zones: Vec<Zone>,
     /// The shared aliases with their senders' zones filled in.
     pub(super) shared: Vec<SharedAlias>,
 }
@@ -30,31 +31,33 @@ pub(super) fn assign(networks: &[Network], peerings: &[Peering], mut shared: Vec
         .flat_map(|alias| [alias.owners, [alias.owners[1], alias.owners[0]]])
         .map(|[a, b]| (a, b))
         .collect();
-    // Zone numbers are few, pairs can be a million: a flag for each number is the cheapest set.
-    let mut of_pairs = vec![false; usize::from(u16::MAX) + 1];
+    // Zone numbers are few, pairs can be a million: a place for each number is the cheapest map.
+    let mut of_pairs: Vec<Option<Span>> = vec![None; usize::from(u16::MAX) + 1];
     for peering in peerings.iter().filter(|peering| !sharing.contains(&(peering.from, peering.to))) {
-        of_pairs[usize::from(networks[peering.from].id ^ networks[peering.to].id)] = true;
+        let zone = networks[peering.from].id ^ networks[peering.to].id;
+        of_pairs[usize::from(zone)].get_or_insert(peering.span);
     }
-    let own: BTreeSet<u16> = networks.iter().map(|network| network.id).collect();
-    let mut zones: BTreeSet<u16> =
-        own.iter().copied().chain((0..=u16::MAX).filter(|zone| of_pairs[usize::from(*zone)])).collect();
-    let mut senders: BTreeSet<u16> = BTreeSet::new();
+    let pairs = (0..=u16::MAX).filter_map(|zone| Some((zone, of_pairs[usize::from(zone)]?)));
+    let mut zones: BTreeMap<u16, Span> = pairs.collect();
+    for network in networks {
+        zones.entry(network.id).or_insert(network.span);
+    }
     for case in shared.iter_mut().flat_map(|alias| &mut alias.cases) {
         if sharing.contains(&(case.from, case.to)) {
             let id = networks[case.from].id;
             // The sender's own id is the number people expect (the published recipe has it); its
             // only other use is the gateway's own traffic with that network, whose destinations
             // are not aliases. A pair zone with that number would have the alias as destination.
-            let zone = if of_pairs[usize::from(id)] {
-                (1..=u16::MAX).rev().find(|zone| !zones.contains(zone) && !senders.contains(zone))
+            let zone = if of_pairs[usize::from(id)].is_some() {
+                (1..=u16::MAX).rev().find(|zone| !zones.contains_key(zone))
             } else {
                 Some(id)
             };
-            case.zone = zone.or(Some(id));
-            senders.extend(case.zone);
+            let zone = zone.unwrap_or(id);
+            case.zone = Some(zone);
+            zones.entry(zone).or_insert(networks[case.from].span);
         }
     }
-    debug_assert!(own.is_subset(&zones), "the gateway's own traffic has a zone in every network");
-    zones.extend(senders);
-    Zoning { zones: zones.into_iter().collect(), shared }
+    let zones = zones.into_iter().map(|(number, span)| Zone { number, span }).collect();
+    Zoning { zones, shared }
 }

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='host-addresses'
-FINGERPRINT='2c6637f9df81447e'
+FINGERPRINT='5f564ca5b8b9c858'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -193,20 +193,20 @@ ruleset_v4() {
 :ovl-to-2 - [0:0]
 -I PREROUTING 1 -m comment --comment "overlapc" -j ovl-raw
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
--A ovl-raw -i inner0 -g ovl-from-1
--A ovl-raw -i outer0 -g ovl-from-2
--A ovl-out -o inner0 -j CT --zone 1
--A ovl-out -o outer0 -j CT --zone 2
--A ovl-out -o vrf-inner -j CT --zone 1
--A ovl-out -o vrf-outer -j CT --zone 2
--A ovl-dest -d 192.168.13.0/24 -g ovl-to-1
--A ovl-dest -d 192.168.23.0/24 -g ovl-to-2
+-A ovl-raw -i inner0 -m comment --comment "site.ovl:4 inner" -g ovl-from-1
+-A ovl-raw -i outer0 -m comment --comment "site.ovl:10 outer" -g ovl-from-2
+-A ovl-out -o inner0 -m comment --comment "site.ovl:4 inner" -j CT --zone 1
+-A ovl-out -o outer0 -m comment --comment "site.ovl:10 outer" -j CT --zone 2
+-A ovl-out -o vrf-inner -m comment --comment "site.ovl:4 inner" -j CT --zone 1
+-A ovl-out -o vrf-outer -m comment --comment "site.ovl:10 outer" -j CT --zone 2
+-A ovl-dest -d 192.168.13.0/24 -m comment --comment "site.ovl:6 inner" -g ovl-to-1
+-A ovl-dest -d 192.168.23.0/24 -m comment --comment "site.ovl:12 outer" -g ovl-to-2
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -j CT --zone 2
--A ovl-zone -m mark --mark 0x3/0xf -j CT --zone 3
+-A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 zone" -j CT --zone 1
+-A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:10 zone" -j CT --zone 2
+-A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:16 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:4 from inner" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s 192.168.2.0/24 -m comment --comment "site.ovl:6 hosts" -j ovl-dest
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
@@ -236,10 +236,10 @@ COMMIT
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
 -A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xf
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x1/0xf -g ovl-dnat-1
--A ovl-dnat -m mark --mark 0x2/0xf -g ovl-dnat-2
--A ovl-snat -m mark --mark 0x10/0xf0 -g ovl-snat-1
--A ovl-snat -m mark --mark 0x20/0xf0 -g ovl-snat-2
+-A ovl-dnat -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 inner" -g ovl-dnat-1
+-A ovl-dnat -m mark --mark 0x2/0xf -m comment --comment "site.ovl:10 outer" -g ovl-dnat-2
+-A ovl-snat -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 inner" -g ovl-snat-1
+-A ovl-snat -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:10 outer" -g ovl-snat-2
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:16 to inner" -g ovl-map-1
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-1 -d 192.168.13.0/24 -m comment --comment "site.ovl:6 inner" -j NETMAP --to 192.168.2.0/24
@@ -268,14 +268,14 @@ COMMIT
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
--A ovl-into -o inner0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into -o outer0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x10/0xf0 -g ovl-open-1
--A ovl-open -m mark --mark 0x20/0xf0 -g ovl-open-2
+-A ovl-into -o inner0 -m comment --comment "site.ovl:4 inner" -j DROP
+-A ovl-into -o outer0 -m comment --comment "site.ovl:10 outer" -j DROP
+-A ovl-open -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 inner" -g ovl-open-1
+-A ovl-open -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:10 outer" -g ovl-open-2
 -A ovl-open-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:16 inner may open to outer" -g ovl-leave-2
 -A ovl-open-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:16 outer may open to inner" -g ovl-leave-1
--A ovl-back -m mark --mark 0x10/0xf0 -g ovl-back-1
--A ovl-back -m mark --mark 0x20/0xf0 -g ovl-back-2
+-A ovl-back -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 inner" -g ovl-back-1
+-A ovl-back -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:10 outer" -g ovl-back-2
 -A ovl-back-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:16 inner may answer outer" -g ovl-leave-2
 -A ovl-back-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:16 outer may answer inner" -g ovl-leave-1
 -A ovl-leave-1 -o inner0 -m comment --comment "site.ovl:4 to inner" -j ACCEPT
@@ -310,21 +310,21 @@ ruleset_v6() {
 :ovl-to-2 - [0:0]
 -I PREROUTING 1 -m comment --comment "overlapc" -j ovl-raw
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
--A ovl-raw -i inner0 -g ovl-from-1
--A ovl-raw -i outer0 -g ovl-from-2
--A ovl-out -o inner0 -j CT --zone 1
--A ovl-out -o outer0 -j CT --zone 2
--A ovl-out -o vrf-inner -j CT --zone 1
--A ovl-out -o vrf-outer -j CT --zone 2
--A ovl-dest -d fd64:0:0:13::/64 -g ovl-to-1
--A ovl-dest -d fd64:0:0:23::/64 -g ovl-to-2
+-A ovl-raw -i inner0 -m comment --comment "site.ovl:4 inner" -g ovl-from-1
+-A ovl-raw -i outer0 -m comment --comment "site.ovl:10 outer" -g ovl-from-2
+-A ovl-out -o inner0 -m comment --comment "site.ovl:4 inner" -j CT --zone 1
+-A ovl-out -o outer0 -m comment --comment "site.ovl:10 outer" -j CT --zone 2
+-A ovl-out -o vrf-inner -m comment --comment "site.ovl:4 inner" -j CT --zone 1
+-A ovl-out -o vrf-outer -m comment --comment "site.ovl:10 outer" -j CT --zone 2
+-A ovl-dest -d fd64:0:0:13::/64 -m comment --comment "site.ovl:7 inner" -g ovl-to-1
+-A ovl-dest -d fd64:0:0:23::/64 -m comment --comment "site.ovl:13 outer" -g ovl-to-2
 -A ovl-errors -p ipv6-icmp --icmpv6-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -j CT --zone 2
--A ovl-zone -m mark --mark 0x3/0xf -j CT --zone 3
+-A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 zone" -j CT --zone 1
+-A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:10 zone" -j CT --zone 2
+-A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:16 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:4 from inner" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s fd00:0:0:2::/64 -m comment --comment "site.ovl:7 hosts" -j ovl-dest
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
@@ -354,10 +354,10 @@ COMMIT
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
 -A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xf
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x1/0xf -g ovl-dnat-1
--A ovl-dnat -m mark --mark 0x2/0xf -g ovl-dnat-2
--A ovl-snat -m mark --mark 0x10/0xf0 -g ovl-snat-1
--A ovl-snat -m mark --mark 0x20/0xf0 -g ovl-snat-2
+-A ovl-dnat -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 inner" -g ovl-dnat-1
+-A ovl-dnat -m mark --mark 0x2/0xf -m comment --comment "site.ovl:10 outer" -g ovl-dnat-2
+-A ovl-snat -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 inner" -g ovl-snat-1
+-A ovl-snat -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:10 outer" -g ovl-snat-2
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:16 to inner" -g ovl-map-1
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-1 -d fd64:0:0:13::/64 -m comment --comment "site.ovl:7 inner" -j NETMAP --to fd00:0:0:2::/64
@@ -386,14 +386,14 @@ COMMIT
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
--A ovl-into -o inner0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into -o outer0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x10/0xf0 -g ovl-open-1
--A ovl-open -m mark --mark 0x20/0xf0 -g ovl-open-2
+-A ovl-into -o inner0 -m comment --comment "site.ovl:4 inner" -j DROP
+-A ovl-into -o outer0 -m comment --comment "site.ovl:10 outer" -j DROP
+-A ovl-open -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 inner" -g ovl-open-1
+-A ovl-open -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:10 outer" -g ovl-open-2
 -A ovl-open-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:16 inner may open to outer" -g ovl-leave-2
 -A ovl-open-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:16 outer may open to inner" -g ovl-leave-1
--A ovl-back -m mark --mark 0x10/0xf0 -g ovl-back-1
--A ovl-back -m mark --mark 0x20/0xf0 -g ovl-back-2
+-A ovl-back -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 inner" -g ovl-back-1
+-A ovl-back -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:10 outer" -g ovl-back-2
 -A ovl-back-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:16 inner may answer outer" -g ovl-leave-2
 -A ovl-back-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:16 outer may answer inner" -g ovl-leave-1
 -A ovl-leave-1 -o inner0 -m comment --comment "site.ovl:4 to inner" -j ACCEPT

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='identical-lans'
-FINGERPRINT='493aaec1beaf5433'
+FINGERPRINT='910246ab137301e5'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -181,18 +181,18 @@ ruleset_v4() {
 :ovl-shared-100-200 - [0:0]
 -I PREROUTING 1 -m comment --comment "overlapc" -j ovl-raw
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
--A ovl-raw -i middleman-eth0 -g ovl-from-100
--A ovl-raw -i middleman-eth1 -g ovl-from-200
--A ovl-out -o middleman-eth0 -j CT --zone 100
--A ovl-out -o middleman-eth1 -j CT --zone 200
--A ovl-out -o vrf-inner -j CT --zone 100
--A ovl-out -o vrf-outer -j CT --zone 200
--A ovl-dest -d 192.168.3.0/24 -g ovl-shared-100-200
+-A ovl-raw -i middleman-eth0 -m comment --comment "site.ovl:8 inner" -g ovl-from-100
+-A ovl-raw -i middleman-eth1 -m comment --comment "site.ovl:15 outer" -g ovl-from-200
+-A ovl-out -o middleman-eth0 -m comment --comment "site.ovl:8 inner" -j CT --zone 100
+-A ovl-out -o middleman-eth1 -m comment --comment "site.ovl:15 outer" -j CT --zone 200
+-A ovl-out -o vrf-inner -m comment --comment "site.ovl:8 inner" -j CT --zone 100
+-A ovl-out -o vrf-outer -m comment --comment "site.ovl:15 outer" -j CT --zone 200
+-A ovl-dest -d 192.168.3.0/24 -m comment --comment "site.ovl:12 shared" -g ovl-shared-100-200
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x64/0xff -j CT --zone 100
--A ovl-zone -m mark --mark 0xc8/0xff -j CT --zone 200
+-A ovl-zone -m mark --mark 0x64/0xff -m comment --comment "site.ovl:8 zone" -j CT --zone 100
+-A ovl-zone -m mark --mark 0xc8/0xff -m comment --comment "site.ovl:15 zone" -j CT --zone 200
 -A ovl-from-100 -m comment --comment "site.ovl:8 from inner" -j MARK --set-xmark 0x6464/0xffff
 -A ovl-from-100 -s 192.168.2.0/24 -m comment --comment "site.ovl:12 hosts" -j ovl-dest
 -A ovl-from-100 -p icmp -m mark --mark 0x64/0xff -m comment --comment "site.ovl:8 routers" -j ovl-errors
@@ -226,10 +226,10 @@ COMMIT
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
 -A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xff
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x64/0xff -g ovl-dnat-100
--A ovl-dnat -m mark --mark 0xc8/0xff -g ovl-dnat-200
--A ovl-snat -m mark --mark 0x6400/0xff00 -g ovl-snat-100
--A ovl-snat -m mark --mark 0xc800/0xff00 -g ovl-snat-200
+-A ovl-dnat -m mark --mark 0x64/0xff -m comment --comment "site.ovl:8 inner" -g ovl-dnat-100
+-A ovl-dnat -m mark --mark 0xc8/0xff -m comment --comment "site.ovl:15 outer" -g ovl-dnat-200
+-A ovl-snat -m mark --mark 0x6400/0xff00 -m comment --comment "site.ovl:8 inner" -g ovl-snat-100
+-A ovl-snat -m mark --mark 0xc800/0xff00 -m comment --comment "site.ovl:15 outer" -g ovl-snat-200
 -A ovl-dnat-100 -m mark --mark 0xc800/0xff00 -m comment --comment "site.ovl:22 to inner" -g ovl-map-100
 -A ovl-map-100 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-100 -d 192.168.3.0/24 -m comment --comment "site.ovl:12 inner" -j NETMAP --to 192.168.2.0/24
@@ -258,14 +258,14 @@ COMMIT
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
--A ovl-into -o middleman-eth0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into -o middleman-eth1 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x6400/0xff00 -g ovl-open-100
--A ovl-open -m mark --mark 0xc800/0xff00 -g ovl-open-200
+-A ovl-into -o middleman-eth0 -m comment --comment "site.ovl:8 inner" -j DROP
+-A ovl-into -o middleman-eth1 -m comment --comment "site.ovl:15 outer" -j DROP
+-A ovl-open -m mark --mark 0x6400/0xff00 -m comment --comment "site.ovl:8 inner" -g ovl-open-100
+-A ovl-open -m mark --mark 0xc800/0xff00 -m comment --comment "site.ovl:15 outer" -g ovl-open-200
 -A ovl-open-100 -m mark --mark 0xc8/0xff -m comment --comment "site.ovl:22 inner may open to outer" -g ovl-leave-200
 -A ovl-open-200 -m mark --mark 0x64/0xff -m comment --comment "site.ovl:22 outer may open to inner" -g ovl-leave-100
--A ovl-back -m mark --mark 0x6400/0xff00 -g ovl-back-100
--A ovl-back -m mark --mark 0xc800/0xff00 -g ovl-back-200
+-A ovl-back -m mark --mark 0x6400/0xff00 -m comment --comment "site.ovl:8 inner" -g ovl-back-100
+-A ovl-back -m mark --mark 0xc800/0xff00 -m comment --comment "site.ovl:15 outer" -g ovl-back-200
 -A ovl-back-100 -m mark --mark 0xc8/0xff -m comment --comment "site.ovl:22 inner may answer outer" -g ovl-leave-200
 -A ovl-back-200 -m mark --mark 0x64/0xff -m comment --comment "site.ovl:22 outer may answer inner" -g ovl-leave-100
 -A ovl-leave-100 -o middleman-eth0 -m comment --comment "site.ovl:8 to inner" -j ACCEPT
@@ -301,18 +301,18 @@ ruleset_v6() {
 :ovl-shared-100-200 - [0:0]
 -I PREROUTING 1 -m comment --comment "overlapc" -j ovl-raw
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
--A ovl-raw -i middleman-eth0 -g ovl-from-100
--A ovl-raw -i middleman-eth1 -g ovl-from-200
--A ovl-out -o middleman-eth0 -j CT --zone 100
--A ovl-out -o middleman-eth1 -j CT --zone 200
--A ovl-out -o vrf-inner -j CT --zone 100
--A ovl-out -o vrf-outer -j CT --zone 200
+-A ovl-raw -i middleman-eth0 -m comment --comment "site.ovl:8 inner" -g ovl-from-100
+-A ovl-raw -i middleman-eth1 -m comment --comment "site.ovl:15 outer" -g ovl-from-200
+-A ovl-out -o middleman-eth0 -m comment --comment "site.ovl:8 inner" -j CT --zone 100
+-A ovl-out -o middleman-eth1 -m comment --comment "site.ovl:15 outer" -j CT --zone 200
+-A ovl-out -o vrf-inner -m comment --comment "site.ovl:8 inner" -j CT --zone 100
+-A ovl-out -o vrf-outer -m comment --comment "site.ovl:15 outer" -j CT --zone 200
 -A ovl-errors -p ipv6-icmp --icmpv6-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x64/0xff -j CT --zone 100
--A ovl-zone -m mark --mark 0xc8/0xff -j CT --zone 200
+-A ovl-zone -m mark --mark 0x64/0xff -m comment --comment "site.ovl:8 zone" -j CT --zone 100
+-A ovl-zone -m mark --mark 0xc8/0xff -m comment --comment "site.ovl:15 zone" -j CT --zone 200
 -A ovl-from-100 -m comment --comment "site.ovl:8 from inner" -j MARK --set-xmark 0x6464/0xffff
 -A ovl-from-100 -p ipv6-icmp -m mark --mark 0x64/0xff -m comment --comment "site.ovl:8 routers" -j ovl-errors
 -A ovl-from-100 -m comment --comment "site.ovl:8 pair" -j ovl-zone
@@ -344,10 +344,10 @@ COMMIT
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
 -A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xff
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x64/0xff -g ovl-dnat-100
--A ovl-dnat -m mark --mark 0xc8/0xff -g ovl-dnat-200
--A ovl-snat -m mark --mark 0x6400/0xff00 -g ovl-snat-100
--A ovl-snat -m mark --mark 0xc800/0xff00 -g ovl-snat-200
+-A ovl-dnat -m mark --mark 0x64/0xff -m comment --comment "site.ovl:8 inner" -g ovl-dnat-100
+-A ovl-dnat -m mark --mark 0xc8/0xff -m comment --comment "site.ovl:15 outer" -g ovl-dnat-200
+-A ovl-snat -m mark --mark 0x6400/0xff00 -m comment --comment "site.ovl:8 inner" -g ovl-snat-100
+-A ovl-snat -m mark --mark 0xc800/0xff00 -m comment --comment "site.ovl:15 outer" -g ovl-snat-200
 -A ovl-dnat-100 -m mark --mark 0xc800/0xff00 -m comment --comment "site.ovl:22 to inner" -g ovl-map-100
 -A ovl-map-100 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-dnat-200 -m mark --mark 0x6400/0xff00 -m comment --comment "site.ovl:22 to outer" -g ovl-map-200
@@ -372,14 +372,14 @@ COMMIT
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
--A ovl-into -o middleman-eth0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into -o middleman-eth1 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x6400/0xff00 -g ovl-open-100
--A ovl-open -m mark --mark 0xc800/0xff00 -g ovl-open-200
+-A ovl-into -o middleman-eth0 -m comment --comment "site.ovl:8 inner" -j DROP
+-A ovl-into -o middleman-eth1 -m comment --comment "site.ovl:15 outer" -j DROP
+-A ovl-open -m mark --mark 0x6400/0xff00 -m comment --comment "site.ovl:8 inner" -g ovl-open-100
+-A ovl-open -m mark --mark 0xc800/0xff00 -m comment --comment "site.ovl:15 outer" -g ovl-open-200
 -A ovl-open-100 -m mark --mark 0xc8/0xff -m comment --comment "site.ovl:22 inner may open to outer" -g ovl-leave-200
 -A ovl-open-200 -m mark --mark 0x64/0xff -m comment --comment "site.ovl:22 outer may open to inner" -g ovl-leave-100
--A ovl-back -m mark --mark 0x6400/0xff00 -g ovl-back-100
--A ovl-back -m mark --mark 0xc800/0xff00 -g ovl-back-200
+-A ovl-back -m mark --mark 0x6400/0xff00 -m comment --comment "site.ovl:8 inner" -g ovl-back-100
+-A ovl-back -m mark --mark 0xc800/0xff00 -m comment --comment "site.ovl:15 outer" -g ovl-back-200
 -A ovl-back-100 -m mark --mark 0xc8/0xff -m comment --comment "site.ovl:22 inner may answer outer" -g ovl-leave-200
 -A ovl-back-200 -m mark --mark 0x64/0xff -m comment --comment "site.ovl:22 outer may answer inner" -g ovl-leave-100
 -A ovl-leave-100 -o middleman-eth0 -m comment --comment "site.ovl:8 to inner" -j ACCEPT

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='nested-mappings'
-FINGERPRINT='36314a95c9ab8c5d'
+FINGERPRINT='e1a59002fbf8bc78'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -208,46 +208,46 @@ ruleset_v4() {
 :ovl-to-3 - [0:0]
 -I PREROUTING 1 -m comment --comment "overlapc" -j ovl-raw
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
--A ovl-raw -i desk0 -g ovl-from-1
--A ovl-raw -i press0 -g ovl-from-2
--A ovl-raw -i saw0 -g ovl-from-3
--A ovl-out -o desk0 -j CT --zone 1
--A ovl-out -o press0 -j CT --zone 2
--A ovl-out -o saw0 -j CT --zone 3
--A ovl-out -o vrf-desk -j CT --zone 1
--A ovl-out -o vrf-press -j CT --zone 2
--A ovl-out -o vrf-saw -j CT --zone 3
--A ovl-dest -d 10.64.1.0/24 -g ovl-to-1
+-A ovl-raw -i desk0 -m comment --comment "site.ovl:4 desk" -g ovl-from-1
+-A ovl-raw -i press0 -m comment --comment "site.ovl:11 press" -g ovl-from-2
+-A ovl-raw -i saw0 -m comment --comment "site.ovl:20 saw" -g ovl-from-3
+-A ovl-out -o desk0 -m comment --comment "site.ovl:4 desk" -j CT --zone 1
+-A ovl-out -o press0 -m comment --comment "site.ovl:11 press" -j CT --zone 2
+-A ovl-out -o saw0 -m comment --comment "site.ovl:20 saw" -j CT --zone 3
+-A ovl-out -o vrf-desk -m comment --comment "site.ovl:4 desk" -j CT --zone 1
+-A ovl-out -o vrf-press -m comment --comment "site.ovl:11 press" -j CT --zone 2
+-A ovl-out -o vrf-saw -m comment --comment "site.ovl:20 saw" -j CT --zone 3
+-A ovl-dest -d 10.64.1.0/24 -m comment --comment "site.ovl:8 desk" -g ovl-to-1
 -A ovl-dest -d 10.64.2.0/23 -g ovl-d-0a4002-23
 -A ovl-dest -d 10.64.200.0/23 -g ovl-d-0a40c8-23
 -A ovl-d-0a4002-23 -d 10.64.2.0/25 -g ovl-d-0a40020-25
--A ovl-d-0a4002-23 -d 10.64.2.128/25 -g ovl-to-2
+-A ovl-d-0a4002-23 -d 10.64.2.128/25 -m comment --comment "site.ovl:15 press" -g ovl-to-2
 -A ovl-d-0a4002-23 -d 10.64.3.0/25 -g ovl-d-0a40030-25
--A ovl-d-0a4002-23 -d 10.64.3.128/25 -g ovl-to-3
--A ovl-d-0a40c8-23 -d 10.64.200.77/32 -g ovl-to-2
--A ovl-d-0a40c8-23 -d 10.64.200.78/32 -g ovl-to-3
--A ovl-d-0a40c8-23 -d 10.64.201.32/28 -g ovl-to-2
--A ovl-d-0a40020-25 -d 10.64.2.0/28 -g ovl-to-2
--A ovl-d-0a40020-25 -d 10.64.2.32/27 -g ovl-to-2
--A ovl-d-0a40020-25 -d 10.64.2.64/29 -g ovl-to-2
--A ovl-d-0a40020-25 -d 10.64.2.72/30 -g ovl-to-2
--A ovl-d-0a40020-25 -d 10.64.2.76/32 -g ovl-to-2
--A ovl-d-0a40020-25 -d 10.64.2.78/31 -g ovl-to-2
--A ovl-d-0a40020-25 -d 10.64.2.80/28 -g ovl-to-2
--A ovl-d-0a40020-25 -d 10.64.2.96/27 -g ovl-to-2
--A ovl-d-0a40030-25 -d 10.64.3.0/26 -g ovl-to-3
--A ovl-d-0a40030-25 -d 10.64.3.64/29 -g ovl-to-3
--A ovl-d-0a40030-25 -d 10.64.3.72/30 -g ovl-to-3
--A ovl-d-0a40030-25 -d 10.64.3.76/32 -g ovl-to-3
--A ovl-d-0a40030-25 -d 10.64.3.78/31 -g ovl-to-3
--A ovl-d-0a40030-25 -d 10.64.3.80/28 -g ovl-to-3
--A ovl-d-0a40030-25 -d 10.64.3.96/27 -g ovl-to-3
+-A ovl-d-0a4002-23 -d 10.64.3.128/25 -m comment --comment "site.ovl:24 saw" -g ovl-to-3
+-A ovl-d-0a40c8-23 -d 10.64.200.77/32 -m comment --comment "site.ovl:16 press" -g ovl-to-2
+-A ovl-d-0a40c8-23 -d 10.64.200.78/32 -m comment --comment "site.ovl:25 saw" -g ovl-to-3
+-A ovl-d-0a40c8-23 -d 10.64.201.32/28 -m comment --comment "site.ovl:17 press" -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.0/28 -m comment --comment "site.ovl:15 press" -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.32/27 -m comment --comment "site.ovl:15 press" -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.64/29 -m comment --comment "site.ovl:15 press" -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.72/30 -m comment --comment "site.ovl:15 press" -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.76/32 -m comment --comment "site.ovl:15 press" -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.78/31 -m comment --comment "site.ovl:15 press" -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.80/28 -m comment --comment "site.ovl:15 press" -g ovl-to-2
+-A ovl-d-0a40020-25 -d 10.64.2.96/27 -m comment --comment "site.ovl:15 press" -g ovl-to-2
+-A ovl-d-0a40030-25 -d 10.64.3.0/26 -m comment --comment "site.ovl:24 saw" -g ovl-to-3
+-A ovl-d-0a40030-25 -d 10.64.3.64/29 -m comment --comment "site.ovl:24 saw" -g ovl-to-3
+-A ovl-d-0a40030-25 -d 10.64.3.72/30 -m comment --comment "site.ovl:24 saw" -g ovl-to-3
+-A ovl-d-0a40030-25 -d 10.64.3.76/32 -m comment --comment "site.ovl:24 saw" -g ovl-to-3
+-A ovl-d-0a40030-25 -d 10.64.3.78/31 -m comment --comment "site.ovl:24 saw" -g ovl-to-3
+-A ovl-d-0a40030-25 -d 10.64.3.80/28 -m comment --comment "site.ovl:24 saw" -g ovl-to-3
+-A ovl-d-0a40030-25 -d 10.64.3.96/27 -m comment --comment "site.ovl:24 saw" -g ovl-to-3
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -j CT --zone 2
--A ovl-zone -m mark --mark 0x3/0xf -j CT --zone 3
+-A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:29 zone" -j CT --zone 1
+-A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 zone" -j CT --zone 2
+-A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:28 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:4 from desk" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:8 hosts" -j ovl-dest
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
@@ -286,12 +286,12 @@ COMMIT
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
 -A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xf
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x1/0xf -g ovl-dnat-1
--A ovl-dnat -m mark --mark 0x2/0xf -g ovl-dnat-2
--A ovl-dnat -m mark --mark 0x3/0xf -g ovl-dnat-3
--A ovl-snat -m mark --mark 0x10/0xf0 -g ovl-snat-1
--A ovl-snat -m mark --mark 0x20/0xf0 -g ovl-snat-2
--A ovl-snat -m mark --mark 0x30/0xf0 -g ovl-snat-3
+-A ovl-dnat -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 desk" -g ovl-dnat-1
+-A ovl-dnat -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 press" -g ovl-dnat-2
+-A ovl-dnat -m mark --mark 0x3/0xf -m comment --comment "site.ovl:20 saw" -g ovl-dnat-3
+-A ovl-snat -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 desk" -g ovl-snat-1
+-A ovl-snat -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:11 press" -g ovl-snat-2
+-A ovl-snat -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:20 saw" -g ovl-snat-3
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:28 to desk" -g ovl-map-1
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-1 -d 10.64.1.0/24 -m comment --comment "site.ovl:8 desk" -j NETMAP --to 192.168.0.0/24
@@ -364,19 +364,19 @@ COMMIT
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
--A ovl-into -o desk0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into -o press0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into -o saw0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x10/0xf0 -g ovl-open-1
--A ovl-open -m mark --mark 0x20/0xf0 -g ovl-open-2
--A ovl-open -m mark --mark 0x30/0xf0 -g ovl-open-3
+-A ovl-into -o desk0 -m comment --comment "site.ovl:4 desk" -j DROP
+-A ovl-into -o press0 -m comment --comment "site.ovl:11 press" -j DROP
+-A ovl-into -o saw0 -m comment --comment "site.ovl:20 saw" -j DROP
+-A ovl-open -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 desk" -g ovl-open-1
+-A ovl-open -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:11 press" -g ovl-open-2
+-A ovl-open -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:20 saw" -g ovl-open-3
 -A ovl-open-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:28 desk may open to press" -g ovl-leave-2
 -A ovl-open-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:28 press may open to desk" -g ovl-leave-1
 -A ovl-open-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:29 press may open to saw" -g ovl-leave-3
 -A ovl-open-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:29 saw may open to press" -g ovl-leave-2
--A ovl-back -m mark --mark 0x10/0xf0 -g ovl-back-1
--A ovl-back -m mark --mark 0x20/0xf0 -g ovl-back-2
--A ovl-back -m mark --mark 0x30/0xf0 -g ovl-back-3
+-A ovl-back -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 desk" -g ovl-back-1
+-A ovl-back -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:11 press" -g ovl-back-2
+-A ovl-back -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:20 saw" -g ovl-back-3
 -A ovl-back-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:28 desk may answer press" -g ovl-leave-2
 -A ovl-back-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:28 press may answer desk" -g ovl-leave-1
 -A ovl-back-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:29 press may answer saw" -g ovl-leave-3
@@ -416,22 +416,22 @@ ruleset_v6() {
 :ovl-to-3 - [0:0]
 -I PREROUTING 1 -m comment --comment "overlapc" -j ovl-raw
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
--A ovl-raw -i desk0 -g ovl-from-1
--A ovl-raw -i press0 -g ovl-from-2
--A ovl-raw -i saw0 -g ovl-from-3
--A ovl-out -o desk0 -j CT --zone 1
--A ovl-out -o press0 -j CT --zone 2
--A ovl-out -o saw0 -j CT --zone 3
--A ovl-out -o vrf-desk -j CT --zone 1
--A ovl-out -o vrf-press -j CT --zone 2
--A ovl-out -o vrf-saw -j CT --zone 3
+-A ovl-raw -i desk0 -m comment --comment "site.ovl:4 desk" -g ovl-from-1
+-A ovl-raw -i press0 -m comment --comment "site.ovl:11 press" -g ovl-from-2
+-A ovl-raw -i saw0 -m comment --comment "site.ovl:20 saw" -g ovl-from-3
+-A ovl-out -o desk0 -m comment --comment "site.ovl:4 desk" -j CT --zone 1
+-A ovl-out -o press0 -m comment --comment "site.ovl:11 press" -j CT --zone 2
+-A ovl-out -o saw0 -m comment --comment "site.ovl:20 saw" -j CT --zone 3
+-A ovl-out -o vrf-desk -m comment --comment "site.ovl:4 desk" -j CT --zone 1
+-A ovl-out -o vrf-press -m comment --comment "site.ovl:11 press" -j CT --zone 2
+-A ovl-out -o vrf-saw -m comment --comment "site.ovl:20 saw" -j CT --zone 3
 -A ovl-errors -p ipv6-icmp --icmpv6-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -j CT --zone 2
--A ovl-zone -m mark --mark 0x3/0xf -j CT --zone 3
+-A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:29 zone" -j CT --zone 1
+-A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 zone" -j CT --zone 2
+-A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:28 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:4 from desk" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
@@ -467,12 +467,12 @@ COMMIT
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
 -A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xf
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x1/0xf -g ovl-dnat-1
--A ovl-dnat -m mark --mark 0x2/0xf -g ovl-dnat-2
--A ovl-dnat -m mark --mark 0x3/0xf -g ovl-dnat-3
--A ovl-snat -m mark --mark 0x10/0xf0 -g ovl-snat-1
--A ovl-snat -m mark --mark 0x20/0xf0 -g ovl-snat-2
--A ovl-snat -m mark --mark 0x30/0xf0 -g ovl-snat-3
+-A ovl-dnat -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 desk" -g ovl-dnat-1
+-A ovl-dnat -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 press" -g ovl-dnat-2
+-A ovl-dnat -m mark --mark 0x3/0xf -m comment --comment "site.ovl:20 saw" -g ovl-dnat-3
+-A ovl-snat -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 desk" -g ovl-snat-1
+-A ovl-snat -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:11 press" -g ovl-snat-2
+-A ovl-snat -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:20 saw" -g ovl-snat-3
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:28 to desk" -g ovl-map-1
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:28 to press" -g ovl-map-2
@@ -503,19 +503,19 @@ COMMIT
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
--A ovl-into -o desk0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into -o press0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into -o saw0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x10/0xf0 -g ovl-open-1
--A ovl-open -m mark --mark 0x20/0xf0 -g ovl-open-2
--A ovl-open -m mark --mark 0x30/0xf0 -g ovl-open-3
+-A ovl-into -o desk0 -m comment --comment "site.ovl:4 desk" -j DROP
+-A ovl-into -o press0 -m comment --comment "site.ovl:11 press" -j DROP
+-A ovl-into -o saw0 -m comment --comment "site.ovl:20 saw" -j DROP
+-A ovl-open -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 desk" -g ovl-open-1
+-A ovl-open -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:11 press" -g ovl-open-2
+-A ovl-open -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:20 saw" -g ovl-open-3
 -A ovl-open-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:28 desk may open to press" -g ovl-leave-2
 -A ovl-open-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:28 press may open to desk" -g ovl-leave-1
 -A ovl-open-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:29 press may open to saw" -g ovl-leave-3
 -A ovl-open-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:29 saw may open to press" -g ovl-leave-2
--A ovl-back -m mark --mark 0x10/0xf0 -g ovl-back-1
--A ovl-back -m mark --mark 0x20/0xf0 -g ovl-back-2
--A ovl-back -m mark --mark 0x30/0xf0 -g ovl-back-3
+-A ovl-back -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 desk" -g ovl-back-1
+-A ovl-back -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:11 press" -g ovl-back-2
+-A ovl-back -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:20 saw" -g ovl-back-3
 -A ovl-back-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:28 desk may answer press" -g ovl-leave-2
 -A ovl-back-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:28 press may answer desk" -g ovl-leave-1
 -A ovl-back-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:29 press may answer saw" -g ovl-leave-3

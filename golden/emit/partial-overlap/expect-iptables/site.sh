@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='partial-overlap'
-FINGERPRINT='673b7cc3d80633b1'
+FINGERPRINT='0f18d083a57cc8a9'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -201,24 +201,24 @@ ruleset_v4() {
 :ovl-to-30 - [0:0]
 -I PREROUTING 1 -m comment --comment "overlapc" -j ovl-raw
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
--A ovl-raw -i bench0 -g ovl-from-30
--A ovl-raw -i campus0 -g ovl-from-10
--A ovl-raw -i hall0 -g ovl-from-20
--A ovl-out -o bench0 -j CT --zone 30
--A ovl-out -o campus0 -j CT --zone 10
--A ovl-out -o hall0 -j CT --zone 20
--A ovl-out -o vrf-bench -j CT --zone 30
--A ovl-out -o vrf-campus -j CT --zone 10
--A ovl-out -o vrf-hall -j CT --zone 20
--A ovl-dest -d 10.120.0.0/16 -g ovl-to-10
--A ovl-dest -d 10.130.30.0/24 -g ovl-to-20
--A ovl-dest -d 10.140.30.0/25 -g ovl-to-30
+-A ovl-raw -i bench0 -m comment --comment "site.ovl:18 bench" -g ovl-from-30
+-A ovl-raw -i campus0 -m comment --comment "site.ovl:4 campus" -g ovl-from-10
+-A ovl-raw -i hall0 -m comment --comment "site.ovl:11 hall" -g ovl-from-20
+-A ovl-out -o bench0 -m comment --comment "site.ovl:18 bench" -j CT --zone 30
+-A ovl-out -o campus0 -m comment --comment "site.ovl:4 campus" -j CT --zone 10
+-A ovl-out -o hall0 -m comment --comment "site.ovl:11 hall" -j CT --zone 20
+-A ovl-out -o vrf-bench -m comment --comment "site.ovl:18 bench" -j CT --zone 30
+-A ovl-out -o vrf-campus -m comment --comment "site.ovl:4 campus" -j CT --zone 10
+-A ovl-out -o vrf-hall -m comment --comment "site.ovl:11 hall" -j CT --zone 20
+-A ovl-dest -d 10.120.0.0/16 -m comment --comment "site.ovl:8 campus" -g ovl-to-10
+-A ovl-dest -d 10.130.30.0/24 -m comment --comment "site.ovl:15 hall" -g ovl-to-20
+-A ovl-dest -d 10.140.30.0/25 -m comment --comment "site.ovl:22 bench" -g ovl-to-30
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0xa/0xff -j CT --zone 10
--A ovl-zone -m mark --mark 0x14/0xff -j CT --zone 20
--A ovl-zone -m mark --mark 0x1e/0xff -j CT --zone 30
+-A ovl-zone -m mark --mark 0xa/0xff -m comment --comment "site.ovl:4 zone" -j CT --zone 10
+-A ovl-zone -m mark --mark 0x14/0xff -m comment --comment "site.ovl:26 zone" -j CT --zone 20
+-A ovl-zone -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:25 zone" -j CT --zone 30
 -A ovl-from-10 -m comment --comment "site.ovl:4 from campus" -j MARK --set-xmark 0xa0a/0xffff
 -A ovl-from-10 -s 10.20.0.0/16 -m comment --comment "site.ovl:8 hosts" -j ovl-dest
 -A ovl-from-10 -p icmp -m mark --mark 0xa/0xff -m comment --comment "site.ovl:4 routers" -j ovl-errors
@@ -257,12 +257,12 @@ COMMIT
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
 -A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xff
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0xa/0xff -g ovl-dnat-10
--A ovl-dnat -m mark --mark 0x14/0xff -g ovl-dnat-20
--A ovl-dnat -m mark --mark 0x1e/0xff -g ovl-dnat-30
--A ovl-snat -m mark --mark 0xa00/0xff00 -g ovl-snat-10
--A ovl-snat -m mark --mark 0x1400/0xff00 -g ovl-snat-20
--A ovl-snat -m mark --mark 0x1e00/0xff00 -g ovl-snat-30
+-A ovl-dnat -m mark --mark 0xa/0xff -m comment --comment "site.ovl:4 campus" -g ovl-dnat-10
+-A ovl-dnat -m mark --mark 0x14/0xff -m comment --comment "site.ovl:11 hall" -g ovl-dnat-20
+-A ovl-dnat -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:18 bench" -g ovl-dnat-30
+-A ovl-snat -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:4 campus" -g ovl-snat-10
+-A ovl-snat -m mark --mark 0x1400/0xff00 -m comment --comment "site.ovl:11 hall" -g ovl-snat-20
+-A ovl-snat -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:18 bench" -g ovl-snat-30
 -A ovl-dnat-10 -m mark --mark 0x1400/0xff00 -m comment --comment "site.ovl:25 to campus" -g ovl-map-10
 -A ovl-dnat-10 -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:26 to campus" -g ovl-map-10
 -A ovl-map-10 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
@@ -299,19 +299,19 @@ COMMIT
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
--A ovl-into -o bench0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into -o campus0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into -o hall0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0xa00/0xff00 -g ovl-open-10
--A ovl-open -m mark --mark 0x1400/0xff00 -g ovl-open-20
--A ovl-open -m mark --mark 0x1e00/0xff00 -g ovl-open-30
+-A ovl-into -o bench0 -m comment --comment "site.ovl:18 bench" -j DROP
+-A ovl-into -o campus0 -m comment --comment "site.ovl:4 campus" -j DROP
+-A ovl-into -o hall0 -m comment --comment "site.ovl:11 hall" -j DROP
+-A ovl-open -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:4 campus" -g ovl-open-10
+-A ovl-open -m mark --mark 0x1400/0xff00 -m comment --comment "site.ovl:11 hall" -g ovl-open-20
+-A ovl-open -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:18 bench" -g ovl-open-30
 -A ovl-open-10 -m mark --mark 0x14/0xff -m comment --comment "site.ovl:25 campus may open to hall" -g ovl-leave-20
 -A ovl-open-10 -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:26 campus may open to bench" -g ovl-leave-30
 -A ovl-open-20 -m mark --mark 0xa/0xff -m comment --comment "site.ovl:25 hall may open to campus" -g ovl-leave-10
 -A ovl-open-30 -m mark --mark 0xa/0xff -m comment --comment "site.ovl:26 bench may open to campus" -g ovl-leave-10
--A ovl-back -m mark --mark 0xa00/0xff00 -g ovl-back-10
--A ovl-back -m mark --mark 0x1400/0xff00 -g ovl-back-20
--A ovl-back -m mark --mark 0x1e00/0xff00 -g ovl-back-30
+-A ovl-back -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:4 campus" -g ovl-back-10
+-A ovl-back -m mark --mark 0x1400/0xff00 -m comment --comment "site.ovl:11 hall" -g ovl-back-20
+-A ovl-back -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:18 bench" -g ovl-back-30
 -A ovl-back-10 -m mark --mark 0x14/0xff -m comment --comment "site.ovl:25 campus may answer hall" -g ovl-leave-20
 -A ovl-back-10 -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:26 campus may answer bench" -g ovl-leave-30
 -A ovl-back-20 -m mark --mark 0xa/0xff -m comment --comment "site.ovl:25 hall may answer campus" -g ovl-leave-10
@@ -351,22 +351,22 @@ ruleset_v6() {
 :ovl-to-30 - [0:0]
 -I PREROUTING 1 -m comment --comment "overlapc" -j ovl-raw
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
--A ovl-raw -i bench0 -g ovl-from-30
--A ovl-raw -i campus0 -g ovl-from-10
--A ovl-raw -i hall0 -g ovl-from-20
--A ovl-out -o bench0 -j CT --zone 30
--A ovl-out -o campus0 -j CT --zone 10
--A ovl-out -o hall0 -j CT --zone 20
--A ovl-out -o vrf-bench -j CT --zone 30
--A ovl-out -o vrf-campus -j CT --zone 10
--A ovl-out -o vrf-hall -j CT --zone 20
+-A ovl-raw -i bench0 -m comment --comment "site.ovl:18 bench" -g ovl-from-30
+-A ovl-raw -i campus0 -m comment --comment "site.ovl:4 campus" -g ovl-from-10
+-A ovl-raw -i hall0 -m comment --comment "site.ovl:11 hall" -g ovl-from-20
+-A ovl-out -o bench0 -m comment --comment "site.ovl:18 bench" -j CT --zone 30
+-A ovl-out -o campus0 -m comment --comment "site.ovl:4 campus" -j CT --zone 10
+-A ovl-out -o hall0 -m comment --comment "site.ovl:11 hall" -j CT --zone 20
+-A ovl-out -o vrf-bench -m comment --comment "site.ovl:18 bench" -j CT --zone 30
+-A ovl-out -o vrf-campus -m comment --comment "site.ovl:4 campus" -j CT --zone 10
+-A ovl-out -o vrf-hall -m comment --comment "site.ovl:11 hall" -j CT --zone 20
 -A ovl-errors -p ipv6-icmp --icmpv6-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0xa/0xff -j CT --zone 10
--A ovl-zone -m mark --mark 0x14/0xff -j CT --zone 20
--A ovl-zone -m mark --mark 0x1e/0xff -j CT --zone 30
+-A ovl-zone -m mark --mark 0xa/0xff -m comment --comment "site.ovl:4 zone" -j CT --zone 10
+-A ovl-zone -m mark --mark 0x14/0xff -m comment --comment "site.ovl:26 zone" -j CT --zone 20
+-A ovl-zone -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:25 zone" -j CT --zone 30
 -A ovl-from-10 -m comment --comment "site.ovl:4 from campus" -j MARK --set-xmark 0xa0a/0xffff
 -A ovl-from-10 -p ipv6-icmp -m mark --mark 0xa/0xff -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-10 -m comment --comment "site.ovl:4 pair" -j ovl-zone
@@ -402,12 +402,12 @@ COMMIT
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
 -A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xff
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0xa/0xff -g ovl-dnat-10
--A ovl-dnat -m mark --mark 0x14/0xff -g ovl-dnat-20
--A ovl-dnat -m mark --mark 0x1e/0xff -g ovl-dnat-30
--A ovl-snat -m mark --mark 0xa00/0xff00 -g ovl-snat-10
--A ovl-snat -m mark --mark 0x1400/0xff00 -g ovl-snat-20
--A ovl-snat -m mark --mark 0x1e00/0xff00 -g ovl-snat-30
+-A ovl-dnat -m mark --mark 0xa/0xff -m comment --comment "site.ovl:4 campus" -g ovl-dnat-10
+-A ovl-dnat -m mark --mark 0x14/0xff -m comment --comment "site.ovl:11 hall" -g ovl-dnat-20
+-A ovl-dnat -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:18 bench" -g ovl-dnat-30
+-A ovl-snat -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:4 campus" -g ovl-snat-10
+-A ovl-snat -m mark --mark 0x1400/0xff00 -m comment --comment "site.ovl:11 hall" -g ovl-snat-20
+-A ovl-snat -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:18 bench" -g ovl-snat-30
 -A ovl-dnat-10 -m mark --mark 0x1400/0xff00 -m comment --comment "site.ovl:25 to campus" -g ovl-map-10
 -A ovl-dnat-10 -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:26 to campus" -g ovl-map-10
 -A ovl-map-10 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
@@ -438,19 +438,19 @@ COMMIT
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
--A ovl-into -o bench0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into -o campus0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into -o hall0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0xa00/0xff00 -g ovl-open-10
--A ovl-open -m mark --mark 0x1400/0xff00 -g ovl-open-20
--A ovl-open -m mark --mark 0x1e00/0xff00 -g ovl-open-30
+-A ovl-into -o bench0 -m comment --comment "site.ovl:18 bench" -j DROP
+-A ovl-into -o campus0 -m comment --comment "site.ovl:4 campus" -j DROP
+-A ovl-into -o hall0 -m comment --comment "site.ovl:11 hall" -j DROP
+-A ovl-open -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:4 campus" -g ovl-open-10
+-A ovl-open -m mark --mark 0x1400/0xff00 -m comment --comment "site.ovl:11 hall" -g ovl-open-20
+-A ovl-open -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:18 bench" -g ovl-open-30
 -A ovl-open-10 -m mark --mark 0x14/0xff -m comment --comment "site.ovl:25 campus may open to hall" -g ovl-leave-20
 -A ovl-open-10 -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:26 campus may open to bench" -g ovl-leave-30
 -A ovl-open-20 -m mark --mark 0xa/0xff -m comment --comment "site.ovl:25 hall may open to campus" -g ovl-leave-10
 -A ovl-open-30 -m mark --mark 0xa/0xff -m comment --comment "site.ovl:26 bench may open to campus" -g ovl-leave-10
--A ovl-back -m mark --mark 0xa00/0xff00 -g ovl-back-10
--A ovl-back -m mark --mark 0x1400/0xff00 -g ovl-back-20
--A ovl-back -m mark --mark 0x1e00/0xff00 -g ovl-back-30
+-A ovl-back -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:4 campus" -g ovl-back-10
+-A ovl-back -m mark --mark 0x1400/0xff00 -m comment --comment "site.ovl:11 hall" -g ovl-back-20
+-A ovl-back -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:18 bench" -g ovl-back-30
 -A ovl-back-10 -m mark --mark 0x14/0xff -m comment --comment "site.ovl:25 campus may answer hall" -g ovl-leave-20
 -A ovl-back-10 -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:26 campus may answer bench" -g ovl-leave-30
 -A ovl-back-20 -m mark --mark 0xa/0xff -m comment --comment "site.ovl:25 hall may answer campus" -g ovl-leave-10

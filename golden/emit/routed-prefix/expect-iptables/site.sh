@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='routed-prefix'
-FINGERPRINT='727cd21399c710a5'
+FINGERPRINT='3809bc43d60e1f85'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -184,21 +184,21 @@ ruleset_v4() {
 :ovl-to-2 - [0:0]
 -I PREROUTING 1 -m comment --comment "overlapc" -j ovl-raw
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
--A ovl-raw -i office0 -g ovl-from-1
--A ovl-raw -i press0 -g ovl-from-2
--A ovl-out -o office0 -j CT --zone 1
--A ovl-out -o press0 -j CT --zone 2
--A ovl-out -o vrf-office -j CT --zone 1
--A ovl-out -o vrf-press-line -j CT --zone 2
--A ovl-dest -d 10.64.2.0/24 -g ovl-to-2
--A ovl-dest -d 10.64.8.0/22 -g ovl-to-2
--A ovl-dest -d 10.70.8.0/22 -g ovl-to-1
+-A ovl-raw -i office0 -m comment --comment "site.ovl:4 office" -g ovl-from-1
+-A ovl-raw -i press0 -m comment --comment "site.ovl:11 press-line" -g ovl-from-2
+-A ovl-out -o office0 -m comment --comment "site.ovl:4 office" -j CT --zone 1
+-A ovl-out -o press0 -m comment --comment "site.ovl:11 press-line" -j CT --zone 2
+-A ovl-out -o vrf-office -m comment --comment "site.ovl:4 office" -j CT --zone 1
+-A ovl-out -o vrf-press-line -m comment --comment "site.ovl:11 press-line" -j CT --zone 2
+-A ovl-dest -d 10.64.2.0/24 -m comment --comment "site.ovl:15 press-line" -g ovl-to-2
+-A ovl-dest -d 10.64.8.0/22 -m comment --comment "site.ovl:17 press-line" -g ovl-to-2
+-A ovl-dest -d 10.70.8.0/22 -m comment --comment "site.ovl:8 office" -g ovl-to-1
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -j CT --zone 2
--A ovl-zone -m mark --mark 0x3/0xf -j CT --zone 3
+-A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 zone" -j CT --zone 1
+-A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 zone" -j CT --zone 2
+-A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:20 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:4 from office" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s 192.168.8.0/22 -m comment --comment "site.ovl:8 hosts" -j ovl-dest
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
@@ -229,10 +229,10 @@ COMMIT
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
 -A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xf
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x1/0xf -g ovl-dnat-1
--A ovl-dnat -m mark --mark 0x2/0xf -g ovl-dnat-2
--A ovl-snat -m mark --mark 0x10/0xf0 -g ovl-snat-1
--A ovl-snat -m mark --mark 0x20/0xf0 -g ovl-snat-2
+-A ovl-dnat -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 office" -g ovl-dnat-1
+-A ovl-dnat -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 press-line" -g ovl-dnat-2
+-A ovl-snat -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 office" -g ovl-snat-1
+-A ovl-snat -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:11 press-line" -g ovl-snat-2
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:20 to office" -g ovl-map-1
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-1 -d 10.70.8.0/22 -m comment --comment "site.ovl:8 office" -j NETMAP --to 192.168.8.0/22
@@ -263,14 +263,14 @@ COMMIT
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
--A ovl-into -o office0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into -o press0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x10/0xf0 -g ovl-open-1
--A ovl-open -m mark --mark 0x20/0xf0 -g ovl-open-2
+-A ovl-into -o office0 -m comment --comment "site.ovl:4 office" -j DROP
+-A ovl-into -o press0 -m comment --comment "site.ovl:11 press-line" -j DROP
+-A ovl-open -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 office" -g ovl-open-1
+-A ovl-open -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:11 press-line" -g ovl-open-2
 -A ovl-open-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:20 office may open to press-line" -g ovl-leave-2
 -A ovl-open-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:20 press-line may open to office" -g ovl-leave-1
--A ovl-back -m mark --mark 0x10/0xf0 -g ovl-back-1
--A ovl-back -m mark --mark 0x20/0xf0 -g ovl-back-2
+-A ovl-back -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 office" -g ovl-back-1
+-A ovl-back -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:11 press-line" -g ovl-back-2
 -A ovl-back-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:20 office may answer press-line" -g ovl-leave-2
 -A ovl-back-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:20 press-line may answer office" -g ovl-leave-1
 -A ovl-leave-1 -o office0 -m comment --comment "site.ovl:4 to office" -j ACCEPT
@@ -305,19 +305,19 @@ ruleset_v6() {
 :ovl-to-2 - [0:0]
 -I PREROUTING 1 -m comment --comment "overlapc" -j ovl-raw
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
--A ovl-raw -i office0 -g ovl-from-1
--A ovl-raw -i press0 -g ovl-from-2
--A ovl-out -o office0 -j CT --zone 1
--A ovl-out -o press0 -j CT --zone 2
--A ovl-out -o vrf-office -j CT --zone 1
--A ovl-out -o vrf-press-line -j CT --zone 2
+-A ovl-raw -i office0 -m comment --comment "site.ovl:4 office" -g ovl-from-1
+-A ovl-raw -i press0 -m comment --comment "site.ovl:11 press-line" -g ovl-from-2
+-A ovl-out -o office0 -m comment --comment "site.ovl:4 office" -j CT --zone 1
+-A ovl-out -o press0 -m comment --comment "site.ovl:11 press-line" -j CT --zone 2
+-A ovl-out -o vrf-office -m comment --comment "site.ovl:4 office" -j CT --zone 1
+-A ovl-out -o vrf-press-line -m comment --comment "site.ovl:11 press-line" -j CT --zone 2
 -A ovl-errors -p ipv6-icmp --icmpv6-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -j CT --zone 2
--A ovl-zone -m mark --mark 0x3/0xf -j CT --zone 3
+-A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 zone" -j CT --zone 1
+-A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 zone" -j CT --zone 2
+-A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:20 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:4 from office" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
@@ -345,10 +345,10 @@ COMMIT
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
 -A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xf
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x1/0xf -g ovl-dnat-1
--A ovl-dnat -m mark --mark 0x2/0xf -g ovl-dnat-2
--A ovl-snat -m mark --mark 0x10/0xf0 -g ovl-snat-1
--A ovl-snat -m mark --mark 0x20/0xf0 -g ovl-snat-2
+-A ovl-dnat -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 office" -g ovl-dnat-1
+-A ovl-dnat -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 press-line" -g ovl-dnat-2
+-A ovl-snat -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 office" -g ovl-snat-1
+-A ovl-snat -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:11 press-line" -g ovl-snat-2
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:20 to office" -g ovl-map-1
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:20 to press-line" -g ovl-map-2
@@ -373,14 +373,14 @@ COMMIT
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
--A ovl-into -o office0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into -o press0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x10/0xf0 -g ovl-open-1
--A ovl-open -m mark --mark 0x20/0xf0 -g ovl-open-2
+-A ovl-into -o office0 -m comment --comment "site.ovl:4 office" -j DROP
+-A ovl-into -o press0 -m comment --comment "site.ovl:11 press-line" -j DROP
+-A ovl-open -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 office" -g ovl-open-1
+-A ovl-open -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:11 press-line" -g ovl-open-2
 -A ovl-open-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:20 office may open to press-line" -g ovl-leave-2
 -A ovl-open-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:20 press-line may open to office" -g ovl-leave-1
--A ovl-back -m mark --mark 0x10/0xf0 -g ovl-back-1
--A ovl-back -m mark --mark 0x20/0xf0 -g ovl-back-2
+-A ovl-back -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 office" -g ovl-back-1
+-A ovl-back -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:11 press-line" -g ovl-back-2
 -A ovl-back-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:20 office may answer press-line" -g ovl-leave-2
 -A ovl-back-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:20 press-line may answer office" -g ovl-leave-1
 -A ovl-leave-1 -o office0 -m comment --comment "site.ovl:4 to office" -j ACCEPT

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='three-lans'
-FINGERPRINT='16c219da7fc32ab4'
+FINGERPRINT='52b980eaf4f33374'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -233,21 +233,21 @@ ruleset_v4() {
 :ovl-to-3 - [0:0]
 -I PREROUTING 1 -m comment --comment "overlapc" -j ovl-raw
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
--A ovl-raw -i blue0 -g ovl-from-3
--A ovl-raw -i green0 -g ovl-from-2
--A ovl-raw -i red0 -g ovl-from-1
--A ovl-out -o blue0 -j CT --zone 3
--A ovl-out -o green0 -j CT --zone 2
--A ovl-out -o red0 -j CT --zone 1
--A ovl-dest -d 10.64.1.0/24 -g ovl-to-1
--A ovl-dest -d 10.64.2.0/24 -g ovl-to-2
--A ovl-dest -d 10.64.3.0/24 -g ovl-to-3
+-A ovl-raw -i blue0 -m comment --comment "site.ovl:22 blue" -g ovl-from-3
+-A ovl-raw -i green0 -m comment --comment "site.ovl:13 green" -g ovl-from-2
+-A ovl-raw -i red0 -m comment --comment "site.ovl:4 red" -g ovl-from-1
+-A ovl-out -o blue0 -m comment --comment "site.ovl:22 blue" -j CT --zone 3
+-A ovl-out -o green0 -m comment --comment "site.ovl:13 green" -j CT --zone 2
+-A ovl-out -o red0 -m comment --comment "site.ovl:4 red" -j CT --zone 1
+-A ovl-dest -d 10.64.1.0/24 -m comment --comment "site.ovl:9 red" -g ovl-to-1
+-A ovl-dest -d 10.64.2.0/24 -m comment --comment "site.ovl:18 green" -g ovl-to-2
+-A ovl-dest -d 10.64.3.0/24 -m comment --comment "site.ovl:27 blue" -g ovl-to-3
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -j CT --zone 2
--A ovl-zone -m mark --mark 0x3/0xf -j CT --zone 3
+-A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:32 zone" -j CT --zone 1
+-A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:13 zone" -j CT --zone 2
+-A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:31 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:4 from red" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:9 hosts" -j ovl-dest
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
@@ -286,12 +286,12 @@ COMMIT
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
 -A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xf
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x1/0xf -g ovl-dnat-1
--A ovl-dnat -m mark --mark 0x2/0xf -g ovl-dnat-2
--A ovl-dnat -m mark --mark 0x3/0xf -g ovl-dnat-3
--A ovl-snat -m mark --mark 0x10/0xf0 -g ovl-snat-1
--A ovl-snat -m mark --mark 0x20/0xf0 -g ovl-snat-2
--A ovl-snat -m mark --mark 0x30/0xf0 -g ovl-snat-3
+-A ovl-dnat -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 red" -g ovl-dnat-1
+-A ovl-dnat -m mark --mark 0x2/0xf -m comment --comment "site.ovl:13 green" -g ovl-dnat-2
+-A ovl-dnat -m mark --mark 0x3/0xf -m comment --comment "site.ovl:22 blue" -g ovl-dnat-3
+-A ovl-snat -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 red" -g ovl-snat-1
+-A ovl-snat -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:13 green" -g ovl-snat-2
+-A ovl-snat -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:22 blue" -g ovl-snat-3
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:31 to red" -g ovl-map-1
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-1 -d 10.64.1.0/24 -m comment --comment "site.ovl:9 red" -j NETMAP --to 192.168.0.0/24
@@ -328,19 +328,19 @@ COMMIT
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
--A ovl-into -o blue0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into -o green0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into -o red0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x10/0xf0 -g ovl-open-1
--A ovl-open -m mark --mark 0x20/0xf0 -g ovl-open-2
--A ovl-open -m mark --mark 0x30/0xf0 -g ovl-open-3
+-A ovl-into -o blue0 -m comment --comment "site.ovl:22 blue" -j DROP
+-A ovl-into -o green0 -m comment --comment "site.ovl:13 green" -j DROP
+-A ovl-into -o red0 -m comment --comment "site.ovl:4 red" -j DROP
+-A ovl-open -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 red" -g ovl-open-1
+-A ovl-open -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:13 green" -g ovl-open-2
+-A ovl-open -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:22 blue" -g ovl-open-3
 -A ovl-open-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:31 red may open to green" -g ovl-leave-2
 -A ovl-open-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:31 green may open to red" -g ovl-leave-1
 -A ovl-open-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:32 green may open to blue" -g ovl-leave-3
 -A ovl-open-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:32 blue may open to green" -g ovl-leave-2
--A ovl-back -m mark --mark 0x10/0xf0 -g ovl-back-1
--A ovl-back -m mark --mark 0x20/0xf0 -g ovl-back-2
--A ovl-back -m mark --mark 0x30/0xf0 -g ovl-back-3
+-A ovl-back -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 red" -g ovl-back-1
+-A ovl-back -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:13 green" -g ovl-back-2
+-A ovl-back -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:22 blue" -g ovl-back-3
 -A ovl-back-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:31 red may answer green" -g ovl-leave-2
 -A ovl-back-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:31 green may answer red" -g ovl-leave-1
 -A ovl-back-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:32 green may answer blue" -g ovl-leave-3
@@ -380,22 +380,22 @@ ruleset_v6() {
 :ovl-to-3 - [0:0]
 -I PREROUTING 1 -m comment --comment "overlapc" -j ovl-raw
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
--A ovl-raw -i blue0 -g ovl-from-3
--A ovl-raw -i green0 -g ovl-from-2
--A ovl-raw -i red0 -g ovl-from-1
--A ovl-out -o blue0 -j CT --zone 3
--A ovl-out -o green0 -j CT --zone 2
--A ovl-out -o red0 -j CT --zone 1
--A ovl-dest -d fd64:0:0:1::/64 -g ovl-to-1
--A ovl-dest -d fd64:0:0:2::/64 -g ovl-to-2
--A ovl-dest -d fd64:0:0:3::/64 -g ovl-to-3
+-A ovl-raw -i blue0 -m comment --comment "site.ovl:22 blue" -g ovl-from-3
+-A ovl-raw -i green0 -m comment --comment "site.ovl:13 green" -g ovl-from-2
+-A ovl-raw -i red0 -m comment --comment "site.ovl:4 red" -g ovl-from-1
+-A ovl-out -o blue0 -m comment --comment "site.ovl:22 blue" -j CT --zone 3
+-A ovl-out -o green0 -m comment --comment "site.ovl:13 green" -j CT --zone 2
+-A ovl-out -o red0 -m comment --comment "site.ovl:4 red" -j CT --zone 1
+-A ovl-dest -d fd64:0:0:1::/64 -m comment --comment "site.ovl:10 red" -g ovl-to-1
+-A ovl-dest -d fd64:0:0:2::/64 -m comment --comment "site.ovl:19 green" -g ovl-to-2
+-A ovl-dest -d fd64:0:0:3::/64 -m comment --comment "site.ovl:28 blue" -g ovl-to-3
 -A ovl-errors -p ipv6-icmp --icmpv6-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -j CT --zone 2
--A ovl-zone -m mark --mark 0x3/0xf -j CT --zone 3
+-A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:32 zone" -j CT --zone 1
+-A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:13 zone" -j CT --zone 2
+-A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:31 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:4 from red" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:10 hosts" -j ovl-dest
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
@@ -434,12 +434,12 @@ COMMIT
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
 -A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xf
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x1/0xf -g ovl-dnat-1
--A ovl-dnat -m mark --mark 0x2/0xf -g ovl-dnat-2
--A ovl-dnat -m mark --mark 0x3/0xf -g ovl-dnat-3
--A ovl-snat -m mark --mark 0x10/0xf0 -g ovl-snat-1
--A ovl-snat -m mark --mark 0x20/0xf0 -g ovl-snat-2
--A ovl-snat -m mark --mark 0x30/0xf0 -g ovl-snat-3
+-A ovl-dnat -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 red" -g ovl-dnat-1
+-A ovl-dnat -m mark --mark 0x2/0xf -m comment --comment "site.ovl:13 green" -g ovl-dnat-2
+-A ovl-dnat -m mark --mark 0x3/0xf -m comment --comment "site.ovl:22 blue" -g ovl-dnat-3
+-A ovl-snat -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 red" -g ovl-snat-1
+-A ovl-snat -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:13 green" -g ovl-snat-2
+-A ovl-snat -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:22 blue" -g ovl-snat-3
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:31 to red" -g ovl-map-1
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-1 -d fd64:0:0:1::/64 -m comment --comment "site.ovl:10 red" -j NETMAP --to fd00:0:0:1::/64
@@ -476,19 +476,19 @@ COMMIT
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
--A ovl-into -o blue0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into -o green0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into -o red0 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x10/0xf0 -g ovl-open-1
--A ovl-open -m mark --mark 0x20/0xf0 -g ovl-open-2
--A ovl-open -m mark --mark 0x30/0xf0 -g ovl-open-3
+-A ovl-into -o blue0 -m comment --comment "site.ovl:22 blue" -j DROP
+-A ovl-into -o green0 -m comment --comment "site.ovl:13 green" -j DROP
+-A ovl-into -o red0 -m comment --comment "site.ovl:4 red" -j DROP
+-A ovl-open -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 red" -g ovl-open-1
+-A ovl-open -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:13 green" -g ovl-open-2
+-A ovl-open -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:22 blue" -g ovl-open-3
 -A ovl-open-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:31 red may open to green" -g ovl-leave-2
 -A ovl-open-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:31 green may open to red" -g ovl-leave-1
 -A ovl-open-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:32 green may open to blue" -g ovl-leave-3
 -A ovl-open-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:32 blue may open to green" -g ovl-leave-2
--A ovl-back -m mark --mark 0x10/0xf0 -g ovl-back-1
--A ovl-back -m mark --mark 0x20/0xf0 -g ovl-back-2
--A ovl-back -m mark --mark 0x30/0xf0 -g ovl-back-3
+-A ovl-back -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 red" -g ovl-back-1
+-A ovl-back -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:13 green" -g ovl-back-2
+-A ovl-back -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:22 blue" -g ovl-back-3
 -A ovl-back-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:31 red may answer green" -g ovl-leave-2
 -A ovl-back-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:31 green may answer red" -g ovl-leave-1
 -A ovl-back-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:32 green may answer blue" -g ovl-leave-3

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='unique-and-cells'
-FINGERPRINT='9cf5f1cc794ddfe3'
+FINGERPRINT='6ba7fc5ba6e9a2be'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -607,132 +607,132 @@ ruleset_v4() {
 :ovl-to-120 - [0:0]
 -I PREROUTING 1 -m comment --comment "overlapc" -j ovl-raw
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
--A ovl-raw -i eth0 -g ovl-from-1
+-A ovl-raw -i eth0 -m comment --comment "site.ovl:6 office" -g ovl-from-1
 -A ovl-raw -i eth1+ -g ovl-raw-eth1
 -A ovl-raw-eth1 -i eth1.10+ -g ovl-raw-eth1.10
 -A ovl-raw-eth1 -i eth1.11+ -g ovl-raw-eth1.11
--A ovl-raw-eth1 -i eth1.120 -g ovl-from-120
--A ovl-raw-eth1.10 -i eth1.101 -g ovl-from-101
--A ovl-raw-eth1.10 -i eth1.102 -g ovl-from-102
--A ovl-raw-eth1.10 -i eth1.103 -g ovl-from-103
--A ovl-raw-eth1.10 -i eth1.104 -g ovl-from-104
--A ovl-raw-eth1.10 -i eth1.105 -g ovl-from-105
--A ovl-raw-eth1.10 -i eth1.106 -g ovl-from-106
--A ovl-raw-eth1.10 -i eth1.107 -g ovl-from-107
--A ovl-raw-eth1.10 -i eth1.108 -g ovl-from-108
--A ovl-raw-eth1.10 -i eth1.109 -g ovl-from-109
--A ovl-raw-eth1.11 -i eth1.110 -g ovl-from-110
--A ovl-raw-eth1.11 -i eth1.111 -g ovl-from-111
--A ovl-raw-eth1.11 -i eth1.112 -g ovl-from-112
--A ovl-raw-eth1.11 -i eth1.113 -g ovl-from-113
--A ovl-raw-eth1.11 -i eth1.114 -g ovl-from-114
--A ovl-raw-eth1.11 -i eth1.115 -g ovl-from-115
--A ovl-raw-eth1.11 -i eth1.116 -g ovl-from-116
--A ovl-raw-eth1.11 -i eth1.117 -g ovl-from-117
--A ovl-raw-eth1.11 -i eth1.118 -g ovl-from-118
--A ovl-raw-eth1.11 -i eth1.119 -g ovl-from-119
+-A ovl-raw-eth1 -i eth1.120 -m comment --comment "site.ovl:14 cell-20" -g ovl-from-120
+-A ovl-raw-eth1.10 -i eth1.101 -m comment --comment "site.ovl:14 cell-1" -g ovl-from-101
+-A ovl-raw-eth1.10 -i eth1.102 -m comment --comment "site.ovl:14 cell-2" -g ovl-from-102
+-A ovl-raw-eth1.10 -i eth1.103 -m comment --comment "site.ovl:14 cell-3" -g ovl-from-103
+-A ovl-raw-eth1.10 -i eth1.104 -m comment --comment "site.ovl:14 cell-4" -g ovl-from-104
+-A ovl-raw-eth1.10 -i eth1.105 -m comment --comment "site.ovl:14 cell-5" -g ovl-from-105
+-A ovl-raw-eth1.10 -i eth1.106 -m comment --comment "site.ovl:14 cell-6" -g ovl-from-106
+-A ovl-raw-eth1.10 -i eth1.107 -m comment --comment "site.ovl:14 cell-7" -g ovl-from-107
+-A ovl-raw-eth1.10 -i eth1.108 -m comment --comment "site.ovl:14 cell-8" -g ovl-from-108
+-A ovl-raw-eth1.10 -i eth1.109 -m comment --comment "site.ovl:14 cell-9" -g ovl-from-109
+-A ovl-raw-eth1.11 -i eth1.110 -m comment --comment "site.ovl:14 cell-10" -g ovl-from-110
+-A ovl-raw-eth1.11 -i eth1.111 -m comment --comment "site.ovl:14 cell-11" -g ovl-from-111
+-A ovl-raw-eth1.11 -i eth1.112 -m comment --comment "site.ovl:14 cell-12" -g ovl-from-112
+-A ovl-raw-eth1.11 -i eth1.113 -m comment --comment "site.ovl:14 cell-13" -g ovl-from-113
+-A ovl-raw-eth1.11 -i eth1.114 -m comment --comment "site.ovl:14 cell-14" -g ovl-from-114
+-A ovl-raw-eth1.11 -i eth1.115 -m comment --comment "site.ovl:14 cell-15" -g ovl-from-115
+-A ovl-raw-eth1.11 -i eth1.116 -m comment --comment "site.ovl:14 cell-16" -g ovl-from-116
+-A ovl-raw-eth1.11 -i eth1.117 -m comment --comment "site.ovl:14 cell-17" -g ovl-from-117
+-A ovl-raw-eth1.11 -i eth1.118 -m comment --comment "site.ovl:14 cell-18" -g ovl-from-118
+-A ovl-raw-eth1.11 -i eth1.119 -m comment --comment "site.ovl:14 cell-19" -g ovl-from-119
 -A ovl-out -o e+ -g ovl-out-e
 -A ovl-out -o v+ -g ovl-out-v
--A ovl-out-e -o eth0 -j CT --zone 1
+-A ovl-out-e -o eth0 -m comment --comment "site.ovl:6 office" -j CT --zone 1
 -A ovl-out-e -o eth1+ -g ovl-out-eth1
 -A ovl-out-v -o vrf-c+ -g ovl-out-vrf-c
--A ovl-out-v -o vrf-office -j CT --zone 1
+-A ovl-out-v -o vrf-office -m comment --comment "site.ovl:6 office" -j CT --zone 1
 -A ovl-out-eth1 -o eth1.10+ -g ovl-out-eth1.10
 -A ovl-out-eth1 -o eth1.11+ -g ovl-out-eth1.11
--A ovl-out-eth1 -o eth1.120 -j CT --zone 120
+-A ovl-out-eth1 -o eth1.120 -m comment --comment "site.ovl:14 cell-20" -j CT --zone 120
 -A ovl-out-vrf-c -o vrf-cell-1+ -g ovl-out-vrf-cell-1
 -A ovl-out-vrf-c -o vrf-cell-2+ -g ovl-out-vrf-cell-2
--A ovl-out-vrf-c -o vrf-cell-3 -j CT --zone 103
--A ovl-out-vrf-c -o vrf-cell-4 -j CT --zone 104
--A ovl-out-vrf-c -o vrf-cell-5 -j CT --zone 105
--A ovl-out-vrf-c -o vrf-cell-6 -j CT --zone 106
--A ovl-out-vrf-c -o vrf-cell-7 -j CT --zone 107
--A ovl-out-vrf-c -o vrf-cell-8 -j CT --zone 108
--A ovl-out-vrf-c -o vrf-cell-9 -j CT --zone 109
--A ovl-out-eth1.10 -o eth1.101 -j CT --zone 101
--A ovl-out-eth1.10 -o eth1.102 -j CT --zone 102
--A ovl-out-eth1.10 -o eth1.103 -j CT --zone 103
--A ovl-out-eth1.10 -o eth1.104 -j CT --zone 104
--A ovl-out-eth1.10 -o eth1.105 -j CT --zone 105
--A ovl-out-eth1.10 -o eth1.106 -j CT --zone 106
--A ovl-out-eth1.10 -o eth1.107 -j CT --zone 107
--A ovl-out-eth1.10 -o eth1.108 -j CT --zone 108
--A ovl-out-eth1.10 -o eth1.109 -j CT --zone 109
--A ovl-out-eth1.11 -o eth1.110 -j CT --zone 110
--A ovl-out-eth1.11 -o eth1.111 -j CT --zone 111
--A ovl-out-eth1.11 -o eth1.112 -j CT --zone 112
--A ovl-out-eth1.11 -o eth1.113 -j CT --zone 113
--A ovl-out-eth1.11 -o eth1.114 -j CT --zone 114
--A ovl-out-eth1.11 -o eth1.115 -j CT --zone 115
--A ovl-out-eth1.11 -o eth1.116 -j CT --zone 116
--A ovl-out-eth1.11 -o eth1.117 -j CT --zone 117
--A ovl-out-eth1.11 -o eth1.118 -j CT --zone 118
--A ovl-out-eth1.11 -o eth1.119 -j CT --zone 119
--A ovl-out-vrf-cell-1 -o vrf-cell-1 -j CT --zone 101
--A ovl-out-vrf-cell-1 -o vrf-cell-10 -j CT --zone 110
--A ovl-out-vrf-cell-1 -o vrf-cell-11 -j CT --zone 111
--A ovl-out-vrf-cell-1 -o vrf-cell-12 -j CT --zone 112
--A ovl-out-vrf-cell-1 -o vrf-cell-13 -j CT --zone 113
--A ovl-out-vrf-cell-1 -o vrf-cell-14 -j CT --zone 114
--A ovl-out-vrf-cell-1 -o vrf-cell-15 -j CT --zone 115
--A ovl-out-vrf-cell-1 -o vrf-cell-16 -j CT --zone 116
--A ovl-out-vrf-cell-1 -o vrf-cell-17 -j CT --zone 117
--A ovl-out-vrf-cell-1 -o vrf-cell-18 -j CT --zone 118
--A ovl-out-vrf-cell-1 -o vrf-cell-19 -j CT --zone 119
--A ovl-out-vrf-cell-2 -o vrf-cell-2 -j CT --zone 102
--A ovl-out-vrf-cell-2 -o vrf-cell-20 -j CT --zone 120
+-A ovl-out-vrf-c -o vrf-cell-3 -m comment --comment "site.ovl:14 cell-3" -j CT --zone 103
+-A ovl-out-vrf-c -o vrf-cell-4 -m comment --comment "site.ovl:14 cell-4" -j CT --zone 104
+-A ovl-out-vrf-c -o vrf-cell-5 -m comment --comment "site.ovl:14 cell-5" -j CT --zone 105
+-A ovl-out-vrf-c -o vrf-cell-6 -m comment --comment "site.ovl:14 cell-6" -j CT --zone 106
+-A ovl-out-vrf-c -o vrf-cell-7 -m comment --comment "site.ovl:14 cell-7" -j CT --zone 107
+-A ovl-out-vrf-c -o vrf-cell-8 -m comment --comment "site.ovl:14 cell-8" -j CT --zone 108
+-A ovl-out-vrf-c -o vrf-cell-9 -m comment --comment "site.ovl:14 cell-9" -j CT --zone 109
+-A ovl-out-eth1.10 -o eth1.101 -m comment --comment "site.ovl:14 cell-1" -j CT --zone 101
+-A ovl-out-eth1.10 -o eth1.102 -m comment --comment "site.ovl:14 cell-2" -j CT --zone 102
+-A ovl-out-eth1.10 -o eth1.103 -m comment --comment "site.ovl:14 cell-3" -j CT --zone 103
+-A ovl-out-eth1.10 -o eth1.104 -m comment --comment "site.ovl:14 cell-4" -j CT --zone 104
+-A ovl-out-eth1.10 -o eth1.105 -m comment --comment "site.ovl:14 cell-5" -j CT --zone 105
+-A ovl-out-eth1.10 -o eth1.106 -m comment --comment "site.ovl:14 cell-6" -j CT --zone 106
+-A ovl-out-eth1.10 -o eth1.107 -m comment --comment "site.ovl:14 cell-7" -j CT --zone 107
+-A ovl-out-eth1.10 -o eth1.108 -m comment --comment "site.ovl:14 cell-8" -j CT --zone 108
+-A ovl-out-eth1.10 -o eth1.109 -m comment --comment "site.ovl:14 cell-9" -j CT --zone 109
+-A ovl-out-eth1.11 -o eth1.110 -m comment --comment "site.ovl:14 cell-10" -j CT --zone 110
+-A ovl-out-eth1.11 -o eth1.111 -m comment --comment "site.ovl:14 cell-11" -j CT --zone 111
+-A ovl-out-eth1.11 -o eth1.112 -m comment --comment "site.ovl:14 cell-12" -j CT --zone 112
+-A ovl-out-eth1.11 -o eth1.113 -m comment --comment "site.ovl:14 cell-13" -j CT --zone 113
+-A ovl-out-eth1.11 -o eth1.114 -m comment --comment "site.ovl:14 cell-14" -j CT --zone 114
+-A ovl-out-eth1.11 -o eth1.115 -m comment --comment "site.ovl:14 cell-15" -j CT --zone 115
+-A ovl-out-eth1.11 -o eth1.116 -m comment --comment "site.ovl:14 cell-16" -j CT --zone 116
+-A ovl-out-eth1.11 -o eth1.117 -m comment --comment "site.ovl:14 cell-17" -j CT --zone 117
+-A ovl-out-eth1.11 -o eth1.118 -m comment --comment "site.ovl:14 cell-18" -j CT --zone 118
+-A ovl-out-eth1.11 -o eth1.119 -m comment --comment "site.ovl:14 cell-19" -j CT --zone 119
+-A ovl-out-vrf-cell-1 -o vrf-cell-1 -m comment --comment "site.ovl:14 cell-1" -j CT --zone 101
+-A ovl-out-vrf-cell-1 -o vrf-cell-10 -m comment --comment "site.ovl:14 cell-10" -j CT --zone 110
+-A ovl-out-vrf-cell-1 -o vrf-cell-11 -m comment --comment "site.ovl:14 cell-11" -j CT --zone 111
+-A ovl-out-vrf-cell-1 -o vrf-cell-12 -m comment --comment "site.ovl:14 cell-12" -j CT --zone 112
+-A ovl-out-vrf-cell-1 -o vrf-cell-13 -m comment --comment "site.ovl:14 cell-13" -j CT --zone 113
+-A ovl-out-vrf-cell-1 -o vrf-cell-14 -m comment --comment "site.ovl:14 cell-14" -j CT --zone 114
+-A ovl-out-vrf-cell-1 -o vrf-cell-15 -m comment --comment "site.ovl:14 cell-15" -j CT --zone 115
+-A ovl-out-vrf-cell-1 -o vrf-cell-16 -m comment --comment "site.ovl:14 cell-16" -j CT --zone 116
+-A ovl-out-vrf-cell-1 -o vrf-cell-17 -m comment --comment "site.ovl:14 cell-17" -j CT --zone 117
+-A ovl-out-vrf-cell-1 -o vrf-cell-18 -m comment --comment "site.ovl:14 cell-18" -j CT --zone 118
+-A ovl-out-vrf-cell-1 -o vrf-cell-19 -m comment --comment "site.ovl:14 cell-19" -j CT --zone 119
+-A ovl-out-vrf-cell-2 -o vrf-cell-2 -m comment --comment "site.ovl:14 cell-2" -j CT --zone 102
+-A ovl-out-vrf-cell-2 -o vrf-cell-20 -m comment --comment "site.ovl:14 cell-20" -j CT --zone 120
 -A ovl-dest -d 10.64.0.0/19 -g ovl-d-0a400-19
--A ovl-dest -d 172.16.0.0/16 -g ovl-to-1
+-A ovl-dest -d 172.16.0.0/16 -m comment --comment "site.ovl:10 office" -g ovl-to-1
 -A ovl-d-0a400-19 -d 10.64.0.0/20 -g ovl-d-0a400-20
 -A ovl-d-0a400-19 -d 10.64.16.0/20 -g ovl-d-0a401-20
--A ovl-d-0a400-20 -d 10.64.1.0/24 -g ovl-to-101
--A ovl-d-0a400-20 -d 10.64.2.0/24 -g ovl-to-102
--A ovl-d-0a400-20 -d 10.64.3.0/24 -g ovl-to-103
--A ovl-d-0a400-20 -d 10.64.4.0/24 -g ovl-to-104
--A ovl-d-0a400-20 -d 10.64.5.0/24 -g ovl-to-105
--A ovl-d-0a400-20 -d 10.64.6.0/24 -g ovl-to-106
--A ovl-d-0a400-20 -d 10.64.7.0/24 -g ovl-to-107
--A ovl-d-0a400-20 -d 10.64.8.0/24 -g ovl-to-108
--A ovl-d-0a400-20 -d 10.64.9.0/24 -g ovl-to-109
--A ovl-d-0a400-20 -d 10.64.10.0/24 -g ovl-to-110
--A ovl-d-0a400-20 -d 10.64.11.0/24 -g ovl-to-111
--A ovl-d-0a400-20 -d 10.64.12.0/24 -g ovl-to-112
--A ovl-d-0a400-20 -d 10.64.13.0/24 -g ovl-to-113
--A ovl-d-0a400-20 -d 10.64.14.0/24 -g ovl-to-114
--A ovl-d-0a400-20 -d 10.64.15.0/24 -g ovl-to-115
--A ovl-d-0a401-20 -d 10.64.16.0/24 -g ovl-to-116
--A ovl-d-0a401-20 -d 10.64.17.0/24 -g ovl-to-117
--A ovl-d-0a401-20 -d 10.64.18.0/24 -g ovl-to-118
--A ovl-d-0a401-20 -d 10.64.19.0/24 -g ovl-to-119
--A ovl-d-0a401-20 -d 10.64.20.0/24 -g ovl-to-120
+-A ovl-d-0a400-20 -d 10.64.1.0/24 -m comment --comment "site.ovl:18 cell-1" -g ovl-to-101
+-A ovl-d-0a400-20 -d 10.64.2.0/24 -m comment --comment "site.ovl:18 cell-2" -g ovl-to-102
+-A ovl-d-0a400-20 -d 10.64.3.0/24 -m comment --comment "site.ovl:18 cell-3" -g ovl-to-103
+-A ovl-d-0a400-20 -d 10.64.4.0/24 -m comment --comment "site.ovl:18 cell-4" -g ovl-to-104
+-A ovl-d-0a400-20 -d 10.64.5.0/24 -m comment --comment "site.ovl:18 cell-5" -g ovl-to-105
+-A ovl-d-0a400-20 -d 10.64.6.0/24 -m comment --comment "site.ovl:18 cell-6" -g ovl-to-106
+-A ovl-d-0a400-20 -d 10.64.7.0/24 -m comment --comment "site.ovl:18 cell-7" -g ovl-to-107
+-A ovl-d-0a400-20 -d 10.64.8.0/24 -m comment --comment "site.ovl:18 cell-8" -g ovl-to-108
+-A ovl-d-0a400-20 -d 10.64.9.0/24 -m comment --comment "site.ovl:18 cell-9" -g ovl-to-109
+-A ovl-d-0a400-20 -d 10.64.10.0/24 -m comment --comment "site.ovl:18 cell-10" -g ovl-to-110
+-A ovl-d-0a400-20 -d 10.64.11.0/24 -m comment --comment "site.ovl:18 cell-11" -g ovl-to-111
+-A ovl-d-0a400-20 -d 10.64.12.0/24 -m comment --comment "site.ovl:18 cell-12" -g ovl-to-112
+-A ovl-d-0a400-20 -d 10.64.13.0/24 -m comment --comment "site.ovl:18 cell-13" -g ovl-to-113
+-A ovl-d-0a400-20 -d 10.64.14.0/24 -m comment --comment "site.ovl:18 cell-14" -g ovl-to-114
+-A ovl-d-0a400-20 -d 10.64.15.0/24 -m comment --comment "site.ovl:18 cell-15" -g ovl-to-115
+-A ovl-d-0a401-20 -d 10.64.16.0/24 -m comment --comment "site.ovl:18 cell-16" -g ovl-to-116
+-A ovl-d-0a401-20 -d 10.64.17.0/24 -m comment --comment "site.ovl:18 cell-17" -g ovl-to-117
+-A ovl-d-0a401-20 -d 10.64.18.0/24 -m comment --comment "site.ovl:18 cell-18" -g ovl-to-118
+-A ovl-d-0a401-20 -d 10.64.19.0/24 -m comment --comment "site.ovl:18 cell-19" -g ovl-to-119
+-A ovl-d-0a401-20 -d 10.64.20.0/24 -m comment --comment "site.ovl:18 cell-20" -g ovl-to-120
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xff -j CT --zone 1
+-A ovl-zone -m mark --mark 0x1/0xff -m comment --comment "site.ovl:6 zone" -j CT --zone 1
 -A ovl-zone -m mark --mark 0x60/0xf0 -g ovl-at-z60-4
 -A ovl-zone -m mark --mark 0x70/0xf0 -g ovl-at-z70-4
--A ovl-at-z60-4 -m mark --mark 0x64/0xff -j CT --zone 100
--A ovl-at-z60-4 -m mark --mark 0x65/0xff -j CT --zone 101
--A ovl-at-z60-4 -m mark --mark 0x66/0xff -j CT --zone 102
--A ovl-at-z60-4 -m mark --mark 0x67/0xff -j CT --zone 103
--A ovl-at-z60-4 -m mark --mark 0x68/0xff -j CT --zone 104
--A ovl-at-z60-4 -m mark --mark 0x69/0xff -j CT --zone 105
--A ovl-at-z60-4 -m mark --mark 0x6a/0xff -j CT --zone 106
--A ovl-at-z60-4 -m mark --mark 0x6b/0xff -j CT --zone 107
--A ovl-at-z60-4 -m mark --mark 0x6c/0xff -j CT --zone 108
--A ovl-at-z60-4 -m mark --mark 0x6d/0xff -j CT --zone 109
--A ovl-at-z60-4 -m mark --mark 0x6e/0xff -j CT --zone 110
--A ovl-at-z60-4 -m mark --mark 0x6f/0xff -j CT --zone 111
--A ovl-at-z70-4 -m mark --mark 0x70/0xff -j CT --zone 112
--A ovl-at-z70-4 -m mark --mark 0x71/0xff -j CT --zone 113
--A ovl-at-z70-4 -m mark --mark 0x72/0xff -j CT --zone 114
--A ovl-at-z70-4 -m mark --mark 0x73/0xff -j CT --zone 115
--A ovl-at-z70-4 -m mark --mark 0x74/0xff -j CT --zone 116
--A ovl-at-z70-4 -m mark --mark 0x75/0xff -j CT --zone 117
--A ovl-at-z70-4 -m mark --mark 0x76/0xff -j CT --zone 118
--A ovl-at-z70-4 -m mark --mark 0x77/0xff -j CT --zone 119
--A ovl-at-z70-4 -m mark --mark 0x78/0xff -j CT --zone 120
--A ovl-at-z70-4 -m mark --mark 0x79/0xff -j CT --zone 121
+-A ovl-at-z60-4 -m mark --mark 0x64/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 100
+-A ovl-at-z60-4 -m mark --mark 0x65/0xff -m comment --comment "site.ovl:14 zone" -j CT --zone 101
+-A ovl-at-z60-4 -m mark --mark 0x66/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 102
+-A ovl-at-z60-4 -m mark --mark 0x67/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 103
+-A ovl-at-z60-4 -m mark --mark 0x68/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 104
+-A ovl-at-z60-4 -m mark --mark 0x69/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 105
+-A ovl-at-z60-4 -m mark --mark 0x6a/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 106
+-A ovl-at-z60-4 -m mark --mark 0x6b/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 107
+-A ovl-at-z60-4 -m mark --mark 0x6c/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 108
+-A ovl-at-z60-4 -m mark --mark 0x6d/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 109
+-A ovl-at-z60-4 -m mark --mark 0x6e/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 110
+-A ovl-at-z60-4 -m mark --mark 0x6f/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 111
+-A ovl-at-z70-4 -m mark --mark 0x70/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 112
+-A ovl-at-z70-4 -m mark --mark 0x71/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 113
+-A ovl-at-z70-4 -m mark --mark 0x72/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 114
+-A ovl-at-z70-4 -m mark --mark 0x73/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 115
+-A ovl-at-z70-4 -m mark --mark 0x74/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 116
+-A ovl-at-z70-4 -m mark --mark 0x75/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 117
+-A ovl-at-z70-4 -m mark --mark 0x76/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 118
+-A ovl-at-z70-4 -m mark --mark 0x77/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 119
+-A ovl-at-z70-4 -m mark --mark 0x78/0xff -m comment --comment "site.ovl:14 zone" -j CT --zone 120
+-A ovl-at-z70-4 -m mark --mark 0x79/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 121
 -A ovl-from-1 -m comment --comment "site.ovl:6 from office" -j MARK --set-xmark 0x101/0xffff
 -A ovl-from-1 -s 172.16.0.0/16 -m comment --comment "site.ovl:10 hosts" -j ovl-dest
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xff -m comment --comment "site.ovl:6 routers" -j ovl-errors
@@ -939,52 +939,52 @@ COMMIT
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
 -A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xff
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x1/0xff -g ovl-dnat-1
+-A ovl-dnat -m mark --mark 0x1/0xff -m comment --comment "site.ovl:6 office" -g ovl-dnat-1
 -A ovl-dnat -m mark --mark 0x60/0xf0 -g ovl-at-d60-4
 -A ovl-dnat -m mark --mark 0x70/0xf0 -g ovl-at-d70-4
--A ovl-at-d60-4 -m mark --mark 0x65/0xff -g ovl-dnat-101
--A ovl-at-d60-4 -m mark --mark 0x66/0xff -g ovl-dnat-102
--A ovl-at-d60-4 -m mark --mark 0x67/0xff -g ovl-dnat-103
--A ovl-at-d60-4 -m mark --mark 0x68/0xff -g ovl-dnat-104
--A ovl-at-d60-4 -m mark --mark 0x69/0xff -g ovl-dnat-105
--A ovl-at-d60-4 -m mark --mark 0x6a/0xff -g ovl-dnat-106
--A ovl-at-d60-4 -m mark --mark 0x6b/0xff -g ovl-dnat-107
--A ovl-at-d60-4 -m mark --mark 0x6c/0xff -g ovl-dnat-108
--A ovl-at-d60-4 -m mark --mark 0x6d/0xff -g ovl-dnat-109
--A ovl-at-d60-4 -m mark --mark 0x6e/0xff -g ovl-dnat-110
--A ovl-at-d60-4 -m mark --mark 0x6f/0xff -g ovl-dnat-111
--A ovl-at-d70-4 -m mark --mark 0x70/0xff -g ovl-dnat-112
--A ovl-at-d70-4 -m mark --mark 0x71/0xff -g ovl-dnat-113
--A ovl-at-d70-4 -m mark --mark 0x72/0xff -g ovl-dnat-114
--A ovl-at-d70-4 -m mark --mark 0x73/0xff -g ovl-dnat-115
--A ovl-at-d70-4 -m mark --mark 0x74/0xff -g ovl-dnat-116
--A ovl-at-d70-4 -m mark --mark 0x75/0xff -g ovl-dnat-117
--A ovl-at-d70-4 -m mark --mark 0x76/0xff -g ovl-dnat-118
--A ovl-at-d70-4 -m mark --mark 0x77/0xff -g ovl-dnat-119
--A ovl-at-d70-4 -m mark --mark 0x78/0xff -g ovl-dnat-120
--A ovl-snat -m mark --mark 0x100/0xff00 -g ovl-snat-1
+-A ovl-at-d60-4 -m mark --mark 0x65/0xff -m comment --comment "site.ovl:14 cell-1" -g ovl-dnat-101
+-A ovl-at-d60-4 -m mark --mark 0x66/0xff -m comment --comment "site.ovl:14 cell-2" -g ovl-dnat-102
+-A ovl-at-d60-4 -m mark --mark 0x67/0xff -m comment --comment "site.ovl:14 cell-3" -g ovl-dnat-103
+-A ovl-at-d60-4 -m mark --mark 0x68/0xff -m comment --comment "site.ovl:14 cell-4" -g ovl-dnat-104
+-A ovl-at-d60-4 -m mark --mark 0x69/0xff -m comment --comment "site.ovl:14 cell-5" -g ovl-dnat-105
+-A ovl-at-d60-4 -m mark --mark 0x6a/0xff -m comment --comment "site.ovl:14 cell-6" -g ovl-dnat-106
+-A ovl-at-d60-4 -m mark --mark 0x6b/0xff -m comment --comment "site.ovl:14 cell-7" -g ovl-dnat-107
+-A ovl-at-d60-4 -m mark --mark 0x6c/0xff -m comment --comment "site.ovl:14 cell-8" -g ovl-dnat-108
+-A ovl-at-d60-4 -m mark --mark 0x6d/0xff -m comment --comment "site.ovl:14 cell-9" -g ovl-dnat-109
+-A ovl-at-d60-4 -m mark --mark 0x6e/0xff -m comment --comment "site.ovl:14 cell-10" -g ovl-dnat-110
+-A ovl-at-d60-4 -m mark --mark 0x6f/0xff -m comment --comment "site.ovl:14 cell-11" -g ovl-dnat-111
+-A ovl-at-d70-4 -m mark --mark 0x70/0xff -m comment --comment "site.ovl:14 cell-12" -g ovl-dnat-112
+-A ovl-at-d70-4 -m mark --mark 0x71/0xff -m comment --comment "site.ovl:14 cell-13" -g ovl-dnat-113
+-A ovl-at-d70-4 -m mark --mark 0x72/0xff -m comment --comment "site.ovl:14 cell-14" -g ovl-dnat-114
+-A ovl-at-d70-4 -m mark --mark 0x73/0xff -m comment --comment "site.ovl:14 cell-15" -g ovl-dnat-115
+-A ovl-at-d70-4 -m mark --mark 0x74/0xff -m comment --comment "site.ovl:14 cell-16" -g ovl-dnat-116
+-A ovl-at-d70-4 -m mark --mark 0x75/0xff -m comment --comment "site.ovl:14 cell-17" -g ovl-dnat-117
+-A ovl-at-d70-4 -m mark --mark 0x76/0xff -m comment --comment "site.ovl:14 cell-18" -g ovl-dnat-118
+-A ovl-at-d70-4 -m mark --mark 0x77/0xff -m comment --comment "site.ovl:14 cell-19" -g ovl-dnat-119
+-A ovl-at-d70-4 -m mark --mark 0x78/0xff -m comment --comment "site.ovl:14 cell-20" -g ovl-dnat-120
+-A ovl-snat -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:6 office" -g ovl-snat-1
 -A ovl-snat -m mark --mark 0x6000/0xf000 -g ovl-at-s60-4
 -A ovl-snat -m mark --mark 0x7000/0xf000 -g ovl-at-s70-4
--A ovl-at-s60-4 -m mark --mark 0x6500/0xff00 -g ovl-snat-101
--A ovl-at-s60-4 -m mark --mark 0x6600/0xff00 -g ovl-snat-102
--A ovl-at-s60-4 -m mark --mark 0x6700/0xff00 -g ovl-snat-103
--A ovl-at-s60-4 -m mark --mark 0x6800/0xff00 -g ovl-snat-104
--A ovl-at-s60-4 -m mark --mark 0x6900/0xff00 -g ovl-snat-105
--A ovl-at-s60-4 -m mark --mark 0x6a00/0xff00 -g ovl-snat-106
--A ovl-at-s60-4 -m mark --mark 0x6b00/0xff00 -g ovl-snat-107
--A ovl-at-s60-4 -m mark --mark 0x6c00/0xff00 -g ovl-snat-108
--A ovl-at-s60-4 -m mark --mark 0x6d00/0xff00 -g ovl-snat-109
--A ovl-at-s60-4 -m mark --mark 0x6e00/0xff00 -g ovl-snat-110
--A ovl-at-s60-4 -m mark --mark 0x6f00/0xff00 -g ovl-snat-111
--A ovl-at-s70-4 -m mark --mark 0x7000/0xff00 -g ovl-snat-112
--A ovl-at-s70-4 -m mark --mark 0x7100/0xff00 -g ovl-snat-113
--A ovl-at-s70-4 -m mark --mark 0x7200/0xff00 -g ovl-snat-114
--A ovl-at-s70-4 -m mark --mark 0x7300/0xff00 -g ovl-snat-115
--A ovl-at-s70-4 -m mark --mark 0x7400/0xff00 -g ovl-snat-116
--A ovl-at-s70-4 -m mark --mark 0x7500/0xff00 -g ovl-snat-117
--A ovl-at-s70-4 -m mark --mark 0x7600/0xff00 -g ovl-snat-118
--A ovl-at-s70-4 -m mark --mark 0x7700/0xff00 -g ovl-snat-119
--A ovl-at-s70-4 -m mark --mark 0x7800/0xff00 -g ovl-snat-120
+-A ovl-at-s60-4 -m mark --mark 0x6500/0xff00 -m comment --comment "site.ovl:14 cell-1" -g ovl-snat-101
+-A ovl-at-s60-4 -m mark --mark 0x6600/0xff00 -m comment --comment "site.ovl:14 cell-2" -g ovl-snat-102
+-A ovl-at-s60-4 -m mark --mark 0x6700/0xff00 -m comment --comment "site.ovl:14 cell-3" -g ovl-snat-103
+-A ovl-at-s60-4 -m mark --mark 0x6800/0xff00 -m comment --comment "site.ovl:14 cell-4" -g ovl-snat-104
+-A ovl-at-s60-4 -m mark --mark 0x6900/0xff00 -m comment --comment "site.ovl:14 cell-5" -g ovl-snat-105
+-A ovl-at-s60-4 -m mark --mark 0x6a00/0xff00 -m comment --comment "site.ovl:14 cell-6" -g ovl-snat-106
+-A ovl-at-s60-4 -m mark --mark 0x6b00/0xff00 -m comment --comment "site.ovl:14 cell-7" -g ovl-snat-107
+-A ovl-at-s60-4 -m mark --mark 0x6c00/0xff00 -m comment --comment "site.ovl:14 cell-8" -g ovl-snat-108
+-A ovl-at-s60-4 -m mark --mark 0x6d00/0xff00 -m comment --comment "site.ovl:14 cell-9" -g ovl-snat-109
+-A ovl-at-s60-4 -m mark --mark 0x6e00/0xff00 -m comment --comment "site.ovl:14 cell-10" -g ovl-snat-110
+-A ovl-at-s60-4 -m mark --mark 0x6f00/0xff00 -m comment --comment "site.ovl:14 cell-11" -g ovl-snat-111
+-A ovl-at-s70-4 -m mark --mark 0x7000/0xff00 -m comment --comment "site.ovl:14 cell-12" -g ovl-snat-112
+-A ovl-at-s70-4 -m mark --mark 0x7100/0xff00 -m comment --comment "site.ovl:14 cell-13" -g ovl-snat-113
+-A ovl-at-s70-4 -m mark --mark 0x7200/0xff00 -m comment --comment "site.ovl:14 cell-14" -g ovl-snat-114
+-A ovl-at-s70-4 -m mark --mark 0x7300/0xff00 -m comment --comment "site.ovl:14 cell-15" -g ovl-snat-115
+-A ovl-at-s70-4 -m mark --mark 0x7400/0xff00 -m comment --comment "site.ovl:14 cell-16" -g ovl-snat-116
+-A ovl-at-s70-4 -m mark --mark 0x7500/0xff00 -m comment --comment "site.ovl:14 cell-17" -g ovl-snat-117
+-A ovl-at-s70-4 -m mark --mark 0x7600/0xff00 -m comment --comment "site.ovl:14 cell-18" -g ovl-snat-118
+-A ovl-at-s70-4 -m mark --mark 0x7700/0xff00 -m comment --comment "site.ovl:14 cell-19" -g ovl-snat-119
+-A ovl-at-s70-4 -m mark --mark 0x7800/0xff00 -m comment --comment "site.ovl:14 cell-20" -g ovl-snat-120
 -A ovl-dnat-1 -m mark --mark 0x6000/0xf000 -g ovl-at-d1-60-4
 -A ovl-dnat-1 -m mark --mark 0x7000/0xf000 -g ovl-at-d1-70-4
 -A ovl-at-d1-60-4 -m mark --mark 0x6500/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
@@ -1178,53 +1178,53 @@ COMMIT
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
--A ovl-into -o eth0 -m comment --comment "into a network from elsewhere" -j DROP
+-A ovl-into -o eth0 -m comment --comment "site.ovl:6 office" -j DROP
 -A ovl-into -o eth1+ -g ovl-into-eth1
 -A ovl-into-eth1 -o eth1.10+ -g ovl-into-eth1.10
 -A ovl-into-eth1 -o eth1.11+ -g ovl-into-eth1.11
--A ovl-into-eth1 -o eth1.120 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.10 -o eth1.101 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.10 -o eth1.102 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.10 -o eth1.103 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.10 -o eth1.104 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.10 -o eth1.105 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.10 -o eth1.106 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.10 -o eth1.107 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.10 -o eth1.108 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.10 -o eth1.109 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.11 -o eth1.110 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.11 -o eth1.111 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.11 -o eth1.112 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.11 -o eth1.113 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.11 -o eth1.114 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.11 -o eth1.115 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.11 -o eth1.116 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.11 -o eth1.117 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.11 -o eth1.118 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.11 -o eth1.119 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x100/0xff00 -g ovl-open-1
+-A ovl-into-eth1 -o eth1.120 -m comment --comment "site.ovl:14 cell-20" -j DROP
+-A ovl-into-eth1.10 -o eth1.101 -m comment --comment "site.ovl:14 cell-1" -j DROP
+-A ovl-into-eth1.10 -o eth1.102 -m comment --comment "site.ovl:14 cell-2" -j DROP
+-A ovl-into-eth1.10 -o eth1.103 -m comment --comment "site.ovl:14 cell-3" -j DROP
+-A ovl-into-eth1.10 -o eth1.104 -m comment --comment "site.ovl:14 cell-4" -j DROP
+-A ovl-into-eth1.10 -o eth1.105 -m comment --comment "site.ovl:14 cell-5" -j DROP
+-A ovl-into-eth1.10 -o eth1.106 -m comment --comment "site.ovl:14 cell-6" -j DROP
+-A ovl-into-eth1.10 -o eth1.107 -m comment --comment "site.ovl:14 cell-7" -j DROP
+-A ovl-into-eth1.10 -o eth1.108 -m comment --comment "site.ovl:14 cell-8" -j DROP
+-A ovl-into-eth1.10 -o eth1.109 -m comment --comment "site.ovl:14 cell-9" -j DROP
+-A ovl-into-eth1.11 -o eth1.110 -m comment --comment "site.ovl:14 cell-10" -j DROP
+-A ovl-into-eth1.11 -o eth1.111 -m comment --comment "site.ovl:14 cell-11" -j DROP
+-A ovl-into-eth1.11 -o eth1.112 -m comment --comment "site.ovl:14 cell-12" -j DROP
+-A ovl-into-eth1.11 -o eth1.113 -m comment --comment "site.ovl:14 cell-13" -j DROP
+-A ovl-into-eth1.11 -o eth1.114 -m comment --comment "site.ovl:14 cell-14" -j DROP
+-A ovl-into-eth1.11 -o eth1.115 -m comment --comment "site.ovl:14 cell-15" -j DROP
+-A ovl-into-eth1.11 -o eth1.116 -m comment --comment "site.ovl:14 cell-16" -j DROP
+-A ovl-into-eth1.11 -o eth1.117 -m comment --comment "site.ovl:14 cell-17" -j DROP
+-A ovl-into-eth1.11 -o eth1.118 -m comment --comment "site.ovl:14 cell-18" -j DROP
+-A ovl-into-eth1.11 -o eth1.119 -m comment --comment "site.ovl:14 cell-19" -j DROP
+-A ovl-open -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:6 office" -g ovl-open-1
 -A ovl-open -m mark --mark 0x6000/0xf000 -g ovl-at-o60-4
 -A ovl-open -m mark --mark 0x7000/0xf000 -g ovl-at-o70-4
--A ovl-at-o60-4 -m mark --mark 0x6500/0xff00 -g ovl-open-101
--A ovl-at-o60-4 -m mark --mark 0x6600/0xff00 -g ovl-open-102
--A ovl-at-o60-4 -m mark --mark 0x6700/0xff00 -g ovl-open-103
--A ovl-at-o60-4 -m mark --mark 0x6800/0xff00 -g ovl-open-104
--A ovl-at-o60-4 -m mark --mark 0x6900/0xff00 -g ovl-open-105
--A ovl-at-o60-4 -m mark --mark 0x6a00/0xff00 -g ovl-open-106
--A ovl-at-o60-4 -m mark --mark 0x6b00/0xff00 -g ovl-open-107
--A ovl-at-o60-4 -m mark --mark 0x6c00/0xff00 -g ovl-open-108
--A ovl-at-o60-4 -m mark --mark 0x6d00/0xff00 -g ovl-open-109
--A ovl-at-o60-4 -m mark --mark 0x6e00/0xff00 -g ovl-open-110
--A ovl-at-o60-4 -m mark --mark 0x6f00/0xff00 -g ovl-open-111
--A ovl-at-o70-4 -m mark --mark 0x7000/0xff00 -g ovl-open-112
--A ovl-at-o70-4 -m mark --mark 0x7100/0xff00 -g ovl-open-113
--A ovl-at-o70-4 -m mark --mark 0x7200/0xff00 -g ovl-open-114
--A ovl-at-o70-4 -m mark --mark 0x7300/0xff00 -g ovl-open-115
--A ovl-at-o70-4 -m mark --mark 0x7400/0xff00 -g ovl-open-116
--A ovl-at-o70-4 -m mark --mark 0x7500/0xff00 -g ovl-open-117
--A ovl-at-o70-4 -m mark --mark 0x7600/0xff00 -g ovl-open-118
--A ovl-at-o70-4 -m mark --mark 0x7700/0xff00 -g ovl-open-119
--A ovl-at-o70-4 -m mark --mark 0x7800/0xff00 -g ovl-open-120
+-A ovl-at-o60-4 -m mark --mark 0x6500/0xff00 -m comment --comment "site.ovl:14 cell-1" -g ovl-open-101
+-A ovl-at-o60-4 -m mark --mark 0x6600/0xff00 -m comment --comment "site.ovl:14 cell-2" -g ovl-open-102
+-A ovl-at-o60-4 -m mark --mark 0x6700/0xff00 -m comment --comment "site.ovl:14 cell-3" -g ovl-open-103
+-A ovl-at-o60-4 -m mark --mark 0x6800/0xff00 -m comment --comment "site.ovl:14 cell-4" -g ovl-open-104
+-A ovl-at-o60-4 -m mark --mark 0x6900/0xff00 -m comment --comment "site.ovl:14 cell-5" -g ovl-open-105
+-A ovl-at-o60-4 -m mark --mark 0x6a00/0xff00 -m comment --comment "site.ovl:14 cell-6" -g ovl-open-106
+-A ovl-at-o60-4 -m mark --mark 0x6b00/0xff00 -m comment --comment "site.ovl:14 cell-7" -g ovl-open-107
+-A ovl-at-o60-4 -m mark --mark 0x6c00/0xff00 -m comment --comment "site.ovl:14 cell-8" -g ovl-open-108
+-A ovl-at-o60-4 -m mark --mark 0x6d00/0xff00 -m comment --comment "site.ovl:14 cell-9" -g ovl-open-109
+-A ovl-at-o60-4 -m mark --mark 0x6e00/0xff00 -m comment --comment "site.ovl:14 cell-10" -g ovl-open-110
+-A ovl-at-o60-4 -m mark --mark 0x6f00/0xff00 -m comment --comment "site.ovl:14 cell-11" -g ovl-open-111
+-A ovl-at-o70-4 -m mark --mark 0x7000/0xff00 -m comment --comment "site.ovl:14 cell-12" -g ovl-open-112
+-A ovl-at-o70-4 -m mark --mark 0x7100/0xff00 -m comment --comment "site.ovl:14 cell-13" -g ovl-open-113
+-A ovl-at-o70-4 -m mark --mark 0x7200/0xff00 -m comment --comment "site.ovl:14 cell-14" -g ovl-open-114
+-A ovl-at-o70-4 -m mark --mark 0x7300/0xff00 -m comment --comment "site.ovl:14 cell-15" -g ovl-open-115
+-A ovl-at-o70-4 -m mark --mark 0x7400/0xff00 -m comment --comment "site.ovl:14 cell-16" -g ovl-open-116
+-A ovl-at-o70-4 -m mark --mark 0x7500/0xff00 -m comment --comment "site.ovl:14 cell-17" -g ovl-open-117
+-A ovl-at-o70-4 -m mark --mark 0x7600/0xff00 -m comment --comment "site.ovl:14 cell-18" -g ovl-open-118
+-A ovl-at-o70-4 -m mark --mark 0x7700/0xff00 -m comment --comment "site.ovl:14 cell-19" -g ovl-open-119
+-A ovl-at-o70-4 -m mark --mark 0x7800/0xff00 -m comment --comment "site.ovl:14 cell-20" -g ovl-open-120
 -A ovl-open-1 -m mark --mark 0x60/0xf0 -g ovl-at-o1-60-4
 -A ovl-open-1 -m mark --mark 0x70/0xf0 -g ovl-at-o1-70-4
 -A ovl-at-o1-60-4 -m mark --mark 0x65/0xff -m comment --comment "site.ovl:22 office may open to cell-1" -g ovl-leave-101
@@ -1267,29 +1267,29 @@ COMMIT
 -A ovl-open-118 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-18 may open to office" -g ovl-leave-1
 -A ovl-open-119 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-19 may open to office" -g ovl-leave-1
 -A ovl-open-120 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-20 may open to office" -g ovl-leave-1
--A ovl-back -m mark --mark 0x100/0xff00 -g ovl-back-1
+-A ovl-back -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:6 office" -g ovl-back-1
 -A ovl-back -m mark --mark 0x6000/0xf000 -g ovl-at-b60-4
 -A ovl-back -m mark --mark 0x7000/0xf000 -g ovl-at-b70-4
--A ovl-at-b60-4 -m mark --mark 0x6500/0xff00 -g ovl-back-101
--A ovl-at-b60-4 -m mark --mark 0x6600/0xff00 -g ovl-back-102
--A ovl-at-b60-4 -m mark --mark 0x6700/0xff00 -g ovl-back-103
--A ovl-at-b60-4 -m mark --mark 0x6800/0xff00 -g ovl-back-104
--A ovl-at-b60-4 -m mark --mark 0x6900/0xff00 -g ovl-back-105
--A ovl-at-b60-4 -m mark --mark 0x6a00/0xff00 -g ovl-back-106
--A ovl-at-b60-4 -m mark --mark 0x6b00/0xff00 -g ovl-back-107
--A ovl-at-b60-4 -m mark --mark 0x6c00/0xff00 -g ovl-back-108
--A ovl-at-b60-4 -m mark --mark 0x6d00/0xff00 -g ovl-back-109
--A ovl-at-b60-4 -m mark --mark 0x6e00/0xff00 -g ovl-back-110
--A ovl-at-b60-4 -m mark --mark 0x6f00/0xff00 -g ovl-back-111
--A ovl-at-b70-4 -m mark --mark 0x7000/0xff00 -g ovl-back-112
--A ovl-at-b70-4 -m mark --mark 0x7100/0xff00 -g ovl-back-113
--A ovl-at-b70-4 -m mark --mark 0x7200/0xff00 -g ovl-back-114
--A ovl-at-b70-4 -m mark --mark 0x7300/0xff00 -g ovl-back-115
--A ovl-at-b70-4 -m mark --mark 0x7400/0xff00 -g ovl-back-116
--A ovl-at-b70-4 -m mark --mark 0x7500/0xff00 -g ovl-back-117
--A ovl-at-b70-4 -m mark --mark 0x7600/0xff00 -g ovl-back-118
--A ovl-at-b70-4 -m mark --mark 0x7700/0xff00 -g ovl-back-119
--A ovl-at-b70-4 -m mark --mark 0x7800/0xff00 -g ovl-back-120
+-A ovl-at-b60-4 -m mark --mark 0x6500/0xff00 -m comment --comment "site.ovl:14 cell-1" -g ovl-back-101
+-A ovl-at-b60-4 -m mark --mark 0x6600/0xff00 -m comment --comment "site.ovl:14 cell-2" -g ovl-back-102
+-A ovl-at-b60-4 -m mark --mark 0x6700/0xff00 -m comment --comment "site.ovl:14 cell-3" -g ovl-back-103
+-A ovl-at-b60-4 -m mark --mark 0x6800/0xff00 -m comment --comment "site.ovl:14 cell-4" -g ovl-back-104
+-A ovl-at-b60-4 -m mark --mark 0x6900/0xff00 -m comment --comment "site.ovl:14 cell-5" -g ovl-back-105
+-A ovl-at-b60-4 -m mark --mark 0x6a00/0xff00 -m comment --comment "site.ovl:14 cell-6" -g ovl-back-106
+-A ovl-at-b60-4 -m mark --mark 0x6b00/0xff00 -m comment --comment "site.ovl:14 cell-7" -g ovl-back-107
+-A ovl-at-b60-4 -m mark --mark 0x6c00/0xff00 -m comment --comment "site.ovl:14 cell-8" -g ovl-back-108
+-A ovl-at-b60-4 -m mark --mark 0x6d00/0xff00 -m comment --comment "site.ovl:14 cell-9" -g ovl-back-109
+-A ovl-at-b60-4 -m mark --mark 0x6e00/0xff00 -m comment --comment "site.ovl:14 cell-10" -g ovl-back-110
+-A ovl-at-b60-4 -m mark --mark 0x6f00/0xff00 -m comment --comment "site.ovl:14 cell-11" -g ovl-back-111
+-A ovl-at-b70-4 -m mark --mark 0x7000/0xff00 -m comment --comment "site.ovl:14 cell-12" -g ovl-back-112
+-A ovl-at-b70-4 -m mark --mark 0x7100/0xff00 -m comment --comment "site.ovl:14 cell-13" -g ovl-back-113
+-A ovl-at-b70-4 -m mark --mark 0x7200/0xff00 -m comment --comment "site.ovl:14 cell-14" -g ovl-back-114
+-A ovl-at-b70-4 -m mark --mark 0x7300/0xff00 -m comment --comment "site.ovl:14 cell-15" -g ovl-back-115
+-A ovl-at-b70-4 -m mark --mark 0x7400/0xff00 -m comment --comment "site.ovl:14 cell-16" -g ovl-back-116
+-A ovl-at-b70-4 -m mark --mark 0x7500/0xff00 -m comment --comment "site.ovl:14 cell-17" -g ovl-back-117
+-A ovl-at-b70-4 -m mark --mark 0x7600/0xff00 -m comment --comment "site.ovl:14 cell-18" -g ovl-back-118
+-A ovl-at-b70-4 -m mark --mark 0x7700/0xff00 -m comment --comment "site.ovl:14 cell-19" -g ovl-back-119
+-A ovl-at-b70-4 -m mark --mark 0x7800/0xff00 -m comment --comment "site.ovl:14 cell-20" -g ovl-back-120
 -A ovl-back-1 -m mark --mark 0x60/0xf0 -g ovl-at-b1-60-4
 -A ovl-back-1 -m mark --mark 0x70/0xf0 -g ovl-at-b1-70-4
 -A ovl-at-b1-60-4 -m mark --mark 0x65/0xff -m comment --comment "site.ovl:22 office may answer cell-1" -g ovl-leave-101
@@ -1434,109 +1434,109 @@ ruleset_v6() {
 :ovl-to-120 - [0:0]
 -I PREROUTING 1 -m comment --comment "overlapc" -j ovl-raw
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
--A ovl-raw -i eth0 -g ovl-from-1
+-A ovl-raw -i eth0 -m comment --comment "site.ovl:6 office" -g ovl-from-1
 -A ovl-raw -i eth1+ -g ovl-raw-eth1
 -A ovl-raw-eth1 -i eth1.10+ -g ovl-raw-eth1.10
 -A ovl-raw-eth1 -i eth1.11+ -g ovl-raw-eth1.11
--A ovl-raw-eth1 -i eth1.120 -g ovl-from-120
--A ovl-raw-eth1.10 -i eth1.101 -g ovl-from-101
--A ovl-raw-eth1.10 -i eth1.102 -g ovl-from-102
--A ovl-raw-eth1.10 -i eth1.103 -g ovl-from-103
--A ovl-raw-eth1.10 -i eth1.104 -g ovl-from-104
--A ovl-raw-eth1.10 -i eth1.105 -g ovl-from-105
--A ovl-raw-eth1.10 -i eth1.106 -g ovl-from-106
--A ovl-raw-eth1.10 -i eth1.107 -g ovl-from-107
--A ovl-raw-eth1.10 -i eth1.108 -g ovl-from-108
--A ovl-raw-eth1.10 -i eth1.109 -g ovl-from-109
--A ovl-raw-eth1.11 -i eth1.110 -g ovl-from-110
--A ovl-raw-eth1.11 -i eth1.111 -g ovl-from-111
--A ovl-raw-eth1.11 -i eth1.112 -g ovl-from-112
--A ovl-raw-eth1.11 -i eth1.113 -g ovl-from-113
--A ovl-raw-eth1.11 -i eth1.114 -g ovl-from-114
--A ovl-raw-eth1.11 -i eth1.115 -g ovl-from-115
--A ovl-raw-eth1.11 -i eth1.116 -g ovl-from-116
--A ovl-raw-eth1.11 -i eth1.117 -g ovl-from-117
--A ovl-raw-eth1.11 -i eth1.118 -g ovl-from-118
--A ovl-raw-eth1.11 -i eth1.119 -g ovl-from-119
+-A ovl-raw-eth1 -i eth1.120 -m comment --comment "site.ovl:14 cell-20" -g ovl-from-120
+-A ovl-raw-eth1.10 -i eth1.101 -m comment --comment "site.ovl:14 cell-1" -g ovl-from-101
+-A ovl-raw-eth1.10 -i eth1.102 -m comment --comment "site.ovl:14 cell-2" -g ovl-from-102
+-A ovl-raw-eth1.10 -i eth1.103 -m comment --comment "site.ovl:14 cell-3" -g ovl-from-103
+-A ovl-raw-eth1.10 -i eth1.104 -m comment --comment "site.ovl:14 cell-4" -g ovl-from-104
+-A ovl-raw-eth1.10 -i eth1.105 -m comment --comment "site.ovl:14 cell-5" -g ovl-from-105
+-A ovl-raw-eth1.10 -i eth1.106 -m comment --comment "site.ovl:14 cell-6" -g ovl-from-106
+-A ovl-raw-eth1.10 -i eth1.107 -m comment --comment "site.ovl:14 cell-7" -g ovl-from-107
+-A ovl-raw-eth1.10 -i eth1.108 -m comment --comment "site.ovl:14 cell-8" -g ovl-from-108
+-A ovl-raw-eth1.10 -i eth1.109 -m comment --comment "site.ovl:14 cell-9" -g ovl-from-109
+-A ovl-raw-eth1.11 -i eth1.110 -m comment --comment "site.ovl:14 cell-10" -g ovl-from-110
+-A ovl-raw-eth1.11 -i eth1.111 -m comment --comment "site.ovl:14 cell-11" -g ovl-from-111
+-A ovl-raw-eth1.11 -i eth1.112 -m comment --comment "site.ovl:14 cell-12" -g ovl-from-112
+-A ovl-raw-eth1.11 -i eth1.113 -m comment --comment "site.ovl:14 cell-13" -g ovl-from-113
+-A ovl-raw-eth1.11 -i eth1.114 -m comment --comment "site.ovl:14 cell-14" -g ovl-from-114
+-A ovl-raw-eth1.11 -i eth1.115 -m comment --comment "site.ovl:14 cell-15" -g ovl-from-115
+-A ovl-raw-eth1.11 -i eth1.116 -m comment --comment "site.ovl:14 cell-16" -g ovl-from-116
+-A ovl-raw-eth1.11 -i eth1.117 -m comment --comment "site.ovl:14 cell-17" -g ovl-from-117
+-A ovl-raw-eth1.11 -i eth1.118 -m comment --comment "site.ovl:14 cell-18" -g ovl-from-118
+-A ovl-raw-eth1.11 -i eth1.119 -m comment --comment "site.ovl:14 cell-19" -g ovl-from-119
 -A ovl-out -o e+ -g ovl-out-e
 -A ovl-out -o v+ -g ovl-out-v
--A ovl-out-e -o eth0 -j CT --zone 1
+-A ovl-out-e -o eth0 -m comment --comment "site.ovl:6 office" -j CT --zone 1
 -A ovl-out-e -o eth1+ -g ovl-out-eth1
 -A ovl-out-v -o vrf-c+ -g ovl-out-vrf-c
--A ovl-out-v -o vrf-office -j CT --zone 1
+-A ovl-out-v -o vrf-office -m comment --comment "site.ovl:6 office" -j CT --zone 1
 -A ovl-out-eth1 -o eth1.10+ -g ovl-out-eth1.10
 -A ovl-out-eth1 -o eth1.11+ -g ovl-out-eth1.11
--A ovl-out-eth1 -o eth1.120 -j CT --zone 120
+-A ovl-out-eth1 -o eth1.120 -m comment --comment "site.ovl:14 cell-20" -j CT --zone 120
 -A ovl-out-vrf-c -o vrf-cell-1+ -g ovl-out-vrf-cell-1
 -A ovl-out-vrf-c -o vrf-cell-2+ -g ovl-out-vrf-cell-2
--A ovl-out-vrf-c -o vrf-cell-3 -j CT --zone 103
--A ovl-out-vrf-c -o vrf-cell-4 -j CT --zone 104
--A ovl-out-vrf-c -o vrf-cell-5 -j CT --zone 105
--A ovl-out-vrf-c -o vrf-cell-6 -j CT --zone 106
--A ovl-out-vrf-c -o vrf-cell-7 -j CT --zone 107
--A ovl-out-vrf-c -o vrf-cell-8 -j CT --zone 108
--A ovl-out-vrf-c -o vrf-cell-9 -j CT --zone 109
--A ovl-out-eth1.10 -o eth1.101 -j CT --zone 101
--A ovl-out-eth1.10 -o eth1.102 -j CT --zone 102
--A ovl-out-eth1.10 -o eth1.103 -j CT --zone 103
--A ovl-out-eth1.10 -o eth1.104 -j CT --zone 104
--A ovl-out-eth1.10 -o eth1.105 -j CT --zone 105
--A ovl-out-eth1.10 -o eth1.106 -j CT --zone 106
--A ovl-out-eth1.10 -o eth1.107 -j CT --zone 107
--A ovl-out-eth1.10 -o eth1.108 -j CT --zone 108
--A ovl-out-eth1.10 -o eth1.109 -j CT --zone 109
--A ovl-out-eth1.11 -o eth1.110 -j CT --zone 110
--A ovl-out-eth1.11 -o eth1.111 -j CT --zone 111
--A ovl-out-eth1.11 -o eth1.112 -j CT --zone 112
--A ovl-out-eth1.11 -o eth1.113 -j CT --zone 113
--A ovl-out-eth1.11 -o eth1.114 -j CT --zone 114
--A ovl-out-eth1.11 -o eth1.115 -j CT --zone 115
--A ovl-out-eth1.11 -o eth1.116 -j CT --zone 116
--A ovl-out-eth1.11 -o eth1.117 -j CT --zone 117
--A ovl-out-eth1.11 -o eth1.118 -j CT --zone 118
--A ovl-out-eth1.11 -o eth1.119 -j CT --zone 119
--A ovl-out-vrf-cell-1 -o vrf-cell-1 -j CT --zone 101
--A ovl-out-vrf-cell-1 -o vrf-cell-10 -j CT --zone 110
--A ovl-out-vrf-cell-1 -o vrf-cell-11 -j CT --zone 111
--A ovl-out-vrf-cell-1 -o vrf-cell-12 -j CT --zone 112
--A ovl-out-vrf-cell-1 -o vrf-cell-13 -j CT --zone 113
--A ovl-out-vrf-cell-1 -o vrf-cell-14 -j CT --zone 114
--A ovl-out-vrf-cell-1 -o vrf-cell-15 -j CT --zone 115
--A ovl-out-vrf-cell-1 -o vrf-cell-16 -j CT --zone 116
--A ovl-out-vrf-cell-1 -o vrf-cell-17 -j CT --zone 117
--A ovl-out-vrf-cell-1 -o vrf-cell-18 -j CT --zone 118
--A ovl-out-vrf-cell-1 -o vrf-cell-19 -j CT --zone 119
--A ovl-out-vrf-cell-2 -o vrf-cell-2 -j CT --zone 102
--A ovl-out-vrf-cell-2 -o vrf-cell-20 -j CT --zone 120
+-A ovl-out-vrf-c -o vrf-cell-3 -m comment --comment "site.ovl:14 cell-3" -j CT --zone 103
+-A ovl-out-vrf-c -o vrf-cell-4 -m comment --comment "site.ovl:14 cell-4" -j CT --zone 104
+-A ovl-out-vrf-c -o vrf-cell-5 -m comment --comment "site.ovl:14 cell-5" -j CT --zone 105
+-A ovl-out-vrf-c -o vrf-cell-6 -m comment --comment "site.ovl:14 cell-6" -j CT --zone 106
+-A ovl-out-vrf-c -o vrf-cell-7 -m comment --comment "site.ovl:14 cell-7" -j CT --zone 107
+-A ovl-out-vrf-c -o vrf-cell-8 -m comment --comment "site.ovl:14 cell-8" -j CT --zone 108
+-A ovl-out-vrf-c -o vrf-cell-9 -m comment --comment "site.ovl:14 cell-9" -j CT --zone 109
+-A ovl-out-eth1.10 -o eth1.101 -m comment --comment "site.ovl:14 cell-1" -j CT --zone 101
+-A ovl-out-eth1.10 -o eth1.102 -m comment --comment "site.ovl:14 cell-2" -j CT --zone 102
+-A ovl-out-eth1.10 -o eth1.103 -m comment --comment "site.ovl:14 cell-3" -j CT --zone 103
+-A ovl-out-eth1.10 -o eth1.104 -m comment --comment "site.ovl:14 cell-4" -j CT --zone 104
+-A ovl-out-eth1.10 -o eth1.105 -m comment --comment "site.ovl:14 cell-5" -j CT --zone 105
+-A ovl-out-eth1.10 -o eth1.106 -m comment --comment "site.ovl:14 cell-6" -j CT --zone 106
+-A ovl-out-eth1.10 -o eth1.107 -m comment --comment "site.ovl:14 cell-7" -j CT --zone 107
+-A ovl-out-eth1.10 -o eth1.108 -m comment --comment "site.ovl:14 cell-8" -j CT --zone 108
+-A ovl-out-eth1.10 -o eth1.109 -m comment --comment "site.ovl:14 cell-9" -j CT --zone 109
+-A ovl-out-eth1.11 -o eth1.110 -m comment --comment "site.ovl:14 cell-10" -j CT --zone 110
+-A ovl-out-eth1.11 -o eth1.111 -m comment --comment "site.ovl:14 cell-11" -j CT --zone 111
+-A ovl-out-eth1.11 -o eth1.112 -m comment --comment "site.ovl:14 cell-12" -j CT --zone 112
+-A ovl-out-eth1.11 -o eth1.113 -m comment --comment "site.ovl:14 cell-13" -j CT --zone 113
+-A ovl-out-eth1.11 -o eth1.114 -m comment --comment "site.ovl:14 cell-14" -j CT --zone 114
+-A ovl-out-eth1.11 -o eth1.115 -m comment --comment "site.ovl:14 cell-15" -j CT --zone 115
+-A ovl-out-eth1.11 -o eth1.116 -m comment --comment "site.ovl:14 cell-16" -j CT --zone 116
+-A ovl-out-eth1.11 -o eth1.117 -m comment --comment "site.ovl:14 cell-17" -j CT --zone 117
+-A ovl-out-eth1.11 -o eth1.118 -m comment --comment "site.ovl:14 cell-18" -j CT --zone 118
+-A ovl-out-eth1.11 -o eth1.119 -m comment --comment "site.ovl:14 cell-19" -j CT --zone 119
+-A ovl-out-vrf-cell-1 -o vrf-cell-1 -m comment --comment "site.ovl:14 cell-1" -j CT --zone 101
+-A ovl-out-vrf-cell-1 -o vrf-cell-10 -m comment --comment "site.ovl:14 cell-10" -j CT --zone 110
+-A ovl-out-vrf-cell-1 -o vrf-cell-11 -m comment --comment "site.ovl:14 cell-11" -j CT --zone 111
+-A ovl-out-vrf-cell-1 -o vrf-cell-12 -m comment --comment "site.ovl:14 cell-12" -j CT --zone 112
+-A ovl-out-vrf-cell-1 -o vrf-cell-13 -m comment --comment "site.ovl:14 cell-13" -j CT --zone 113
+-A ovl-out-vrf-cell-1 -o vrf-cell-14 -m comment --comment "site.ovl:14 cell-14" -j CT --zone 114
+-A ovl-out-vrf-cell-1 -o vrf-cell-15 -m comment --comment "site.ovl:14 cell-15" -j CT --zone 115
+-A ovl-out-vrf-cell-1 -o vrf-cell-16 -m comment --comment "site.ovl:14 cell-16" -j CT --zone 116
+-A ovl-out-vrf-cell-1 -o vrf-cell-17 -m comment --comment "site.ovl:14 cell-17" -j CT --zone 117
+-A ovl-out-vrf-cell-1 -o vrf-cell-18 -m comment --comment "site.ovl:14 cell-18" -j CT --zone 118
+-A ovl-out-vrf-cell-1 -o vrf-cell-19 -m comment --comment "site.ovl:14 cell-19" -j CT --zone 119
+-A ovl-out-vrf-cell-2 -o vrf-cell-2 -m comment --comment "site.ovl:14 cell-2" -j CT --zone 102
+-A ovl-out-vrf-cell-2 -o vrf-cell-20 -m comment --comment "site.ovl:14 cell-20" -j CT --zone 120
 -A ovl-errors -p ipv6-icmp --icmpv6-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xff -j CT --zone 1
+-A ovl-zone -m mark --mark 0x1/0xff -m comment --comment "site.ovl:6 zone" -j CT --zone 1
 -A ovl-zone -m mark --mark 0x60/0xf0 -g ovl-at-z60-4
 -A ovl-zone -m mark --mark 0x70/0xf0 -g ovl-at-z70-4
--A ovl-at-z60-4 -m mark --mark 0x64/0xff -j CT --zone 100
--A ovl-at-z60-4 -m mark --mark 0x65/0xff -j CT --zone 101
--A ovl-at-z60-4 -m mark --mark 0x66/0xff -j CT --zone 102
--A ovl-at-z60-4 -m mark --mark 0x67/0xff -j CT --zone 103
--A ovl-at-z60-4 -m mark --mark 0x68/0xff -j CT --zone 104
--A ovl-at-z60-4 -m mark --mark 0x69/0xff -j CT --zone 105
--A ovl-at-z60-4 -m mark --mark 0x6a/0xff -j CT --zone 106
--A ovl-at-z60-4 -m mark --mark 0x6b/0xff -j CT --zone 107
--A ovl-at-z60-4 -m mark --mark 0x6c/0xff -j CT --zone 108
--A ovl-at-z60-4 -m mark --mark 0x6d/0xff -j CT --zone 109
--A ovl-at-z60-4 -m mark --mark 0x6e/0xff -j CT --zone 110
--A ovl-at-z60-4 -m mark --mark 0x6f/0xff -j CT --zone 111
--A ovl-at-z70-4 -m mark --mark 0x70/0xff -j CT --zone 112
--A ovl-at-z70-4 -m mark --mark 0x71/0xff -j CT --zone 113
--A ovl-at-z70-4 -m mark --mark 0x72/0xff -j CT --zone 114
--A ovl-at-z70-4 -m mark --mark 0x73/0xff -j CT --zone 115
--A ovl-at-z70-4 -m mark --mark 0x74/0xff -j CT --zone 116
--A ovl-at-z70-4 -m mark --mark 0x75/0xff -j CT --zone 117
--A ovl-at-z70-4 -m mark --mark 0x76/0xff -j CT --zone 118
--A ovl-at-z70-4 -m mark --mark 0x77/0xff -j CT --zone 119
--A ovl-at-z70-4 -m mark --mark 0x78/0xff -j CT --zone 120
--A ovl-at-z70-4 -m mark --mark 0x79/0xff -j CT --zone 121
+-A ovl-at-z60-4 -m mark --mark 0x64/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 100
+-A ovl-at-z60-4 -m mark --mark 0x65/0xff -m comment --comment "site.ovl:14 zone" -j CT --zone 101
+-A ovl-at-z60-4 -m mark --mark 0x66/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 102
+-A ovl-at-z60-4 -m mark --mark 0x67/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 103
+-A ovl-at-z60-4 -m mark --mark 0x68/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 104
+-A ovl-at-z60-4 -m mark --mark 0x69/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 105
+-A ovl-at-z60-4 -m mark --mark 0x6a/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 106
+-A ovl-at-z60-4 -m mark --mark 0x6b/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 107
+-A ovl-at-z60-4 -m mark --mark 0x6c/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 108
+-A ovl-at-z60-4 -m mark --mark 0x6d/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 109
+-A ovl-at-z60-4 -m mark --mark 0x6e/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 110
+-A ovl-at-z60-4 -m mark --mark 0x6f/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 111
+-A ovl-at-z70-4 -m mark --mark 0x70/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 112
+-A ovl-at-z70-4 -m mark --mark 0x71/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 113
+-A ovl-at-z70-4 -m mark --mark 0x72/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 114
+-A ovl-at-z70-4 -m mark --mark 0x73/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 115
+-A ovl-at-z70-4 -m mark --mark 0x74/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 116
+-A ovl-at-z70-4 -m mark --mark 0x75/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 117
+-A ovl-at-z70-4 -m mark --mark 0x76/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 118
+-A ovl-at-z70-4 -m mark --mark 0x77/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 119
+-A ovl-at-z70-4 -m mark --mark 0x78/0xff -m comment --comment "site.ovl:14 zone" -j CT --zone 120
+-A ovl-at-z70-4 -m mark --mark 0x79/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 121
 -A ovl-from-1 -m comment --comment "site.ovl:6 from office" -j MARK --set-xmark 0x101/0xffff
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xff -m comment --comment "site.ovl:6 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:6 pair" -j ovl-zone
@@ -1722,52 +1722,52 @@ COMMIT
 -A ovl-pre -m comment --comment "alias to real address" -j ovl-dnat
 -A ovl-pre -m comment --comment "no connect allows it: no destination" -j MARK --set-xmark 0x0/0xff
 -A ovl-post -m comment --comment "real address to alias" -j ovl-snat
--A ovl-dnat -m mark --mark 0x1/0xff -g ovl-dnat-1
+-A ovl-dnat -m mark --mark 0x1/0xff -m comment --comment "site.ovl:6 office" -g ovl-dnat-1
 -A ovl-dnat -m mark --mark 0x60/0xf0 -g ovl-at-d60-4
 -A ovl-dnat -m mark --mark 0x70/0xf0 -g ovl-at-d70-4
--A ovl-at-d60-4 -m mark --mark 0x65/0xff -g ovl-dnat-101
--A ovl-at-d60-4 -m mark --mark 0x66/0xff -g ovl-dnat-102
--A ovl-at-d60-4 -m mark --mark 0x67/0xff -g ovl-dnat-103
--A ovl-at-d60-4 -m mark --mark 0x68/0xff -g ovl-dnat-104
--A ovl-at-d60-4 -m mark --mark 0x69/0xff -g ovl-dnat-105
--A ovl-at-d60-4 -m mark --mark 0x6a/0xff -g ovl-dnat-106
--A ovl-at-d60-4 -m mark --mark 0x6b/0xff -g ovl-dnat-107
--A ovl-at-d60-4 -m mark --mark 0x6c/0xff -g ovl-dnat-108
--A ovl-at-d60-4 -m mark --mark 0x6d/0xff -g ovl-dnat-109
--A ovl-at-d60-4 -m mark --mark 0x6e/0xff -g ovl-dnat-110
--A ovl-at-d60-4 -m mark --mark 0x6f/0xff -g ovl-dnat-111
--A ovl-at-d70-4 -m mark --mark 0x70/0xff -g ovl-dnat-112
--A ovl-at-d70-4 -m mark --mark 0x71/0xff -g ovl-dnat-113
--A ovl-at-d70-4 -m mark --mark 0x72/0xff -g ovl-dnat-114
--A ovl-at-d70-4 -m mark --mark 0x73/0xff -g ovl-dnat-115
--A ovl-at-d70-4 -m mark --mark 0x74/0xff -g ovl-dnat-116
--A ovl-at-d70-4 -m mark --mark 0x75/0xff -g ovl-dnat-117
--A ovl-at-d70-4 -m mark --mark 0x76/0xff -g ovl-dnat-118
--A ovl-at-d70-4 -m mark --mark 0x77/0xff -g ovl-dnat-119
--A ovl-at-d70-4 -m mark --mark 0x78/0xff -g ovl-dnat-120
--A ovl-snat -m mark --mark 0x100/0xff00 -g ovl-snat-1
+-A ovl-at-d60-4 -m mark --mark 0x65/0xff -m comment --comment "site.ovl:14 cell-1" -g ovl-dnat-101
+-A ovl-at-d60-4 -m mark --mark 0x66/0xff -m comment --comment "site.ovl:14 cell-2" -g ovl-dnat-102
+-A ovl-at-d60-4 -m mark --mark 0x67/0xff -m comment --comment "site.ovl:14 cell-3" -g ovl-dnat-103
+-A ovl-at-d60-4 -m mark --mark 0x68/0xff -m comment --comment "site.ovl:14 cell-4" -g ovl-dnat-104
+-A ovl-at-d60-4 -m mark --mark 0x69/0xff -m comment --comment "site.ovl:14 cell-5" -g ovl-dnat-105
+-A ovl-at-d60-4 -m mark --mark 0x6a/0xff -m comment --comment "site.ovl:14 cell-6" -g ovl-dnat-106
+-A ovl-at-d60-4 -m mark --mark 0x6b/0xff -m comment --comment "site.ovl:14 cell-7" -g ovl-dnat-107
+-A ovl-at-d60-4 -m mark --mark 0x6c/0xff -m comment --comment "site.ovl:14 cell-8" -g ovl-dnat-108
+-A ovl-at-d60-4 -m mark --mark 0x6d/0xff -m comment --comment "site.ovl:14 cell-9" -g ovl-dnat-109
+-A ovl-at-d60-4 -m mark --mark 0x6e/0xff -m comment --comment "site.ovl:14 cell-10" -g ovl-dnat-110
+-A ovl-at-d60-4 -m mark --mark 0x6f/0xff -m comment --comment "site.ovl:14 cell-11" -g ovl-dnat-111
+-A ovl-at-d70-4 -m mark --mark 0x70/0xff -m comment --comment "site.ovl:14 cell-12" -g ovl-dnat-112
+-A ovl-at-d70-4 -m mark --mark 0x71/0xff -m comment --comment "site.ovl:14 cell-13" -g ovl-dnat-113
+-A ovl-at-d70-4 -m mark --mark 0x72/0xff -m comment --comment "site.ovl:14 cell-14" -g ovl-dnat-114
+-A ovl-at-d70-4 -m mark --mark 0x73/0xff -m comment --comment "site.ovl:14 cell-15" -g ovl-dnat-115
+-A ovl-at-d70-4 -m mark --mark 0x74/0xff -m comment --comment "site.ovl:14 cell-16" -g ovl-dnat-116
+-A ovl-at-d70-4 -m mark --mark 0x75/0xff -m comment --comment "site.ovl:14 cell-17" -g ovl-dnat-117
+-A ovl-at-d70-4 -m mark --mark 0x76/0xff -m comment --comment "site.ovl:14 cell-18" -g ovl-dnat-118
+-A ovl-at-d70-4 -m mark --mark 0x77/0xff -m comment --comment "site.ovl:14 cell-19" -g ovl-dnat-119
+-A ovl-at-d70-4 -m mark --mark 0x78/0xff -m comment --comment "site.ovl:14 cell-20" -g ovl-dnat-120
+-A ovl-snat -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:6 office" -g ovl-snat-1
 -A ovl-snat -m mark --mark 0x6000/0xf000 -g ovl-at-s60-4
 -A ovl-snat -m mark --mark 0x7000/0xf000 -g ovl-at-s70-4
--A ovl-at-s60-4 -m mark --mark 0x6500/0xff00 -g ovl-snat-101
--A ovl-at-s60-4 -m mark --mark 0x6600/0xff00 -g ovl-snat-102
--A ovl-at-s60-4 -m mark --mark 0x6700/0xff00 -g ovl-snat-103
--A ovl-at-s60-4 -m mark --mark 0x6800/0xff00 -g ovl-snat-104
--A ovl-at-s60-4 -m mark --mark 0x6900/0xff00 -g ovl-snat-105
--A ovl-at-s60-4 -m mark --mark 0x6a00/0xff00 -g ovl-snat-106
--A ovl-at-s60-4 -m mark --mark 0x6b00/0xff00 -g ovl-snat-107
--A ovl-at-s60-4 -m mark --mark 0x6c00/0xff00 -g ovl-snat-108
--A ovl-at-s60-4 -m mark --mark 0x6d00/0xff00 -g ovl-snat-109
--A ovl-at-s60-4 -m mark --mark 0x6e00/0xff00 -g ovl-snat-110
--A ovl-at-s60-4 -m mark --mark 0x6f00/0xff00 -g ovl-snat-111
--A ovl-at-s70-4 -m mark --mark 0x7000/0xff00 -g ovl-snat-112
--A ovl-at-s70-4 -m mark --mark 0x7100/0xff00 -g ovl-snat-113
--A ovl-at-s70-4 -m mark --mark 0x7200/0xff00 -g ovl-snat-114
--A ovl-at-s70-4 -m mark --mark 0x7300/0xff00 -g ovl-snat-115
--A ovl-at-s70-4 -m mark --mark 0x7400/0xff00 -g ovl-snat-116
--A ovl-at-s70-4 -m mark --mark 0x7500/0xff00 -g ovl-snat-117
--A ovl-at-s70-4 -m mark --mark 0x7600/0xff00 -g ovl-snat-118
--A ovl-at-s70-4 -m mark --mark 0x7700/0xff00 -g ovl-snat-119
--A ovl-at-s70-4 -m mark --mark 0x7800/0xff00 -g ovl-snat-120
+-A ovl-at-s60-4 -m mark --mark 0x6500/0xff00 -m comment --comment "site.ovl:14 cell-1" -g ovl-snat-101
+-A ovl-at-s60-4 -m mark --mark 0x6600/0xff00 -m comment --comment "site.ovl:14 cell-2" -g ovl-snat-102
+-A ovl-at-s60-4 -m mark --mark 0x6700/0xff00 -m comment --comment "site.ovl:14 cell-3" -g ovl-snat-103
+-A ovl-at-s60-4 -m mark --mark 0x6800/0xff00 -m comment --comment "site.ovl:14 cell-4" -g ovl-snat-104
+-A ovl-at-s60-4 -m mark --mark 0x6900/0xff00 -m comment --comment "site.ovl:14 cell-5" -g ovl-snat-105
+-A ovl-at-s60-4 -m mark --mark 0x6a00/0xff00 -m comment --comment "site.ovl:14 cell-6" -g ovl-snat-106
+-A ovl-at-s60-4 -m mark --mark 0x6b00/0xff00 -m comment --comment "site.ovl:14 cell-7" -g ovl-snat-107
+-A ovl-at-s60-4 -m mark --mark 0x6c00/0xff00 -m comment --comment "site.ovl:14 cell-8" -g ovl-snat-108
+-A ovl-at-s60-4 -m mark --mark 0x6d00/0xff00 -m comment --comment "site.ovl:14 cell-9" -g ovl-snat-109
+-A ovl-at-s60-4 -m mark --mark 0x6e00/0xff00 -m comment --comment "site.ovl:14 cell-10" -g ovl-snat-110
+-A ovl-at-s60-4 -m mark --mark 0x6f00/0xff00 -m comment --comment "site.ovl:14 cell-11" -g ovl-snat-111
+-A ovl-at-s70-4 -m mark --mark 0x7000/0xff00 -m comment --comment "site.ovl:14 cell-12" -g ovl-snat-112
+-A ovl-at-s70-4 -m mark --mark 0x7100/0xff00 -m comment --comment "site.ovl:14 cell-13" -g ovl-snat-113
+-A ovl-at-s70-4 -m mark --mark 0x7200/0xff00 -m comment --comment "site.ovl:14 cell-14" -g ovl-snat-114
+-A ovl-at-s70-4 -m mark --mark 0x7300/0xff00 -m comment --comment "site.ovl:14 cell-15" -g ovl-snat-115
+-A ovl-at-s70-4 -m mark --mark 0x7400/0xff00 -m comment --comment "site.ovl:14 cell-16" -g ovl-snat-116
+-A ovl-at-s70-4 -m mark --mark 0x7500/0xff00 -m comment --comment "site.ovl:14 cell-17" -g ovl-snat-117
+-A ovl-at-s70-4 -m mark --mark 0x7600/0xff00 -m comment --comment "site.ovl:14 cell-18" -g ovl-snat-118
+-A ovl-at-s70-4 -m mark --mark 0x7700/0xff00 -m comment --comment "site.ovl:14 cell-19" -g ovl-snat-119
+-A ovl-at-s70-4 -m mark --mark 0x7800/0xff00 -m comment --comment "site.ovl:14 cell-20" -g ovl-snat-120
 -A ovl-dnat-1 -m mark --mark 0x6000/0xf000 -g ovl-at-d1-60-4
 -A ovl-dnat-1 -m mark --mark 0x7000/0xf000 -g ovl-at-d1-70-4
 -A ovl-at-d1-60-4 -m mark --mark 0x6500/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
@@ -1919,53 +1919,53 @@ COMMIT
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
--A ovl-into -o eth0 -m comment --comment "into a network from elsewhere" -j DROP
+-A ovl-into -o eth0 -m comment --comment "site.ovl:6 office" -j DROP
 -A ovl-into -o eth1+ -g ovl-into-eth1
 -A ovl-into-eth1 -o eth1.10+ -g ovl-into-eth1.10
 -A ovl-into-eth1 -o eth1.11+ -g ovl-into-eth1.11
--A ovl-into-eth1 -o eth1.120 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.10 -o eth1.101 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.10 -o eth1.102 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.10 -o eth1.103 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.10 -o eth1.104 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.10 -o eth1.105 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.10 -o eth1.106 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.10 -o eth1.107 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.10 -o eth1.108 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.10 -o eth1.109 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.11 -o eth1.110 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.11 -o eth1.111 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.11 -o eth1.112 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.11 -o eth1.113 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.11 -o eth1.114 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.11 -o eth1.115 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.11 -o eth1.116 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.11 -o eth1.117 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.11 -o eth1.118 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-into-eth1.11 -o eth1.119 -m comment --comment "into a network from elsewhere" -j DROP
--A ovl-open -m mark --mark 0x100/0xff00 -g ovl-open-1
+-A ovl-into-eth1 -o eth1.120 -m comment --comment "site.ovl:14 cell-20" -j DROP
+-A ovl-into-eth1.10 -o eth1.101 -m comment --comment "site.ovl:14 cell-1" -j DROP
+-A ovl-into-eth1.10 -o eth1.102 -m comment --comment "site.ovl:14 cell-2" -j DROP
+-A ovl-into-eth1.10 -o eth1.103 -m comment --comment "site.ovl:14 cell-3" -j DROP
+-A ovl-into-eth1.10 -o eth1.104 -m comment --comment "site.ovl:14 cell-4" -j DROP
+-A ovl-into-eth1.10 -o eth1.105 -m comment --comment "site.ovl:14 cell-5" -j DROP
+-A ovl-into-eth1.10 -o eth1.106 -m comment --comment "site.ovl:14 cell-6" -j DROP
+-A ovl-into-eth1.10 -o eth1.107 -m comment --comment "site.ovl:14 cell-7" -j DROP
+-A ovl-into-eth1.10 -o eth1.108 -m comment --comment "site.ovl:14 cell-8" -j DROP
+-A ovl-into-eth1.10 -o eth1.109 -m comment --comment "site.ovl:14 cell-9" -j DROP
+-A ovl-into-eth1.11 -o eth1.110 -m comment --comment "site.ovl:14 cell-10" -j DROP
+-A ovl-into-eth1.11 -o eth1.111 -m comment --comment "site.ovl:14 cell-11" -j DROP
+-A ovl-into-eth1.11 -o eth1.112 -m comment --comment "site.ovl:14 cell-12" -j DROP
+-A ovl-into-eth1.11 -o eth1.113 -m comment --comment "site.ovl:14 cell-13" -j DROP
+-A ovl-into-eth1.11 -o eth1.114 -m comment --comment "site.ovl:14 cell-14" -j DROP
+-A ovl-into-eth1.11 -o eth1.115 -m comment --comment "site.ovl:14 cell-15" -j DROP
+-A ovl-into-eth1.11 -o eth1.116 -m comment --comment "site.ovl:14 cell-16" -j DROP
+-A ovl-into-eth1.11 -o eth1.117 -m comment --comment "site.ovl:14 cell-17" -j DROP
+-A ovl-into-eth1.11 -o eth1.118 -m comment --comment "site.ovl:14 cell-18" -j DROP
+-A ovl-into-eth1.11 -o eth1.119 -m comment --comment "site.ovl:14 cell-19" -j DROP
+-A ovl-open -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:6 office" -g ovl-open-1
 -A ovl-open -m mark --mark 0x6000/0xf000 -g ovl-at-o60-4
 -A ovl-open -m mark --mark 0x7000/0xf000 -g ovl-at-o70-4
--A ovl-at-o60-4 -m mark --mark 0x6500/0xff00 -g ovl-open-101
--A ovl-at-o60-4 -m mark --mark 0x6600/0xff00 -g ovl-open-102
--A ovl-at-o60-4 -m mark --mark 0x6700/0xff00 -g ovl-open-103
--A ovl-at-o60-4 -m mark --mark 0x6800/0xff00 -g ovl-open-104
--A ovl-at-o60-4 -m mark --mark 0x6900/0xff00 -g ovl-open-105
--A ovl-at-o60-4 -m mark --mark 0x6a00/0xff00 -g ovl-open-106
--A ovl-at-o60-4 -m mark --mark 0x6b00/0xff00 -g ovl-open-107
--A ovl-at-o60-4 -m mark --mark 0x6c00/0xff00 -g ovl-open-108
--A ovl-at-o60-4 -m mark --mark 0x6d00/0xff00 -g ovl-open-109
--A ovl-at-o60-4 -m mark --mark 0x6e00/0xff00 -g ovl-open-110
--A ovl-at-o60-4 -m mark --mark 0x6f00/0xff00 -g ovl-open-111
--A ovl-at-o70-4 -m mark --mark 0x7000/0xff00 -g ovl-open-112
--A ovl-at-o70-4 -m mark --mark 0x7100/0xff00 -g ovl-open-113
--A ovl-at-o70-4 -m mark --mark 0x7200/0xff00 -g ovl-open-114
--A ovl-at-o70-4 -m mark --mark 0x7300/0xff00 -g ovl-open-115
--A ovl-at-o70-4 -m mark --mark 0x7400/0xff00 -g ovl-open-116
--A ovl-at-o70-4 -m mark --mark 0x7500/0xff00 -g ovl-open-117
--A ovl-at-o70-4 -m mark --mark 0x7600/0xff00 -g ovl-open-118
--A ovl-at-o70-4 -m mark --mark 0x7700/0xff00 -g ovl-open-119
--A ovl-at-o70-4 -m mark --mark 0x7800/0xff00 -g ovl-open-120
+-A ovl-at-o60-4 -m mark --mark 0x6500/0xff00 -m comment --comment "site.ovl:14 cell-1" -g ovl-open-101
+-A ovl-at-o60-4 -m mark --mark 0x6600/0xff00 -m comment --comment "site.ovl:14 cell-2" -g ovl-open-102
+-A ovl-at-o60-4 -m mark --mark 0x6700/0xff00 -m comment --comment "site.ovl:14 cell-3" -g ovl-open-103
+-A ovl-at-o60-4 -m mark --mark 0x6800/0xff00 -m comment --comment "site.ovl:14 cell-4" -g ovl-open-104
+-A ovl-at-o60-4 -m mark --mark 0x6900/0xff00 -m comment --comment "site.ovl:14 cell-5" -g ovl-open-105
+-A ovl-at-o60-4 -m mark --mark 0x6a00/0xff00 -m comment --comment "site.ovl:14 cell-6" -g ovl-open-106
+-A ovl-at-o60-4 -m mark --mark 0x6b00/0xff00 -m comment --comment "site.ovl:14 cell-7" -g ovl-open-107
+-A ovl-at-o60-4 -m mark --mark 0x6c00/0xff00 -m comment --comment "site.ovl:14 cell-8" -g ovl-open-108
+-A ovl-at-o60-4 -m mark --mark 0x6d00/0xff00 -m comment --comment "site.ovl:14 cell-9" -g ovl-open-109
+-A ovl-at-o60-4 -m mark --mark 0x6e00/0xff00 -m comment --comment "site.ovl:14 cell-10" -g ovl-open-110
+-A ovl-at-o60-4 -m mark --mark 0x6f00/0xff00 -m comment --comment "site.ovl:14 cell-11" -g ovl-open-111
+-A ovl-at-o70-4 -m mark --mark 0x7000/0xff00 -m comment --comment "site.ovl:14 cell-12" -g ovl-open-112
+-A ovl-at-o70-4 -m mark --mark 0x7100/0xff00 -m comment --comment "site.ovl:14 cell-13" -g ovl-open-113
+-A ovl-at-o70-4 -m mark --mark 0x7200/0xff00 -m comment --comment "site.ovl:14 cell-14" -g ovl-open-114
+-A ovl-at-o70-4 -m mark --mark 0x7300/0xff00 -m comment --comment "site.ovl:14 cell-15" -g ovl-open-115
+-A ovl-at-o70-4 -m mark --mark 0x7400/0xff00 -m comment --comment "site.ovl:14 cell-16" -g ovl-open-116
+-A ovl-at-o70-4 -m mark --mark 0x7500/0xff00 -m comment --comment "site.ovl:14 cell-17" -g ovl-open-117
+-A ovl-at-o70-4 -m mark --mark 0x7600/0xff00 -m comment --comment "site.ovl:14 cell-18" -g ovl-open-118
+-A ovl-at-o70-4 -m mark --mark 0x7700/0xff00 -m comment --comment "site.ovl:14 cell-19" -g ovl-open-119
+-A ovl-at-o70-4 -m mark --mark 0x7800/0xff00 -m comment --comment "site.ovl:14 cell-20" -g ovl-open-120
 -A ovl-open-1 -m mark --mark 0x60/0xf0 -g ovl-at-o1-60-4
 -A ovl-open-1 -m mark --mark 0x70/0xf0 -g ovl-at-o1-70-4
 -A ovl-at-o1-60-4 -m mark --mark 0x65/0xff -m comment --comment "site.ovl:22 office may open to cell-1" -g ovl-leave-101
@@ -2008,29 +2008,29 @@ COMMIT
 -A ovl-open-118 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-18 may open to office" -g ovl-leave-1
 -A ovl-open-119 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-19 may open to office" -g ovl-leave-1
 -A ovl-open-120 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:22 cell-20 may open to office" -g ovl-leave-1
--A ovl-back -m mark --mark 0x100/0xff00 -g ovl-back-1
+-A ovl-back -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:6 office" -g ovl-back-1
 -A ovl-back -m mark --mark 0x6000/0xf000 -g ovl-at-b60-4
 -A ovl-back -m mark --mark 0x7000/0xf000 -g ovl-at-b70-4
--A ovl-at-b60-4 -m mark --mark 0x6500/0xff00 -g ovl-back-101
--A ovl-at-b60-4 -m mark --mark 0x6600/0xff00 -g ovl-back-102
--A ovl-at-b60-4 -m mark --mark 0x6700/0xff00 -g ovl-back-103
--A ovl-at-b60-4 -m mark --mark 0x6800/0xff00 -g ovl-back-104
--A ovl-at-b60-4 -m mark --mark 0x6900/0xff00 -g ovl-back-105
--A ovl-at-b60-4 -m mark --mark 0x6a00/0xff00 -g ovl-back-106
--A ovl-at-b60-4 -m mark --mark 0x6b00/0xff00 -g ovl-back-107
--A ovl-at-b60-4 -m mark --mark 0x6c00/0xff00 -g ovl-back-108
--A ovl-at-b60-4 -m mark --mark 0x6d00/0xff00 -g ovl-back-109
--A ovl-at-b60-4 -m mark --mark 0x6e00/0xff00 -g ovl-back-110
--A ovl-at-b60-4 -m mark --mark 0x6f00/0xff00 -g ovl-back-111
--A ovl-at-b70-4 -m mark --mark 0x7000/0xff00 -g ovl-back-112
--A ovl-at-b70-4 -m mark --mark 0x7100/0xff00 -g ovl-back-113
--A ovl-at-b70-4 -m mark --mark 0x7200/0xff00 -g ovl-back-114
--A ovl-at-b70-4 -m mark --mark 0x7300/0xff00 -g ovl-back-115
--A ovl-at-b70-4 -m mark --mark 0x7400/0xff00 -g ovl-back-116
--A ovl-at-b70-4 -m mark --mark 0x7500/0xff00 -g ovl-back-117
--A ovl-at-b70-4 -m mark --mark 0x7600/0xff00 -g ovl-back-118
--A ovl-at-b70-4 -m mark --mark 0x7700/0xff00 -g ovl-back-119
--A ovl-at-b70-4 -m mark --mark 0x7800/0xff00 -g ovl-back-120
+-A ovl-at-b60-4 -m mark --mark 0x6500/0xff00 -m comment --comment "site.ovl:14 cell-1" -g ovl-back-101
+-A ovl-at-b60-4 -m mark --mark 0x6600/0xff00 -m comment --comment "site.ovl:14 cell-2" -g ovl-back-102
+-A ovl-at-b60-4 -m mark --mark 0x6700/0xff00 -m comment --comment "site.ovl:14 cell-3" -g ovl-back-103
+-A ovl-at-b60-4 -m mark --mark 0x6800/0xff00 -m comment --comment "site.ovl:14 cell-4" -g ovl-back-104
+-A ovl-at-b60-4 -m mark --mark 0x6900/0xff00 -m comment --comment "site.ovl:14 cell-5" -g ovl-back-105
+-A ovl-at-b60-4 -m mark --mark 0x6a00/0xff00 -m comment --comment "site.ovl:14 cell-6" -g ovl-back-106
+-A ovl-at-b60-4 -m mark --mark 0x6b00/0xff00 -m comment --comment "site.ovl:14 cell-7" -g ovl-back-107
+-A ovl-at-b60-4 -m mark --mark 0x6c00/0xff00 -m comment --comment "site.ovl:14 cell-8" -g ovl-back-108
+-A ovl-at-b60-4 -m mark --mark 0x6d00/0xff00 -m comment --comment "site.ovl:14 cell-9" -g ovl-back-109
+-A ovl-at-b60-4 -m mark --mark 0x6e00/0xff00 -m comment --comment "site.ovl:14 cell-10" -g ovl-back-110
+-A ovl-at-b60-4 -m mark --mark 0x6f00/0xff00 -m comment --comment "site.ovl:14 cell-11" -g ovl-back-111
+-A ovl-at-b70-4 -m mark --mark 0x7000/0xff00 -m comment --comment "site.ovl:14 cell-12" -g ovl-back-112
+-A ovl-at-b70-4 -m mark --mark 0x7100/0xff00 -m comment --comment "site.ovl:14 cell-13" -g ovl-back-113
+-A ovl-at-b70-4 -m mark --mark 0x7200/0xff00 -m comment --comment "site.ovl:14 cell-14" -g ovl-back-114
+-A ovl-at-b70-4 -m mark --mark 0x7300/0xff00 -m comment --comment "site.ovl:14 cell-15" -g ovl-back-115
+-A ovl-at-b70-4 -m mark --mark 0x7400/0xff00 -m comment --comment "site.ovl:14 cell-16" -g ovl-back-116
+-A ovl-at-b70-4 -m mark --mark 0x7500/0xff00 -m comment --comment "site.ovl:14 cell-17" -g ovl-back-117
+-A ovl-at-b70-4 -m mark --mark 0x7600/0xff00 -m comment --comment "site.ovl:14 cell-18" -g ovl-back-118
+-A ovl-at-b70-4 -m mark --mark 0x7700/0xff00 -m comment --comment "site.ovl:14 cell-19" -g ovl-back-119
+-A ovl-at-b70-4 -m mark --mark 0x7800/0xff00 -m comment --comment "site.ovl:14 cell-20" -g ovl-back-120
 -A ovl-back-1 -m mark --mark 0x60/0xf0 -g ovl-at-b1-60-4
 -A ovl-back-1 -m mark --mark 0x70/0xf0 -g ovl-at-b1-70-4
 -A ovl-at-b1-60-4 -m mark --mark 0x65/0xff -m comment --comment "site.ovl:22 office may answer cell-1" -g ovl-leave-101
