@@ -29,6 +29,8 @@ struct RulesView {
     destination: String,
     source: String,
     pair: String,
+    /// The bit of the connection's mark that says that it went through the nat table.
+    translated: String,
     raw_chains: String,
     raw_rules: String,
     nat_chains: String,
@@ -80,6 +82,7 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, family: Family) -> String {
             destination: hex(destination),
             source: hex(source),
             pair: hex(destination | source),
+            translated: hex(translated(plan.marks.destination)),
             raw_chains,
             raw_rules,
             nat_chains,
@@ -88,6 +91,12 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, family: Family) -> String {
             filter_rules,
         },
     )
+}
+
+/// The bit of a connection's mark that the nat table sets: without it nothing is forwarded, so that a
+/// flushed nat table does not let untranslated packets out to networks known as themselves.
+const fn translated(destination: MarkField) -> u32 {
+    1 << destination.shift
 }
 
 /// Marks and zones.
@@ -194,6 +203,11 @@ fn nat(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
             .collect();
         by_mark(&mut chains, &format!("ovl-dnat-{id}"), &format!("d{id}-"), source, keys);
         chains.open(&format!("ovl-map-{id}"));
+        let sign = hex(translated(destination));
+        rule!(
+            chains,
+            "-A ovl-map-{id} -m comment --comment \"sign of translation\" -j CONNMARK --set-xmark {sign}/{sign}"
+        );
         chains.open(&format!("ovl-snat-{id}"));
         for piece in network.mappings.iter().filter(|piece| net::family(&piece.real) == family) {
             let (real, alias) = (piece.real, piece.alias);

@@ -7,7 +7,7 @@ use super::ip::{self, Steps};
 use super::provenance::Places;
 use super::text::{Block, line};
 use super::{Target, Texts, guard, template};
-use crate::plan::{Firewall, Plan, Setting, Value};
+use crate::plan::{Firewall, Isolation, Plan, Setting, Value};
 
 /// What the two firewall parts take.
 #[derive(Serialize)]
@@ -30,6 +30,7 @@ struct ScriptView {
     local: String,
     ipv6: &'static str,
     vrf: &'static str,
+    kind: String,
     networks: String,
     settings: String,
     own_settings: String,
@@ -61,6 +62,7 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, texts: &mut Texts<'_>) -> S
         local: plan.local_rule.map_or_else(String::new, |preference| preference.to_string()),
         ipv6: yes_or_no(plan.has_ipv6()),
         vrf: yes_or_no(plan.networks.iter().any(|network| network.vrf.is_some())),
+        kind: kind(plan),
         networks: networks.finish(),
         settings: settings(plan, false),
         own_settings: settings(plan, true),
@@ -95,6 +97,20 @@ fn settings(plan: &Plan, owned: bool) -> String {
         }
     }
     lines.finish()
+}
+
+/// What the script of one version needs to know about another version of the site to take it down:
+/// if it differs, it cannot.
+fn kind(plan: &Plan) -> String {
+    let firewall = match plan.firewall {
+        Firewall::Nftables => "nftables",
+        Firewall::Iptables => "iptables",
+    };
+    let isolation = match plan.isolation {
+        Isolation::Vrf => "vrf",
+        Isolation::Rules => "rules",
+    };
+    format!("firewall {firewall}, isolation {isolation}, protocol {}", plan.protocol)
 }
 
 const fn yes_or_no(yes: bool) -> &'static str {

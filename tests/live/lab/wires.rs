@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::command::{GATEWAY, batch, namespace, run, within};
 use crate::topology::{Host, Topology};
@@ -31,6 +33,9 @@ const SETTINGS: &[&str] = &[
     "net.ipv6.icmp.ratemask=255",
 ];
 
+/// How long the kernel may take to put up addresses.
+const SETTLING: Duration = Duration::from_secs(30);
+
 impl Wires {
     /// Builds all namespaces, links and addresses. Hosts have no route but their own link.
     pub fn build(topology: &Topology) -> Result<Self, String> {
@@ -45,7 +50,24 @@ impl Wires {
         }
         wires.links(topology)?;
         wires.addresses(topology)?;
+        wires.settled()?;
         Ok(wires)
+    }
+
+    /// Waits until the kernel has put up all IPv6 addresses, which it does when it has time, even
+    /// without duplicate address detection.
+    fn settled(&self) -> Result<(), String> {
+        let deadline = Instant::now() + SETTLING;
+        for name in &self.namespaces {
+            let words = ["ip", "address", "show", "tentative"];
+            while !run(&mut within(name, &words))?.must("addresses")?.is_empty() {
+                if Instant::now() > deadline {
+                    return Err(format!("{name}: an IPv6 address stays tentative"));
+                }
+                thread::yield_now();
+            }
+        }
+        Ok(())
     }
 
     fn links(&self, topology: &Topology) -> Result<(), String> {

@@ -16,13 +16,15 @@ LC_ALL=C
 export LC_ALL
 
 SITE='nested-mappings'
-FINGERPRINT='8317145116ee4902'
+FINGERPRINT='f6d6a47c622641b6'
 PROTOCOL=77
 FIRST=100
 LAST=999
 LOCAL=''
 IPV6=no
 VRF=yes
+# What an earlier version of the site must have in common with this one to be replaced by it.
+KIND='firewall nftables, isolation vrf, protocol 77'
 STATE=/run/overlapc
 
 # id, interface, VRF device (or -), name
@@ -303,8 +305,9 @@ table inet ovl {
 		}
 	}
 
+	# Before fragments are put together, which the kernel does for each zone apart (priority -400).
 	chain ovl_raw {
-		type filter hook prerouting priority raw; policy accept;
+		type filter hook prerouting priority raw - 150; policy accept;
 		iifname vmap @ovl_from comment "network of the interface"
 	}
 
@@ -506,13 +509,23 @@ list_ruleset() {
     "$NFT" -s list table inet ovl 2>/dev/null | tr ',' '\n' | sed 's/^[[:space:]]*//;s/elements = { //;s/ }$//;/^$/d;s/^/nft /' || :
 }
 
+# In a shell of its own: a reader that has gone away must not stop the work half-way.
 say() {
-    printf 'overlapc: %s\n' "$*"
+    (printf 'overlapc: %s\n' "$*") || :
+}
+
+complain() {
+    (printf 'overlapc: %s\n' "$*") >&2 || :
 }
 
 fail() {
-    printf 'overlapc: %s\n' "$*" >&2
+    complain "$*"
     exit 2
+}
+
+# Keeps what is read as a file of the state: whole or not at all.
+keep() {
+    cat >"$STATE/$1.new" && mv "$STATE/$1.new" "$STATE/$1"
 }
 
 # The real program of a name: not a builtin, not an applet of the shell.
@@ -532,7 +545,7 @@ find_tool() {
 
 find_tools() {
     missing=''
-    for name in ip conntrack flock unshare awk sort $FIREWALL_TOOLS; do
+    for name in ip conntrack flock unshare awk sed grep sort cmp $FIREWALL_TOOLS; do
         find_tool "$name" || missing="$missing $name"
     done
     [ -z "$missing" ] || fail "missing programs:$missing (Debian: iproute2 conntrack util-linux mawk $FIREWALL_PACKAGES)"
@@ -549,12 +562,18 @@ find_tools() {
     [ ! -d /proc/sys/net/ipv6 ] || FAMILIES='-4 -6'
 }
 
-# The networks with what there is of them: id, interface, VRF device, name, state of the interface
+# The networks of the version of the site that the kernel has, which may be an earlier one.
+made_networks() {
+    if [ -e "$STATE/networks" ]; then cat "$STATE/networks"; else networks; fi
+}
+
+# Networks with what there is of them: id, interface, VRF device, name, state of the interface
 # (up, down, absent), the device it is in (or -), and whether the VRF device is there.
 attachments() {
     {
-        "$IP" -o link show | sed 's/^/link /'
-        networks
+        # What stands behind the backslash may be anybody's words.
+        "$IP" -o link show | sed 's/\\.*//;s/^/link /'
+        "$1"
     } | awk '
         $1 == "link" {
             name = $3
@@ -584,15 +603,33 @@ preflight() {
         problems="$problems
   - $*"
     }
-    attachments | awk '
+    {
+        [ ! -e "$STATE/networks" ] || awk '{ print "made", $3 }' "$STATE/networks"
+        attachments networks
+    } | awk '
+        $1 == "made" { made[$2] = 1; next }
         $5 == "absent" { print "there is no interface " $2 }
-        $6 != "-" && $6 != $3 { print "interface " $2 " is in " $6 " already" }
+        $6 != "-" && !($6 in made) { print "interface " $2 " is in " $6 " already" }
+        $3 != "-" && $7 == "present" && !($3 in made) { print "there is a device " $3 " already" }
     ' >"$SCRATCH"
     while read -r line; do
         problem "$line"
     done <"$SCRATCH"
     if [ "$IPV6" = yes ] && [ ! -d /proc/sys/net/ipv6 ]; then
         problem 'the site has IPv6 prefixes and this kernel has no IPv6'
+    elif [ "$IPV6" = yes ]; then
+        {
+            without_ipv6 | awk '{ print "off", $1 }'
+            routes_v6
+            echo 'unreachable dev lo'
+        } | awk '
+            $1 == "off" { off[$2] = 1; next }
+            / fe80::\/64 / { next }
+            { for (i = 1; i < NF; i++) if ($i == "dev" && ($(i + 1) in off) && !told[$(i + 1)]++) print $(i + 1) }
+        ' >"$SCRATCH"
+        while read -r device; do
+            problem "the site has IPv6 prefixes and IPv6 is switched off on $device; set /proc/sys/net/ipv6/conf/$device/disable_ipv6 to 0"
+        done <"$SCRATCH"
     fi
     all_rp_filter=$(cat /proc/sys/net/ipv4/conf/all/rp_filter)
     valid_mark=$(cat /proc/sys/net/ipv4/conf/all/src_valid_mark)
@@ -617,21 +654,23 @@ $refused"
     if [ -e "$STATE/site" ]; then
         read -r other <"$STATE/site"
         [ "$other" = "$SITE" ] || problem "site $other is up on this host; take it down first, with its own script"
+        other_kind=$(kind_of_other)
+        [ -z "$other_kind" ] || problem "$other_kind"
     else
-        others_devices
         others_rules
     fi
     [ -z "$problems" ] || fail "nothing was changed:$problems"
 }
 
-# What is in the site's place and belongs to somebody else.
-others_devices() {
-    attachments | awk '$3 != "-" && $7 == "present" { print $3 }' >"$SCRATCH"
-    while read -r vrf; do
-        problem "there is a device $vrf already"
-    done <"$SCRATCH"
+# Says so if the version of the site that is up was put up with other means: they are not known here.
+kind_of_other() {
+    [ -e "$STATE/kind" ] || return 0
+    read -r kind <"$STATE/kind"
+    [ "$kind" = "$KIND" ] ||
+        echo "another version of site $SITE is up on this host ($kind); take it down first, with its own script"
 }
 
+# What is in the site's place and belongs to somebody else.
 others_rules() {
     for family in $FAMILIES; do
         "$IP" -N "$family" rule show | awk -v first="$FIRST" -v last="$LAST" -v own=" proto $PROTOCOL " '
@@ -684,9 +723,39 @@ set_all() {
     done
 }
 
-# Lines for ip -batch; an empty step is no step.
+# Runs lines of ip -batch; says which of them failed and why.
 batch() {
-    "$@" | "$IP" "$family" -batch -
+    "$@" >"$SCRATCH.lines" || return 1
+    "$IP" ${family:+"$family"} -batch "$SCRATCH.lines" 2>"$SCRATCH.errors" && return 0
+    number=$(sed -n 's/^Command failed .*:\([0-9]*\)$/\1/p' "$SCRATCH.errors")
+    reason=$(sed '/^Command failed /d' "$SCRATCH.errors")
+    [ -z "$number" ] || complain "this failed: ip ${family:+$family }$(sed -n "${number}p" "$SCRATCH.lines")"
+    complain "$reason"
+    return 1
+}
+
+# Devices on which IPv6 is switched off.
+without_ipv6() {
+    [ ! -d /proc/sys/net/ipv6 ] ||
+        grep -lx 1 /proc/sys/net/ipv6/conf/*/disable_ipv6 | sed 's|.*/conf/||;s|/disable_ipv6$||'
+}
+
+# Lines of a step in one family. The kernel takes no IPv6 routes by way of devices that have it
+# switched off (those that end a table stand on lo), and without it nobody would use them.
+step() {
+    if [ "$family" = -4 ]; then
+        "${1}_v4"
+        return
+    fi
+    {
+        without_ipv6 | awk '{ print "off", $1 }'
+        "${1}_v6"
+    } | awk '
+        $1 == "off" { off[$2] = 1; next }
+        $3 == "unreachable" && ("lo" in off) { next }
+        $1 == "route" { for (i = 1; i < NF; i++) if ($i == "dev" && ($(i + 1) in off)) next }
+        { print }
+    '
 }
 
 # Routes through the interfaces are lost when these enter a VRF: keep them for the way back.
@@ -706,20 +775,20 @@ keep_routes() {
                 gsub(/\\/, " ")
                 if (ours) print "route add " $0
             }
-        ' >"$STATE/routes$family" || return 1
+        ' | keep "routes$family" || return 1
     done
 }
 
 # Which interfaces were down, and which of the addresses are there already.
 keep_links() {
-    attachments | awk '$5 == "down" { print $2 }' >"$STATE/down" || return 1
+    attachments networks | awk '$5 == "down" { print $2 }' | keep down || return 1
     {
         "$IP" -o address show | awk '{ print "there", $2, $4 }'
         addresses
     } | awk '
         $1 == "there" { there[$2 " " $3] = 1; next }
         NF && !(($5 " " $3) in there)
-    ' >"$STATE/addresses"
+    ' | keep addresses
 }
 
 # Marked packets go before the gateway's own numbers.
@@ -742,25 +811,30 @@ l3mdev_rule() {
 
 # Step by step: no table is looked up before its end is in it, and rules come last.
 build() {
+    networks | keep networks || return 1
+    zones | keep zones || return 1
     settings | set_all host || return 1
     keep_routes || return 1
     keep_links || return 1
-    family=-4
-    create | grep . | "$IP" -batch - || [ "$VRF" = no ] || return 1
+    family=''
+    batch create || return 1
     own_settings | set_all own || return 1
     for family in $FAMILIES; do
-        batch "defaults_v${family#-}" || return 1
+        batch step defaults || return 1
         l3mdev_rule || return 1
     done
-    family=-4
+    family=''
     batch attach || return 1
-    "$IP" -batch "$STATE/addresses" || return 1
+    batch cat "$STATE/addresses" || return 1
     for family in $FAMILIES; do
-        batch "routes_v${family#-}" || return 1
-        batch "rules_v${family#-}" || return 1
+        batch step routes || return 1
+        batch step rules || return 1
         move_local || return 1
     done
-    load_ruleset || return 1
+    load_ruleset || {
+        complain 'the ruleset could not be loaded'
+        return 1
+    }
 }
 
 # Every step leaves alone what is not there; nothing is forwarded meanwhile, the guard sees to that.
@@ -784,7 +858,7 @@ tear_down() {
         sed 's/^address add \([^ ]* dev [^ ]*\).*/address del \1/' "$STATE/addresses" | "$IP" -force -batch - 2>/dev/null || :
         rm -f "$STATE/addresses"
     fi
-    attachments | awk '
+    attachments made_networks | awk '
         $3 != "-" && $6 == $3 { print "link set dev", $2, "nomaster" }
         $3 != "-" && $7 == "present" { print "link del dev", $3 }
     ' | "$IP" -force -batch -
@@ -816,7 +890,10 @@ tear_down() {
 # the translation they were born with.
 forget_connections() {
     {
-        zones | awk '{ print "own", $1 }'
+        {
+            zones
+            [ ! -e "$STATE/zones" ] || cat "$STATE/zones"
+        } | awk '{ print "own", $1 }'
         for family in ipv4 ipv6; do
             "$CONNTRACK" -L -f "$family" 2>/dev/null || :
         done
@@ -838,7 +915,7 @@ forget_connections() {
 # Everything of the site that the kernel has, a line each, in an order of its own.
 listing() {
     {
-        attachments | sed 's/^/network /'
+        attachments networks | sed 's/^/network /'
         { settings && own_settings; } | settings_now | sed 's/ [^ ]* / /;s/^/setting /'
         for family in $FAMILIES; do
             "$IP" -N "$family" rule show | sed -n "/ proto $PROTOCOL *\$/s/^/rule $family /p"
@@ -857,30 +934,53 @@ in_place() {
     cmp -s "$SCRATCH" "$STATE/listing"
 }
 
+# Takes note that the site is being worked on, and closes the networks.
+begin() {
+    fresh=no
+    [ -e "$STATE/site" ] || fresh=yes
+    mkdir -p "$STATE" || fail "could not make $STATE; nothing was changed"
+    printf '%s\n' "$SITE" | keep site || fail "could not write to $STATE; nothing was changed"
+    [ -e "$STATE/kind" ] || printf '%s\n' "$KIND" | keep kind
+    trap 'fail "interrupted; nothing is forwarded between the networks until up or down has run"' HUP INT TERM
+    if ! guard_on; then
+        if [ "$fresh" = yes ]; then
+            guard_off
+            rm -rf "$STATE"
+        fi
+        fail 'could not put the guard up; nothing else was changed'
+    fi
+    rm -f "$STATE/listing" "$STATE/fingerprint"
+}
+
+# The end of taking down: what should be gone must be gone before the guard is.
+finish() {
+    listing | grep -E '^(rule|route|nft|iptables|ip6tables) ' >"$SCRATCH.lines" &&
+        fail "could not remove everything; nothing is forwarded between the networks until up or down has:
+$(sed -n '1,20s/^/  /p' "$SCRATCH.lines")"
+    guard_off || fail 'could not take the guard away; nothing is forwarded between the networks until up or down has'
+    rm -rf "$STATE"
+}
+
 up() {
     preflight
     if in_place; then
         say "site $SITE is up already, as compiled"
         return 0
     fi
-    mkdir -p "$STATE"
-    printf '%s\n' "$SITE" >"$STATE/site"
-    rm -f "$STATE/listing" "$STATE/fingerprint"
-    trap 'fail "interrupted; nothing is forwarded between the networks until up or down has run"' HUP INT TERM
-    guard_on || fail 'could not put the guard up; nothing else was changed'
+    begin
     tear_down
+    forget_connections
     if ! build; then
-        printf 'overlapc: a step failed; taking the site down again\n' >&2
+        complain 'a step failed; taking the site down again'
         tear_down
         forget_connections
-        guard_off
-        rm -rf "$STATE"
+        finish
         exit 2
     fi
     forget_connections
-    guard_off
-    listing >"$STATE/listing"
-    printf '%s\n' "$FINGERPRINT" >"$STATE/fingerprint"
+    guard_off || fail 'could not take the guard away; nothing is forwarded between the networks until up or down has'
+    listing | keep listing
+    printf '%s\n' "$FINGERPRINT" | keep fingerprint
     say "site $SITE is up"
 }
 
@@ -888,16 +988,13 @@ down() {
     if [ -e "$STATE/site" ]; then
         read -r other <"$STATE/site"
         [ "$other" = "$SITE" ] || fail "site $other is up on this host, not $SITE; nothing was changed"
+        other_kind=$(kind_of_other)
+        [ -z "$other_kind" ] || fail "$other_kind; nothing was changed"
     fi
-    mkdir -p "$STATE"
-    printf '%s\n' "$SITE" >"$STATE/site"
-    rm -f "$STATE/listing" "$STATE/fingerprint"
-    trap 'fail "interrupted; nothing is forwarded between the networks until up or down has run"' HUP INT TERM
-    guard_on || fail 'could not put the guard up; nothing else was changed'
+    begin
     tear_down
     forget_connections
-    guard_off
-    rm -rf "$STATE"
+    finish
     say "site $SITE is down"
 }
 
@@ -948,7 +1045,7 @@ main() {
     find_tools
     lock
     SCRATCH=/run/overlapc.scratch
-    trap 'rm -f "$SCRATCH"' EXIT
+    trap 'rm -f "$SCRATCH" "$SCRATCH.lines" "$SCRATCH.errors"' EXIT
     result=0
     "$action" || result=$?
     return "$result"
