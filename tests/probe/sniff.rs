@@ -157,6 +157,7 @@ fn control(source: IpAddr, destination: IpAddr, protocol: u8, body: &[u8]) -> Op
         (1, 11, _) | (58, 3, _) => "expired",
         _ => return Some(format!("icmp-{kind}/{code} {source} 0 {destination} 0")),
     };
-    let about = body.get(8..).and_then(packet).unwrap_or_else(|| "?".to_owned());
+    // What does not count itself, such as neighbour discovery, makes no error that counts.
+    let about = body.get(8..).and_then(packet)?;
     Some(format!("error {word} {source} {about}"))
 }

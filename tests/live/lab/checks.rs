@@ -16,7 +16,7 @@
 //! up, down, release                           the script again; close connections that were `hold`
 //! ```
 //! Options before `=`: `from [ADDRESS]:PORT | ADDRESS | PORT`, `port N`, `ttl N`, `size N`, `over PROTOCOL`,
-//! `by ADDRESS`, `via ROUTER`, `hold`. Consecutive questions are one phase and run at the same time.
+//! `by ADDRESS`, `via ROUTER`, `strays HOST` (errors may end there), `hold`. Consecutive questions are one phase and run at the same time.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -78,6 +78,8 @@ pub struct Line {
     pub patient: bool,
     /// A router that may see the packet on its way.
     pub via: Option<String>,
+    /// A host that may be sent the errors about it.
+    pub strays: Option<String>,
     /// What should happen.
     pub expected: Expected,
 }
@@ -159,6 +161,7 @@ fn question(text: &str, words: &[&str]) -> Result<Line, String> {
         options: Vec::new(),
         patient: false,
         via: None,
+        strays: None,
         expected: Expected::Nothing,
     };
     let mut by = None;
@@ -180,6 +183,7 @@ fn question(text: &str, words: &[&str]) -> Result<Line, String> {
             "port" => line.port = Some(value()?.parse().map_err(|_| "not a port")?),
             "over" => line.transports = vec![value()?.to_owned()],
             "via" => line.via = Some(value()?.to_owned()),
+            "strays" => line.strays = Some(value()?.to_owned()),
             "by" => by = Some(endpoint(value()?)?.0),
             "ttl" | "size" | "dev" => line.options.push(format!("{word}={}", value()?)),
             "hold" => line.options.push("hold".to_owned()),

@@ -33,6 +33,8 @@ pub struct Question {
     pub patient: bool,
     /// A router that may see the packet on its way.
     pub via: Option<String>,
+    /// A host that may be sent the errors about it.
+    pub strays: Option<String>,
     /// What should happen.
     pub expected: Expected,
 }
@@ -230,6 +232,7 @@ impl Expansion<'_> {
                 options: Vec::new(),
                 patient: false,
                 via: None,
+                strays: None,
                 expected: expected.clone(),
             });
         }
@@ -263,6 +266,7 @@ impl Expansion<'_> {
             question.options.clone_from(&line.options);
             question.patient = line.patient;
             question.via.clone_from(&line.via);
+            question.strays.clone_from(&line.strays);
         }
         Ok(())
     }

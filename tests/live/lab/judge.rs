@@ -206,7 +206,8 @@ impl Judge {
         seen: &BTreeMap<String, BTreeSet<String>>,
     ) {
         let router = topology.host(&question.host).ok().and_then(|h| h.router.as_ref());
-        for host in router.map(|(name, _)| name).into_iter().chain([&question.host]) {
+        let allowed = router.map(|(name, _)| name).into_iter().chain(&question.strays);
+        for host in allowed.chain([&question.host]) {
             let lines = seen.get(host).into_iter().flatten();
             let about = lines.filter(|l| l.starts_with("error ") && l.ends_with(flow)).cloned();
             self.explained.entry(host.clone()).or_default().extend(about);
