@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='identical-lans-distinct'
-FINGERPRINT='f346c8ece1bb67a6'
+FINGERPRINT='5d5e3bb267d0f17f'
 PROTOCOL=77
 FIRST=100
 LAST=999

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='unique-and-cells'
-FINGERPRINT='886bdcede25afec8'
+FINGERPRINT='f612ade96a2b1ee4'
 PROTOCOL=77
 FIRST=100
 LAST=999
