@@ -117,9 +117,8 @@ const fn yes_or_no(yes: bool) -> &'static str {
     if yes { "yes" } else { "no" }
 }
 
-/// 64 bits that tell two versions of a site's artefacts apart (after FNV-1a, eight bytes
-/// at a time). The script compares them
-/// with those of the version that is up; nothing else stands on them.
+/// 64 bits that tell two versions of a site's artefacts apart (after FNV-1a, eight bytes at a time).
+/// The script compares them with those of the version that is up; nothing else stands on them.
 fn fingerprint(view: &ScriptView<'_>, blocks: &Blocks) -> String {
     let parts = [
         &view.networks,
