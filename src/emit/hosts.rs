@@ -57,8 +57,7 @@ fn section(
     let mut routes = Block::default();
     let mut unknown = Vec::new();
     for family in [Family::V4, Family::V6] {
-        let speaks = network.mappings.iter().any(|piece| net::family(&piece.real) == family);
-        if !speaks {
+        if !network.speaks(family) {
             continue;
         }
         let (command, placeholder) = match family {

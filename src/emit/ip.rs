@@ -7,12 +7,11 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::addressing;
 use super::provenance::Places;
 use super::template;
 use super::text::{Block, Blocks, line};
 use crate::net::Family;
-use crate::plan::{Action, NextHop, Plan, Rule, Selector, UNREACHABLE_METRIC};
+use crate::plan::{Action, Address, Isolation, Network, NextHop, Plan, Rule, Selector, UNREACHABLE_METRIC};
 
 /// The lines of both families, in the order in which they must run. The script runs them step by
 /// step; the batch files hold the steps of one family.
@@ -74,7 +73,7 @@ pub(super) fn steps(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> Steps 
         line!(attach, "link set dev {interface} up # {place} {name}");
         for address in &network.addresses {
             let place = places.at(address.span);
-            line!(addresses, "{} # {place} {name}", addressing::add(plan, network, address));
+            line!(addresses, "{} # {place} {name}", address_line(plan, network, address));
         }
         for route in &network.routes {
             let v4 = route.prefix.addr().is_ipv4();
@@ -166,4 +165,14 @@ impl fmt::Display for Does {
             Action::Nop => f.write_str("nop"),
         }
     }
+}
+
+/// The `ip -batch` line. Without VRF devices the kernel must not put the subnet into the main table,
+/// where equal subnets of several networks would meet (`noprefixroute`, ip-address(8)).
+fn address_line(plan: &Plan, network: &Network, address: &Address) -> String {
+    let mut line = format!("address add {} dev {}", address.net, network.interface);
+    if plan.isolation == Isolation::Rules {
+        line.push_str(" noprefixroute");
+    }
+    line
 }

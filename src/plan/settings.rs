@@ -1,10 +1,11 @@
 //! Kernel settings that the plan stands on, and why.
 
 use super::{Isolation, Network, Setting, Value};
+use crate::net::Family;
 
 /// Every setting that must hold while the site is up.
 pub(super) fn needed(networks: &[Network], isolation: Isolation) -> Vec<Setting> {
-    let ipv6 = networks.iter().flat_map(|network| &network.mappings).any(|piece| piece.real.addr().is_ipv6());
+    let ipv6 = networks.iter().any(|network| network.speaks(Family::V6));
     let mut settings = vec![global("ipv4/fwmark_reflect", "ICMP errors find the network they are about")];
     if ipv6 {
         settings.push(global("ipv6/fwmark_reflect", "ICMPv6 errors find the network they are about"));
