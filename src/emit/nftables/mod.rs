@@ -4,6 +4,10 @@
 //! interface, of its destination and of its zone in prerouting, of its pair and of its device in
 //! forward. New connections add one look-up for each translation.
 
+mod filter;
+mod marks;
+mod translation;
+
 use std::fmt;
 
 use ipnet::IpNet;
@@ -12,8 +16,7 @@ use serde::Serialize;
 use super::provenance::{Places, short};
 use super::template;
 use super::text::{Block, Blocks, Hex, line};
-use crate::plan::tree::LEAF;
-use crate::plan::{Mapping, Network, Owner, Plan};
+use crate::plan::{Network, Owner, Plan};
 
 /// What `templates/nft/ruleset.nft.j2` takes. Blocks are lines without a newline at the end; an
 /// empty one stands for a map without elements, which nft does not accept.
@@ -96,7 +99,7 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
         network_chains(&mut chains, plan, network, places);
     }
     for (n, _) in plan.shared.iter().enumerate() {
-        shared_chains(&mut chains, plan, n, places);
+        marks::shared_chains(&mut chains, plan, n, places);
     }
     template::render(
         "nft/ruleset.nft.j2",
@@ -125,96 +128,10 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
 
 /// The chains of one network.
 fn network_chains(out: &mut Block, plan: &Plan, network: &Network, places: &Places<'_>) {
-    let (destination, source) = (plan.marks.destination, plan.marks.source);
-    let keep = Hex(!(destination.mask() | source.mask()));
-    let place = places.at(network.span);
-    let (id, name) = (network.id, short(&network.name));
-    let mine = Hex(destination.value(id));
-    let both = Hex(source.value(id) | destination.value(id));
-    let field = Hex(destination.mask());
-
-    line!(out, "\n\t# Network {name}, {place}");
-    line!(out, "\tchain {} {{", Chain("from", network));
-    line!(out, "\t\tmeta mark set meta mark & {keep} | {both} comment \"{place} from {name}\"");
-    for admitted in &network.admitted {
-        let (hosts, place) = (admitted.real, places.at(admitted.span));
-        line!(out, "\t\t{} saddr {hosts} jump ovl_dest comment \"{place} hosts\"", family(&hosts));
-    }
-    // Whoever has a destination by now has been here already.
-    let own = format!("meta mark & {field} == {mine}");
-    line!(out, "\t\t{own} meta l4proto {{ icmp, icmpv6 }} jump ovl_errors comment \"{place} routers\"");
-    line!(out, "\t\tct zone set meta mark & {field} map @ovl_zone comment \"{place} pair\"");
-    line!(out, "\t\tmeta mark set meta mark ^ {mine} comment \"{place} not {name}\"");
-    line!(out, "\t}}");
-
-    line!(out, "\tchain {} {{", Chain("to", network));
-    line!(out, "\t\tmeta mark set meta mark ^ {mine} comment \"{place} to {name}\"");
-    line!(out, "\t}}");
-
-    let inward = |piece: &Mapping| (piece.alias, piece.real);
-    translation(out, Chain("dnat", network), ("dnat", "daddr"), network, inward, places);
-    let outward = |piece: &Mapping| (piece.real, piece.alias);
-    translation(out, Chain("snat", network), ("snat", "saddr"), network, outward, places);
-
-    line!(out, "\tchain {} {{", Chain("leave", network));
-    line!(out, "\t\tmeta mark & {field} != {mine} drop comment \"{place} not to {name}\"");
-    line!(out, "\t}}");
-}
-
-/// A chain that maps one column of a network's mappings onto the other, both families.
-fn translation(
-    out: &mut Block,
-    chain: Chain<'_>,
-    (statement, field): (&str, &str),
-    network: &Network,
-    columns: impl Fn(&Mapping) -> (IpNet, IpNet),
-    places: &Places<'_>,
-) {
-    line!(out, "\tchain {chain} {{");
-    let name = short(&network.name);
-    let (v4, v6) =
-        network.mappings.split_at(network.mappings.partition_point(|piece| piece.real.addr().is_ipv4()));
-    for pieces in [v4, v6] {
-        if pieces.len() > LEAF {
-            let family = family(&pieces[0].real);
-            let place = places.at(network.span);
-            line!(out, "\t\t{statement} {family} prefix to {family} {field} map {{");
-            for (from, to) in pieces.iter().map(&columns) {
-                line!(out, "\t\t\t{from} : {to},");
-            }
-            line!(out, "\t\t}} comment \"{place} {name}\"");
-            continue;
-        }
-        for piece in pieces {
-            let (from, to) = columns(piece);
-            let family = family(&from);
-            let place = places.at(piece.span);
-            line!(
-                out,
-                "\t\t{family} {field} {from} {statement} {family} prefix to {to} comment \"{place} {name}\""
-            );
-        }
-    }
-    line!(out, "\t}}");
-}
-
-/// The chain that reads a shared alias by who asks.
-fn shared_chains(out: &mut Block, plan: &Plan, n: usize, places: &Places<'_>) {
-    let source = plan.marks.source;
-    let alias = &plan.shared[n];
-    line!(out, "\n\t# Two networks share an alias: what it means depends on who asks.");
-    line!(out, "\tchain {} {{", shared_chain(plan, n));
-    for case in &alias.cases {
-        let (from, to) = (&plan.networks[case.from], &plan.networks[case.to]);
-        let place = places.at(to.span);
-        let asked = format!("meta mark & {} == {}", Hex(source.mask()), Hex(source.value(from.id)));
-        let words = format!("{place} {} asks for {}", short(&from.name), short(&to.name));
-        if let Some(zone) = case.zone {
-            line!(out, "\t\t{asked} ct original zone set {zone} comment \"{words}\"");
-        }
-        line!(out, "\t\t{asked} goto {} comment \"{words}\"", Chain("to", to));
-    }
-    line!(out, "\t}}");
+    line!(out, "\n\t# Network {}, {}", short(&network.name), places.at(network.span));
+    marks::chains(out, plan, network, places);
+    translation::chains(out, network, places);
+    filter::chains(out, plan, network, places);
 }
 
 fn family(net: &IpNet) -> &'static str {

@@ -1,0 +1,45 @@
+//! The nat table: translation, for the first packet of a connection.
+
+use super::super::provenance::{Places, short};
+use super::super::text::line;
+use super::chains::{Chains, by_mark, rule, said};
+use super::{hex, partners, translated};
+use crate::net::{self, Family};
+use crate::plan::{Network, Plan};
+
+/// Translation, for the first packet of a connection.
+pub(super) fn nat(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
+    let (destination, source) = (plan.marks.destination, plan.marks.source);
+    let mut chains = Chains::default();
+    let senders = partners(plan, |peering| (peering.to, peering.from));
+    let about = |n: &Network| said(places.at(n.span), short(&n.name));
+    let to = plan.networks.iter().map(|n| (n.id, format!("{} -g ovl-dnat-{}", about(n), n.id))).collect();
+    by_mark(&mut chains, "ovl-dnat", "d", destination, to);
+    let from = plan.networks.iter().map(|n| (n.id, format!("{} -g ovl-snat-{}", about(n), n.id))).collect();
+    by_mark(&mut chains, "ovl-snat", "s", source, from);
+    for (n, network) in plan.networks.iter().enumerate() {
+        let id = network.id;
+        let allowed = senders.get(&n).into_iter().flatten();
+        let comment =
+            |span| format!("-m comment --comment \"{} to {}\" ", places.at(span), short(&network.name));
+        let keys: Vec<(u16, String)> = allowed
+            .map(|(from, span)| (plan.networks[*from].id, format!("{}-g ovl-map-{id}", comment(*span))))
+            .collect();
+        by_mark(&mut chains, &format!("ovl-dnat-{id}"), &format!("d{id}-"), source, keys);
+        chains.open(&format!("ovl-map-{id}"));
+        let sign = hex(translated(destination));
+        rule!(
+            chains,
+            "-A ovl-map-{id} -m comment --comment \"sign of translation\" -j CONNMARK --set-xmark {sign}/{sign}"
+        );
+        chains.open(&format!("ovl-snat-{id}"));
+        for piece in network.mappings.iter().filter(|piece| net::family(&piece.real) == family) {
+            let (real, alias) = (piece.real, piece.alias);
+            let comment =
+                format!("-m comment --comment \"{} {}\"", places.at(piece.span), short(&network.name));
+            rule!(chains, "-A ovl-map-{id} -d {alias} {comment} -j NETMAP --to {real}");
+            rule!(chains, "-A ovl-snat-{id} -s {real} {comment} -j NETMAP --to {alias}");
+        }
+    }
+    chains
+}

@@ -1,0 +1,121 @@
+//! The raw table: which networks a packet is from and to, and the zone of its connection.
+
+use ipnet::IpNet;
+
+use super::super::provenance::{Places, short};
+use super::super::text::line;
+use super::chains::{Chains, by_destination, by_device, by_mark, rule, said};
+use super::hex;
+use crate::net::{self, Family};
+use crate::plan::{Network, Owner, Plan};
+
+/// Marks and zones.
+pub(super) fn raw(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
+    let (destination, source) = (plan.marks.destination, plan.marks.source);
+    let mut chains = Chains::default();
+    let about = |n: &Network| said(places.at(n.span), short(&n.name));
+    let from: Vec<(&str, String)> = plan
+        .networks
+        .iter()
+        .map(|n| (n.interface.as_str(), format!("{} -g ovl-from-{}", about(n), n.id)))
+        .collect();
+    by_device(&mut chains, "ovl-raw", 'i', from);
+    let own: Vec<(&str, String)> = plan
+        .networks
+        .iter()
+        .flat_map(|n| {
+            let zone = format!("{} -j CT --zone {}", about(n), n.id);
+            std::iter::once((n.interface.as_str(), zone.clone()))
+                .chain(n.vrf.as_deref().map(|vrf| (vrf, zone)))
+        })
+        .collect();
+    by_device(&mut chains, "ovl-out", 'o', own);
+
+    let known: Vec<(IpNet, String)> = plan
+        .destinations
+        .iter()
+        .filter(|destination| net::family(&destination.alias) == family)
+        .map(|destination| {
+            let (chain, name) = match destination.owner {
+                Owner::Network(n) => {
+                    (format!("ovl-to-{}", plan.networks[n].id), short(&plan.networks[n].name))
+                }
+                Owner::Shared(n) => (shared_chain(plan, n), "shared"),
+            };
+            (destination.alias, format!("{} -g {chain}", said(places.at(destination.span), name)))
+        })
+        .collect();
+    by_destination(&mut chains, "ovl-dest", family, known);
+    chains.open("ovl-errors");
+    let errors: &[&str] = match family {
+        Family::V4 => &["destination-unreachable", "time-exceeded", "parameter-problem"],
+        Family::V6 => &["destination-unreachable", "packet-too-big", "time-exceeded", "parameter-problem"],
+    };
+    let (protocol, option) = match family {
+        Family::V4 => ("icmp", "--icmp-type"),
+        Family::V6 => ("ipv6-icmp", "--icmpv6-type"),
+    };
+    for kind in errors {
+        rule!(
+            chains,
+            "-A ovl-errors -p {protocol} {option} {kind} -m comment --comment \"errors from routers\" -g ovl-dest"
+        );
+    }
+
+    // Not `CT --zone mark`: that is evaluated when conntrack runs, after the last rule of this table
+    // has put the destination's id where the zone was.
+    let zones = plan
+        .zones
+        .iter()
+        .map(|zone| {
+            (zone.number, format!("{} -j CT --zone {}", said(places.at(zone.span), "zone"), zone.number))
+        })
+        .collect();
+    by_mark(&mut chains, "ovl-zone", "z", destination, zones);
+
+    for network in &plan.networks {
+        let (id, name, place) = (network.id, short(&network.name), places.at(network.span));
+        let own = hex(destination.value(id));
+        chains.open(&format!("ovl-from-{id}"));
+        chains.open(&format!("ovl-to-{id}"));
+        let from = format!("-A ovl-from-{id} -m comment --comment \"{place}");
+        let (both, mask) = (source.value(id) | destination.value(id), destination.mask() | source.mask());
+        rule!(chains, "{from} from {name}\" -j MARK --set-xmark {}/{}", hex(both), hex(mask));
+        for admitted in network.admitted.iter().filter(|admitted| net::family(&admitted.real) == family) {
+            let (hosts, place) = (admitted.real, places.at(admitted.span));
+            rule!(chains, "-A ovl-from-{id} -s {hosts} -m comment --comment \"{place} hosts\" -j ovl-dest");
+        }
+        // Whoever has a destination by now has been here already.
+        let here = format!("-p {protocol} -m mark --mark {own}/{}", hex(destination.mask()));
+        rule!(chains, "-A ovl-from-{id} {here} -m comment --comment \"{place} routers\" -j ovl-errors");
+        rule!(chains, "{from} pair\" -j ovl-zone");
+        rule!(chains, "{from} not {name}\" -j MARK --xor-mark {own}");
+        rule!(chains, "-A ovl-to-{id} -m comment --comment \"{place} to {name}\" -j MARK --xor-mark {own}");
+    }
+    for (n, alias) in plan.shared.iter().enumerate() {
+        let chain = shared_chain(plan, n);
+        chains.open(&chain);
+        for case in &alias.cases {
+            let (from, to) = (&plan.networks[case.from], &plan.networks[case.to]);
+            let comment = format!(
+                "-m comment --comment \"{} {} asks for {}\"",
+                places.at(to.span),
+                short(&from.name),
+                short(&to.name)
+            );
+            let asked =
+                format!("-A {chain} -m mark --mark {}/{}", hex(source.value(from.id)), hex(source.mask()));
+            if let Some(zone) = case.zone {
+                rule!(chains, "{asked} {comment} -j CT --zone-orig {zone}");
+            }
+            rule!(chains, "{asked} {comment} -g ovl-to-{}", to.id);
+        }
+    }
+    chains
+}
+
+/// The chain of a shared alias, by the ids of the two networks.
+fn shared_chain(plan: &Plan, n: usize) -> String {
+    let [a, b] = plan.shared[n].owners;
+    format!("ovl-shared-{}-{}", plan.networks[a].id, plan.networks[b].id)
+}

@@ -1,0 +1,53 @@
+//! Raw: which networks a packet is from and to, and the zone of its connection.
+
+use super::super::provenance::{Places, short};
+use super::super::text::{Block, Hex, line};
+use super::{Chain, family, shared_chain};
+use crate::plan::{Network, Plan};
+
+/// The chains that mark what comes from a network, and what goes to it.
+pub(super) fn chains(out: &mut Block, plan: &Plan, network: &Network, places: &Places<'_>) {
+    let (destination, source) = (plan.marks.destination, plan.marks.source);
+    let keep = Hex(!(destination.mask() | source.mask()));
+    let place = places.at(network.span);
+    let (id, name) = (network.id, short(&network.name));
+    let mine = Hex(destination.value(id));
+    let both = Hex(source.value(id) | destination.value(id));
+    let field = Hex(destination.mask());
+
+    line!(out, "\tchain {} {{", Chain("from", network));
+    line!(out, "\t\tmeta mark set meta mark & {keep} | {both} comment \"{place} from {name}\"");
+    for admitted in &network.admitted {
+        let (hosts, place) = (admitted.real, places.at(admitted.span));
+        line!(out, "\t\t{} saddr {hosts} jump ovl_dest comment \"{place} hosts\"", family(&hosts));
+    }
+    // Whoever has a destination by now has been here already.
+    let own = format!("meta mark & {field} == {mine}");
+    line!(out, "\t\t{own} meta l4proto {{ icmp, icmpv6 }} jump ovl_errors comment \"{place} routers\"");
+    line!(out, "\t\tct zone set meta mark & {field} map @ovl_zone comment \"{place} pair\"");
+    line!(out, "\t\tmeta mark set meta mark ^ {mine} comment \"{place} not {name}\"");
+    line!(out, "\t}}");
+
+    line!(out, "\tchain {} {{", Chain("to", network));
+    line!(out, "\t\tmeta mark set meta mark ^ {mine} comment \"{place} to {name}\"");
+    line!(out, "\t}}");
+}
+
+/// The chain that reads a shared alias by who asks.
+pub(super) fn shared_chains(out: &mut Block, plan: &Plan, n: usize, places: &Places<'_>) {
+    let source = plan.marks.source;
+    let alias = &plan.shared[n];
+    line!(out, "\n\t# Two networks share an alias: what it means depends on who asks.");
+    line!(out, "\tchain {} {{", shared_chain(plan, n));
+    for case in &alias.cases {
+        let (from, to) = (&plan.networks[case.from], &plan.networks[case.to]);
+        let place = places.at(to.span);
+        let asked = format!("meta mark & {} == {}", Hex(source.mask()), Hex(source.value(from.id)));
+        let words = format!("{place} {} asks for {}", short(&from.name), short(&to.name));
+        if let Some(zone) = case.zone {
+            line!(out, "\t\t{asked} ct original zone set {zone} comment \"{words}\"");
+        }
+        line!(out, "\t\t{asked} goto {} comment \"{words}\"", Chain("to", to));
+    }
+    line!(out, "\t}}");
+}

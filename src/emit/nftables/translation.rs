@@ -1,0 +1,54 @@
+//! Network address translation, for the first packet of a connection.
+
+use ipnet::IpNet;
+
+use super::super::provenance::{Places, short};
+use super::super::text::{Block, line};
+use super::{Chain, family};
+use crate::plan::tree::LEAF;
+use crate::plan::{Mapping, Network};
+
+/// The chains that translate to a network's real addresses, and to what others know them by.
+pub(super) fn chains(out: &mut Block, network: &Network, places: &Places<'_>) {
+    let inward = |piece: &Mapping| (piece.alias, piece.real);
+    translation(out, Chain("dnat", network), ("dnat", "daddr"), network, inward, places);
+    let outward = |piece: &Mapping| (piece.real, piece.alias);
+    translation(out, Chain("snat", network), ("snat", "saddr"), network, outward, places);
+}
+
+/// A chain that maps one column of a network's mappings onto the other, both families.
+fn translation(
+    out: &mut Block,
+    chain: Chain<'_>,
+    (statement, field): (&str, &str),
+    network: &Network,
+    columns: impl Fn(&Mapping) -> (IpNet, IpNet),
+    places: &Places<'_>,
+) {
+    line!(out, "\tchain {chain} {{");
+    let name = short(&network.name);
+    let (v4, v6) =
+        network.mappings.split_at(network.mappings.partition_point(|piece| piece.real.addr().is_ipv4()));
+    for pieces in [v4, v6] {
+        if pieces.len() > LEAF {
+            let family = family(&pieces[0].real);
+            let place = places.at(network.span);
+            line!(out, "\t\t{statement} {family} prefix to {family} {field} map {{");
+            for (from, to) in pieces.iter().map(&columns) {
+                line!(out, "\t\t\t{from} : {to},");
+            }
+            line!(out, "\t\t}} comment \"{place} {name}\"");
+            continue;
+        }
+        for piece in pieces {
+            let (from, to) = columns(piece);
+            let family = family(&from);
+            let place = places.at(piece.span);
+            line!(
+                out,
+                "\t\t{family} {field} {from} {statement} {family} prefix to {to} comment \"{place} {name}\""
+            );
+        }
+    }
+    line!(out, "\t}}");
+}
