@@ -26,6 +26,9 @@ pub struct Site {
     pub networks: Vec<Network>,
     /// All peerings, one a direction, in source order, no pair twice.
     pub peerings: Vec<Peering>,
+    /// The lists of rules that peerings have, each list once: peerings whose rules are the same, out
+    /// of the same block and about the same addresses, share one.
+    pub rule_lists: Vec<RuleList>,
 }
 
 impl Site {
@@ -111,6 +114,20 @@ pub struct Network {
     pub routes: Vec<Route>,
     /// Named hosts.
     pub hosts: Vec<Host>,
+    /// The `nodes masqueraded` that says so: its hosts have no routes, see the gateway's own address
+    /// as the source of everything, and can only answer.
+    pub masqueraded: Option<Span>,
+    /// Whether the handshakes of TCP connections with its hosts are changed so that segments fit.
+    pub mss: Option<Spanned<Mss>>,
+}
+
+/// What the maximum segment size of TCP connections is kept to (RFC 9293, 3.7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mss {
+    /// `mss clamp`: the MTU of the route that the handshake's packet leaves by.
+    Route,
+    /// `mss clamp BYTES`: the largest IP packet that the way to the hosts takes.
+    Packet(u64),
 }
 
 /// `prefix REAL as ALIAS`
@@ -153,6 +170,105 @@ pub struct Peering {
     pub to: NetworkId,
     /// The `connect` that says so.
     pub span: Span,
+    /// What may be opened: everything, or what these rules allow.
+    pub rules: Option<RulesId>,
+}
+
+/// A list of rules of a [`Site`]: its place in [`Site::rule_lists`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RulesId(pub usize);
+
+/// The rules of a `connect` block for one direction of a pair; the first that matches wins, and what
+/// none matches is denied. An empty list denies everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleList {
+    /// The `connect`.
+    pub span: Span,
+    /// The rules in source order, those that say nothing about this direction left out.
+    pub rules: Vec<Rule>,
+}
+
+/// `allow` or `deny`, about the first packet of a connection and all that follow it in its direction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// What it does.
+    pub action: Action,
+    /// What it is about.
+    pub service: Service,
+    /// Real addresses of the hosts that open; every host of the network if there are none.
+    pub from: Vec<Spanned<IpNet>>,
+    /// Real addresses of the hosts that answer; every host of the network if there are none.
+    pub to: Vec<Spanned<IpNet>>,
+    /// Whether what matches is logged.
+    pub log: Option<Log>,
+    /// The whole rule.
+    pub span: Span,
+}
+
+/// What a rule does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// The packet passes.
+    Allow,
+    /// The sender is told that it must not.
+    Deny,
+}
+
+/// What a rule is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Every protocol.
+    Any,
+    /// An IP protocol by its number (IANA, Assigned Internet Protocol Numbers). Never 1 or 58, which
+    /// are [`Service::Icmp`].
+    Protocol(u8),
+    /// TCP (6), UDP (17), DCCP (33), SCTP (132) or UDP-Lite (136) to these destination ports: first
+    /// and last of each range, in source order, never empty.
+    Ports(u8, Vec<(u16, u16)>),
+    /// ICMP and ICMPv6; every type if there are none. The types of both families side by side, as the
+    /// name that was written means something in one or in both.
+    Icmp(Vec<IcmpType>),
+}
+
+/// A kind of ICMP message that opens an exchange: conntrack knows echo, timestamp, information and
+/// address mask requests, and ICMPv6 echo and node information requests; nothing else is a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IcmpType {
+    /// Type number in ICMP (RFC 792); `None` if it has no such type.
+    pub v4: Option<u8>,
+    /// Type number in ICMPv6 (RFC 4443); `None` if it has no such type.
+    pub v6: Option<u8>,
+}
+
+/// `log "WORDS" limit RATE`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// What stands before each logged packet, as the kernel gets it.
+    pub words: String,
+    /// How many packets are logged.
+    pub rate: Rate,
+}
+
+/// So many packets in such a time; five at once may go beyond it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rate {
+    /// Packets, at least 1.
+    pub packets: u32,
+    /// In which time.
+    pub per: Period,
+}
+
+/// The time of a [`Rate`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Period {
+    /// `second`
+    Second,
+    /// `minute`
+    Minute,
+    /// `hour`
+    Hour,
+    /// `day`
+    Day,
 }
 
 /// The name of a network's VRF device: `vrf-NAME`, or `vrf-ID` where that has more than the 15

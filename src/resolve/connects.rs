@@ -131,7 +131,7 @@ impl<'a> Resolver<'a, '_> {
                 match said.entry((from, to)) {
                     Entry::Vacant(new) => {
                         new.insert(Said { first: number, again: None });
-                        peerings.push(Peering { from, to, span: statement.block.span });
+                        peerings.push(Peering { from, to, span: statement.block.span, rules: None });
                     }
                     Entry::Occupied(earlier) => {
                         // `a* <-> *` says some of its own pairs twice; that is how it is meant.

@@ -248,6 +248,7 @@ impl<'a> Resolver<'a, '_> {
             gateway: self.gateway.map(|(gateway, _)| gateway).unwrap_or_default(),
             networks: self.networks,
             peerings,
+            rule_lists: Vec::new(),
         })
     }
 

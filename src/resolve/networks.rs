@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::Resolver;
 use super::errors::{DuplicateName, MissingStatement, NotSupportedYet, RepeatedStatement};
-use crate::model::{Host, Network, Prefix, Route};
+use crate::model::{Host, Mss, Network, Prefix, Route};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{self, Expr, NetworkStatement, Word};
 
@@ -24,7 +24,8 @@ enum Nodes {
 struct Parts {
     id: Option<(Span, Option<Spanned<u64>>)>,
     interface: Option<(Span, Option<Spanned<String>>)>,
-    nodes: Option<(Span, ())>,
+    nodes: Option<(Span, Option<Span>)>,
+    mss: Option<(Span, Option<Spanned<Mss>>)>,
     addresses: Vec<Spanned<ipnet::IpNet>>,
     prefixes: Vec<Prefix>,
     routes: Vec<Route>,
@@ -66,6 +67,8 @@ impl<'a> Resolver<'a, '_> {
             prefixes: parts.prefixes,
             routes: parts.routes,
             hosts: parts.hosts,
+            masqueraded: parts.nodes.and_then(|(_, masqueraded)| masqueraded),
+            mss: parts.mss.and_then(|(_, mss)| mss),
         });
     }
 
@@ -83,11 +86,22 @@ impl<'a> Resolver<'a, '_> {
                 let address = self.interface_address(address);
                 parts.addresses.extend(address);
             }
-            NetworkStatement::Prefix(real, alias, span) => {
+            NetworkStatement::Prefix(real, aliases, span) => {
                 parts.has_prefix = true;
+                let many =
+                    aliases.get(1).or(aliases.first()).filter(|it| it.viewers.is_some() || aliases.len() > 1);
+                if let Some(alias) = many {
+                    let help = "give the prefix one alias for all others";
+                    self.report(NotSupportedYet {
+                        what: "an alias for each network that sees it is",
+                        span: alias.span,
+                        help,
+                    });
+                }
+                let alias = aliases.first().map(|alias| &alias.net);
                 let real = self.prefix(real);
                 // An alias that has no value must not look like a prefix without one.
-                let alias = alias.as_ref().map(|alias| self.prefix(alias));
+                let alias = alias.map(|alias| self.prefix(alias));
                 if let (Some(real), false) = (real, matches!(alias, Some(None))) {
                     parts.prefixes.push(Prefix { real, alias: alias.flatten(), span: *span });
                 }
@@ -99,13 +113,33 @@ impl<'a> Resolver<'a, '_> {
             }
             NetworkStatement::Host(name, address, _) => self.host_statement(name, address, parts),
             NetworkStatement::Nodes(word, span) => {
-                self.once_in_network("nodes", network, *span, &mut parts.nodes, ());
                 let meanings = [("routed", Nodes::Routed), ("masqueraded", Nodes::Masqueraded)];
                 let choice = self.choice("nodes", word, meanings, &["routed", "masqueraded"]);
-                if choice.is_some_and(|choice| choice.value == Nodes::Masqueraded) {
+                let masqueraded = choice.is_some_and(|choice| choice.value == Nodes::Masqueraded);
+                self.once_in_network("nodes", network, *span, &mut parts.nodes, masqueraded.then_some(*span));
+                if masqueraded {
                     let help = "give the nodes a route to the aliases and leave this line out";
                     self.report(NotSupportedYet { what: "masqueraded nodes are", span: *span, help });
                 }
+            }
+            NetworkStatement::Mss(word, size, span) => {
+                let choice = self.choice("mss", word, [("clamp", ())], &["clamp"]);
+                let size = size.as_ref().map(|size| self.number(size));
+                let mss = match (choice, size) {
+                    (Some(_), None) => Some(Mss::Route),
+                    (Some(_), Some(Some(size))) => Some(Mss::Packet(size.value)),
+                    _ => None,
+                };
+                let mss = mss.map(|mss| Spanned::new(mss, *span));
+                if mss.is_some() {
+                    let help = "leave this line out";
+                    self.report(NotSupportedYet {
+                        what: "a limit of the segment size is",
+                        span: *span,
+                        help,
+                    });
+                }
+                self.once_in_network("mss", network, *span, &mut parts.mss, mss);
             }
         }
     }

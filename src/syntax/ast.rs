@@ -182,14 +182,28 @@ pub enum NetworkStatement {
     Interface(Word, Span),
     /// `address ADDRESS/LENGTH`
     Address(Expr, Span),
-    /// `prefix REAL` or `prefix REAL as ALIAS`
-    Prefix(Expr, Option<Expr>, Span),
+    /// `prefix REAL` or `prefix REAL as ALIAS, ALIAS for NETWORK`
+    Prefix(Expr, Vec<Alias>, Span),
     /// `route PREFIX via ROUTER`
     Route(Expr, Expr, Span),
     /// `host NAME ADDRESS`
     Host(Word, Expr, Span),
     /// `nodes routed` or `nodes masqueraded`
     Nodes(Word, Span),
+    /// `mss clamp` or `mss clamp BYTES`
+    Mss(Word, Option<Expr>, Span),
+}
+
+/// `ALIAS` or `ALIAS for NETWORK` in a `prefix` statement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alias {
+    /// The numbers by which others know the hosts.
+    pub net: Expr,
+    /// Network name or pattern of those who know them by it; all that no other alias names where
+    /// nothing is said.
+    pub viewers: Option<Word>,
+    /// The whole alias.
+    pub span: Span,
 }
 
 /// `connect LEFT -> RIGHT { rules }`
@@ -229,9 +243,20 @@ pub struct Rule {
     pub from: Vec<Expr>,
     /// `to HOST, PREFIX, ...`
     pub to: Vec<Expr>,
-    /// `log "PREFIX"`; the word is absent where only `log` was written.
-    pub log: Option<(Span, Option<Word>)>,
+    /// `log "WORDS" limit RATE`
+    pub log: Option<Log>,
     /// The whole rule.
+    pub span: Span,
+}
+
+/// `log "WORDS" limit RATE`; both parts may be left out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Log {
+    /// What stands before each logged packet.
+    pub words: Option<Word>,
+    /// How many packets are logged in which time: `10/minute`.
+    pub limit: Option<Word>,
+    /// From `log` to its end.
     pub span: Span,
 }
 

@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use super::errors::{InvalidCharacter, LexicalError, Oddity, UnterminatedInterpolation, UnterminatedString};
-use super::token::{Token, TokenKind};
+use super::token::{Token, TokenKind, is_connective};
 use crate::source::{FileId, Span};
 
 /// No more lexical findings than this are made for one file: it is then not an `ovl` file at all.
@@ -206,8 +206,8 @@ impl Lexer<'_> {
 
     /// Whether the last token asks for more: a comma or arrow, or an operator that has its left operand.
     fn line_goes_on(&self) -> bool {
-        let mut before = self.out.tokens.iter().rev().map(|token| token.kind);
-        match before.next() {
+        let mut before = self.out.tokens.iter().rev();
+        match before.next().map(|token| token.kind) {
             Some(
                 TokenKind::Comma
                 | TokenKind::Equals
@@ -217,10 +217,12 @@ impl Lexer<'_> {
             ) => true,
             Some(
                 TokenKind::Plus | TokenKind::Minus | TokenKind::Star | TokenKind::Slash | TokenKind::Percent,
-            ) => matches!(
-                before.next(),
-                Some(TokenKind::Word | TokenKind::String | TokenKind::Tail | TokenKind::RightParen)
-            ),
+            ) => before.next().is_some_and(|operand| match operand.kind {
+                // `for *` is a pattern.
+                TokenKind::Word => !is_connective(operand.text(self.text)),
+                TokenKind::String | TokenKind::Tail | TokenKind::RightParen => true,
+                _ => false,
+            }),
             _ => false,
         }
     }

@@ -144,11 +144,13 @@ keywords! {
     Route "route"
     Host "host"
     Nodes "nodes"
+    Mss "mss"
     Allow "allow"
     Deny "deny"
     As "as"
     From "from"
     In "in"
+    Limit "limit"
     Log "log"
     On "on"
     To "to"
@@ -159,7 +161,7 @@ keywords! {
 /// unless it is quoted, so that `route via 10.0.0.1` is known to lack its prefix.
 #[must_use]
 pub fn is_connective(text: &str) -> bool {
-    matches!(text, "as" | "from" | "in" | "log" | "on" | "to" | "via")
+    matches!(text, "as" | "for" | "from" | "in" | "limit" | "log" | "on" | "to" | "via")
 }
 
 /// A place that holds statements.
@@ -211,6 +213,7 @@ impl Block {
                 Keyword::Route,
                 Keyword::Host,
                 Keyword::Nodes,
+                Keyword::Mss,
             ],
             Self::Connect => &[Keyword::Allow, Keyword::Deny],
         }

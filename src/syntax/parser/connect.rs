@@ -12,8 +12,8 @@ use super::recover::{Head, Statements, block, block_follows};
 use super::report::statement_keyword;
 use super::values::{expression, list, word};
 use super::{Expected, Parsed, Tokens, connective, fail, failure, named, optional};
-use crate::source::{Span, Spanned};
-use crate::syntax::ast::{Action, Connect, Direction, Expr, Part, Rule, Word};
+use crate::source::Spanned;
+use crate::syntax::ast::{Action, Connect, Direction, Expr, Log, Part, Rule, Word};
 use crate::syntax::token::{Block, Keyword, TokenKind};
 
 /// Who may open connections to whom.
@@ -39,7 +39,7 @@ pub(super) fn connect(input: Tokens<'_>) -> Parsed<'_, Connect> {
 /// ```ebnf
 /// pattern = word | "*" ;
 /// ```
-fn pattern(input: Tokens<'_>) -> Parsed<'_, Word> {
+pub(super) fn pattern(input: Tokens<'_>) -> Parsed<'_, Word> {
     let token = input.next();
     if token.kind == TokenKind::Star {
         let parts = vec![Part::Text("*".to_owned())];
@@ -121,13 +121,15 @@ fn to(input: Tokens<'_>) -> Parsed<'_, Vec<Expr>> {
     preceded(connective(Keyword::To), cut(list(named(Expected::HostName, expression)))).parse(input)
 }
 
-/// Whether a match is logged, and with which words before it.
+/// Whether a match is logged, with which words before it, and how often at most.
 ///
 /// ```ebnf
-/// log = "log" [ word ] ;
+/// log = "log" [ word ] [ "limit" word ] ;
 /// ```
-fn log(input: Tokens<'_>) -> Parsed<'_, (Span, Option<Word>)> {
+fn log(input: Tokens<'_>) -> Parsed<'_, Log> {
     let (rest, keyword) = connective(Keyword::Log)(input)?;
-    let (rest, words) = optional(named(Expected::LogPrefix, word)).parse(rest)?;
-    Ok((rest, (input.span(keyword), words)))
+    let words = optional(named(Expected::LogPrefix, word));
+    let limit = optional(preceded(connective(Keyword::Limit), cut(named(Expected::Rate, word))));
+    let (rest, (words, limit)) = pair(words, limit).parse(rest)?;
+    Ok((rest, Log { words, limit, span: rest.span_since(keyword) }))
 }

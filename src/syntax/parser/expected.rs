@@ -31,9 +31,11 @@ expectations! {
     Firewall "`nftables` or `iptables`"
     Isolation "`vrf` or `rules`"
     Nodes "`routed` or `masqueraded`"
+    Mss "`clamp`"
     Protocol "a protocol"
     Port "a port or type"
     LogPrefix "a log prefix"
+    Rate "a rate"
     Value "a value"
     Number "a number"
     Mask "a mask"
@@ -46,8 +48,10 @@ expectations! {
     Comma "`,`"
     RightParen "`)`"
     As "`as`"
+    For "`for`"
     From "`from`"
     In "`in`"
+    Limit "`limit`"
     Log "`log`"
     On "`on`"
     To "`to`"
@@ -60,8 +64,10 @@ expectations! {
 /// The expectation of each word that joins the parts of a statement.
 const CONNECTIVES: &[(Keyword, Expected)] = &[
     (Keyword::As, Expected::As),
+    (Keyword::For, Expected::For),
     (Keyword::From, Expected::From),
     (Keyword::In, Expected::In),
+    (Keyword::Limit, Expected::Limit),
     (Keyword::Log, Expected::Log),
     (Keyword::On, Expected::On),
     (Keyword::To, Expected::To),

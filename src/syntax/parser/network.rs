@@ -7,11 +7,12 @@ use nom::Parser;
 use nom::combinator::cut;
 use nom::sequence::{pair, preceded};
 
+use super::connect::pattern;
 use super::recover::{Head, Statements, block};
 use super::report::statement_keyword;
-use super::values::{expression, word};
+use super::values::{expression, list, word};
 use super::{Expected, Parsed, Tokens, connective, fail, named, optional};
-use crate::syntax::ast::{Network, NetworkStatement};
+use crate::syntax::ast::{Alias, Network, NetworkStatement};
 use crate::syntax::token::{Block, Keyword};
 
 /// A set of hosts behind one interface.
@@ -40,10 +41,11 @@ fn network_block<'a>(input: Tokens<'a>, head: Head<'a>) -> Parsed<'a, Vec<Networ
 /// network_statement = "id" expression
 ///                   | "interface" word
 ///                   | "address" expression
-///                   | "prefix" expression [ "as" expression ]
+///                   | "prefix" expression [ "as" alias { "," alias } ]
 ///                   | "route" expression "via" expression
 ///                   | "host" word expression
-///                   | "nodes" word ;
+///                   | "nodes" word
+///                   | "mss" word [ expression ] ;
 /// ```
 fn network_statement(input: Tokens<'_>) -> Parsed<'_, NetworkStatement> {
     let (rest, keyword) = statement_keyword(input, Block::Network)?;
@@ -64,9 +66,10 @@ fn network_statement(input: Tokens<'_>) -> Parsed<'_, NetworkStatement> {
             Ok((rest, NetworkStatement::Address(address, rest.span_since(first))))
         }
         Keyword::Prefix => {
-            let alias = optional(preceded(connective(Keyword::As), value(Expected::Prefix)));
-            let (rest, (real, alias)) = pair(value(Expected::Prefix), alias).parse(rest)?;
-            Ok((rest, NetworkStatement::Prefix(real, alias, rest.span_since(first))))
+            let aliases = optional(preceded(connective(Keyword::As), cut(list(alias))));
+            let (rest, (real, aliases)) = pair(value(Expected::Prefix), aliases).parse(rest)?;
+            let aliases = aliases.unwrap_or_default();
+            Ok((rest, NetworkStatement::Prefix(real, aliases, rest.span_since(first))))
         }
         Keyword::Route => {
             let via = preceded(cut(connective(Keyword::Via)), value(Expected::Address));
@@ -82,6 +85,23 @@ fn network_statement(input: Tokens<'_>) -> Parsed<'_, NetworkStatement> {
             let (rest, choice) = text(Expected::Nodes).parse(rest)?;
             Ok((rest, NetworkStatement::Nodes(choice, rest.span_since(first))))
         }
+        Keyword::Mss => {
+            let size = optional(named(Expected::Number, expression));
+            let (rest, (choice, size)) = pair(text(Expected::Mss), size).parse(rest)?;
+            Ok((rest, NetworkStatement::Mss(choice, size, rest.span_since(first))))
+        }
         _ => fail(input, Expected::Statement),
     }
+}
+
+/// What others know a prefix by: all of them, or those that are named.
+///
+/// ```ebnf
+/// alias = expression [ "for" pattern ] ;
+/// ```
+fn alias(input: Tokens<'_>) -> Parsed<'_, Alias> {
+    let first = input.next();
+    let viewers = optional(preceded(connective(Keyword::For), cut(pattern)));
+    let (rest, (net, viewers)) = pair(named(Expected::Prefix, expression), viewers).parse(input)?;
+    Ok((rest, Alias { net, viewers, span: rest.span_since(first) }))
 }

@@ -88,7 +88,7 @@ fn a_rule_has_its_clauses_in_either_order() {
     assert_eq!(items.iter().map(word).collect::<Vec<_>>(), ["22", "30000-30100"]);
     assert_eq!(from.iter().map(written).collect::<Vec<_>>(), ["hmi"]);
     assert_eq!(to.iter().map(written).collect::<Vec<_>>(), ["plc", "10.0.0.0/8"]);
-    assert_eq!(log.as_ref().and_then(|(_, words)| words.as_ref()).map(word), Some("\"ssh \"".to_owned()));
+    assert_eq!(log.as_ref().and_then(|log| log.words.as_ref()).map(word), Some("\"ssh \"".to_owned()));
     assert_eq!(
         text.get(span.range()),
         Some("allow tcp 22, 30000-30100 to plc, 10.0.0.0/8 from hmi log \"ssh \"")
@@ -103,11 +103,9 @@ fn spans_are_what_was_written() {
     let of = |span: crate::source::Span| text.get(span.range()).unwrap();
     assert_eq!(of(network.keyword), "network");
     assert_eq!(of(network.name.span), "cell-{n}-x");
-    let [NetworkStatement::Prefix(real, Some(alias), whole)] = network.statements.as_slice() else {
-        panic!()
-    };
+    let [NetworkStatement::Prefix(real, aliases, whole)] = network.statements.as_slice() else { panic!() };
     assert_eq!(of(real.span()), "10.0.0.0/8");
-    assert_eq!(of(alias.span()), "subnet(cells, 24, n)");
+    assert_eq!(of(aliases[0].net.span()), "subnet(cells, 24, n)");
     assert_eq!(of(*whole), "prefix 10.0.0.0/8 as subnet(cells, 24, n)");
 }
 

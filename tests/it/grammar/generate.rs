@@ -40,7 +40,6 @@ const WORDS: &[&str] = &[
     "17",
     "id",
     "network",
-    "for",
     "a.b",
     "x_1",
     "~",
