@@ -7,7 +7,7 @@ use super::provenance::Places;
 use super::template;
 use super::text::{Block, Blocks, line};
 use crate::net::{self, Family};
-use crate::plan::{Network, Plan};
+use crate::plan::Plan;
 
 /// What `templates/nodes/nodes.sh.j2` takes.
 #[derive(Serialize)]
@@ -37,10 +37,9 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
         partners.sort_unstable();
         partners.dedup();
     }
-    let networks = plan
-        .networks
+    let networks = partners
         .iter()
-        .zip(&partners)
+        .enumerate()
         .filter(|(_, partners)| !partners.is_empty())
         .map(|(network, partners)| section(plan, network, partners, places, blocks))
         .collect();
@@ -49,11 +48,12 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
 
 fn section(
     plan: &Plan,
-    network: &Network,
+    viewer: usize,
     partners: &[usize],
     places: &Places<'_>,
     blocks: &Blocks,
 ) -> NetworkView {
+    let network = &plan.networks[viewer];
     let mut routes = Block::default();
     let mut unknown = Vec::new();
     for family in [Family::V4, Family::V6] {
@@ -68,12 +68,12 @@ fn section(
         let via =
             gateway.map_or_else(|| format!("\"${placeholder}\""), |address| address.net.addr().to_string());
         let mut any = false;
-        for partner in partners.iter().map(|n| &plan.networks[*n]) {
-            for (alias, span) in &partner.known {
-                if net::family(alias) == family {
+        for partner in partners {
+            for (alias, span) in plan.known_to(*partner, viewer) {
+                if net::family(&alias) == family {
                     any = true;
-                    let place = places.at(*span);
-                    line!(routes, "{command} replace {alias} via {via} # {place} {}", partner.name);
+                    let (place, name) = (places.at(span), &plan.networks[*partner].name);
+                    line!(routes, "{command} replace {alias} via {via} # {place} {name}");
                 }
             }
         }

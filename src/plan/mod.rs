@@ -79,6 +79,16 @@ impl Plan {
         })
     }
 
+    /// The prefixes by which hosts of `viewer` address those of `owner`, as they are written, disjoint.
+    pub fn known_to(&self, owner: usize, _viewer: usize) -> impl Iterator<Item = (IpNet, Span)> + '_ {
+        self.networks[owner].known.iter().copied()
+    }
+
+    /// Which real addresses of `owner` hosts of `viewer` know by which ones: disjoint in both columns.
+    pub fn mappings_to(&self, owner: usize, _viewer: usize) -> impl Iterator<Item = &Mapping> + '_ {
+        self.networks[owner].mappings.iter()
+    }
+
     /// Whether any network has an IPv6 prefix.
     #[must_use]
     pub fn has_ipv6(&self) -> bool {
