@@ -1,6 +1,6 @@
 //! From a checked site to its plan: calls the parts in order and puts them together.
 
-use super::{Families, Network, Peering, Plan, mapping, routing, rules, settings, zones};
+use super::{Families, Network, Peering, Plan, mapping, masquerade, routing, rules, settings, zones};
 use crate::check::CheckedSite;
 use crate::model::{Isolation, vrf_name};
 use crate::net::Family;
@@ -10,7 +10,7 @@ use crate::net::Family;
 pub fn lower(checked: &CheckedSite) -> Plan {
     let site = checked.site();
     let chosen = checked.settings();
-    let networks: Vec<Network> = site
+    let mut networks: Vec<Network> = site
         .ids()
         .map(|(id, network)| {
             let number = checked.id(id);
@@ -26,6 +26,7 @@ pub fn lower(checked: &CheckedSite) -> Plan {
                 admitted: mapping::admitted(network),
                 mappings: mapping::pieces(network),
                 known: mapping::known(network),
+                masquerade: masquerade::of(network, checked.apart(id)),
             }
         })
         .collect();
@@ -34,6 +35,7 @@ pub fn lower(checked: &CheckedSite) -> Plan {
         .iter()
         .map(|peering| Peering { from: peering.from.0, to: peering.to.0, span: peering.span })
         .collect();
+    masquerade::add_error_routes(&mut networks, &peerings);
     let (destinations, shared) = mapping::destinations(&networks, &peerings);
     let zoning = zones::assign(&networks, &peerings, shared);
     let local_moves = chosen.isolation == Isolation::Rules || routing::shadowed_by_local(site);
