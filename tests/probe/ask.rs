@@ -23,9 +23,6 @@ pub enum Transport {
     Portless,
 }
 
-/// How long a client waits that asks again.
-const AGAIN: Duration = Duration::from_millis(300);
-
 /// A question.
 #[derive(Clone, Debug)]
 pub struct Ask {
@@ -233,7 +230,8 @@ impl Ask {
         let mut buffer = [0; 2048];
         loop {
             socket.send(packet)?;
-            let next = if self.again { end.min(Instant::now() + AGAIN) } else { end };
+            // Once, half-way: the answer to the first may be late.
+            let next = if self.again { end.min(Instant::now() + self.timeout / 2) } else { end };
             loop {
                 let left = next.saturating_duration_since(Instant::now());
                 if left.is_zero() {

@@ -135,14 +135,26 @@ impl Judge {
         };
         let head = format!("{} {source} {wanted_port} ", question.transport);
         let fits = |line: &str| line.strip_prefix(&head).is_some_and(|to| own.iter().any(|o| o == to));
+        if question.options.iter().any(|option| option == "again") {
+            // Who has an answer already refuses a second one.
+            let refused = |line: &&String| {
+                line.starts_with(&format!("error port-unreachable {source} {} ", question.transport))
+                    && line.split(' ').nth(6) == Some(source)
+            };
+            let lines: Vec<String> = seen.get(host).into_iter().flatten().filter(refused).cloned().collect();
+            for line in &lines {
+                self.explain(topology, host, line);
+            }
+        }
         // The answer to an echo does not say which identifier the host saw.
+        let mut echoes: Vec<String> = Vec::new();
         if (port, question.transport.as_str()) == (Seen::Any, "icmp") {
             let echo = |line: &&String| {
                 let words: Vec<&str> = line.split(' ').collect();
                 matches!(words[..], ["icmp", from, _, to, to_port]
                     if from == source && own.iter().any(|o| *o == format!("{to} {to_port}")))
             };
-            let echoes: Vec<String> = seen.get(host).into_iter().flatten().filter(echo).cloned().collect();
+            echoes.extend(seen.get(host).into_iter().flatten().filter(echo).cloned());
             for line in &echoes {
                 self.explain(topology, host, line);
                 if let [_, from, identifier, to, _] = line.split(' ').collect::<Vec<_>>()[..] {
@@ -151,6 +163,7 @@ impl Judge {
             }
         }
         let request = seen.get(host).and_then(|lines| lines.iter().find(|l| fits(l))).cloned();
+        let request = request.or(echoes.pop());
         let reply_transport = if question.transport == "icmp" { "icmp-reply" } else { &question.transport };
         let reply = match question.transport.as_str() {
             "icmp" | "253" => format!(
