@@ -151,8 +151,8 @@ registry! {
     REPEATED_CONNECT "OVL0408" "repeated-connect" Warning;
     CONNECTED_TO_ITSELF "OVL0409" "connected-to-itself" Error;
     PROTOCOL_OUT_OF_RANGE "OVL0410" "protocol-out-of-range" Error;
-    OPENED_BY_MASQUERADED "OVL0430" "opened-by-masqueraded" Error;
-    TOO_MANY_ALIKE "OVL0431" "too-many-alike" Error;
+    OPENED_BY_MASQUERADED "OVL0440" "opened-by-masqueraded" Error;
+    TOO_MANY_ALIKE "OVL0441" "too-many-alike" Error;
 
     INTERFACE_TOO_LONG "OVL0501" "interface-name-too-long" Error;
     INVALID_INTERFACE "OVL0502" "invalid-interface-name" Error;

@@ -1,4 +1,4 @@
-//! Networks whose hosts only see the gateway: OVL0330, OVL0430, OVL0431.
+//! Networks whose hosts only see the gateway: OVL0330, OVL0440, OVL0441.
 
 use super::{compile, found};
 
@@ -45,9 +45,9 @@ fn ovl0330_hosts_without_routes_need_somebody_to_answer() {
 fn ovl0430_hosts_without_routes_open_nothing() {
     let callers = ["172.16.0.0/24", "172.17.0.0/24"];
     assert_eq!(site(ADDRESS, &callers, "connect c* -> m\n"), FINE);
-    assert_eq!(site(ADDRESS, &callers, "connect c0 <-> m\nconnect c1 -> m\n"), ["OVL0430:4"]);
-    assert_eq!(site(ADDRESS, &callers, "connect m -> c0\nconnect c1 -> m\n"), ["OVL0430:4"]);
-    assert_eq!(site(ADDRESS, &callers, "connect * -> *\n"), ["OVL0430:4"], "one finding for both pairs");
+    assert_eq!(site(ADDRESS, &callers, "connect c0 <-> m\nconnect c1 -> m\n"), ["OVL0440:4"]);
+    assert_eq!(site(ADDRESS, &callers, "connect m -> c0\nconnect c1 -> m\n"), ["OVL0440:4"]);
+    assert_eq!(site(ADDRESS, &callers, "connect * -> *\n"), ["OVL0440:4"], "one finding for both pairs");
 }
 
 #[test]
@@ -56,14 +56,14 @@ fn ovl0431_two_askers_may_look_alike_and_three_may_not() {
     let same = "192.168.0.0/24";
     assert_eq!(site(ADDRESS, &[same, same], open), FINE);
     assert_eq!(site(ADDRESS, &[same, same, "172.16.0.0/24"], open), FINE);
-    assert_eq!(site(ADDRESS, &[same, same, same], open), ["OVL0431:1"]);
-    assert_eq!(site(ADDRESS, &[same, "192.168.0.0/16", "192.168.0.64/26"], open), ["OVL0431:1"]);
+    assert_eq!(site(ADDRESS, &[same, same, same], open), ["OVL0441:1"]);
+    assert_eq!(site(ADDRESS, &[same, "192.168.0.0/16", "192.168.0.64/26"], open), ["OVL0441:1"]);
     // A ring of five: each looks like its two neighbours.
     let ring = ["10.1.1.0/24 10.1.5.0/24", "10.1.1.0/24 10.1.2.0/24", "10.1.2.0/24 10.1.3.0/24"];
     let four = [ring[0], ring[1], ring[2], "10.1.3.0/24 10.1.5.0/24"];
     assert_eq!(site(ADDRESS, &four, open), FINE, "a ring of four has two colours");
     let five = [ring[0], ring[1], ring[2], "10.1.3.0/24 10.1.4.0/24", "10.1.4.0/24 10.1.5.0/24"];
-    assert_eq!(site(ADDRESS, &five, open), ["OVL0431:1"]);
+    assert_eq!(site(ADDRESS, &five, open), ["OVL0441:1"]);
 }
 
 #[test]
