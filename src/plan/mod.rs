@@ -22,7 +22,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 pub use crate::check::{MarkField, MarkLayout};
-pub use crate::model::{Firewall, Isolation};
+pub use crate::model::{Firewall, Isolation, Mss};
 use crate::net::{self, Family};
 use crate::source::Span;
 pub use lower::lower;
@@ -141,6 +141,10 @@ pub struct Network {
     pub known: Vec<(IpNet, Span)>,
     /// How its hosts are reached if they have no routes.
     pub masquerade: Option<Masquerade>,
+    /// What others would call the gateway here, where they could.
+    pub own: Vec<OwnAlias>,
+    /// What segments of TCP connections with its hosts are kept to, and where that is written.
+    pub mss: Option<(Mss, Span)>,
 }
 
 impl Network {
@@ -155,6 +159,20 @@ impl Network {
     #[must_use]
     pub fn own_table(&self) -> u32 {
         OWN_TABLE_BASE + u32::from(self.id)
+    }
+
+    /// The largest TCP segment for its hosts where `mss clamp BYTES` says how long a packet may be: that
+    /// without the fixed headers (RFC 9293, 3.7.1).
+    #[must_use]
+    pub fn largest_segment(&self, family: Family) -> Option<u64> {
+        let headers = match family {
+            Family::V4 => 20 + 20,
+            Family::V6 => 40 + 20,
+        };
+        match self.mss?.0 {
+            Mss::Route => None,
+            Mss::Packet(bytes) => Some(bytes.saturating_sub(headers)),
+        }
     }
 
     /// Whether it has a prefix of a family.
@@ -231,6 +249,32 @@ pub struct Mapping {
     pub alias: IpNet,
     /// Where it is written.
     pub span: Span,
+}
+
+/// An address of the gateway as other networks would call it. The gateway answers in each network on
+/// its own addresses there alone, so nobody is behind this alias: a packet for it is not translated,
+/// and told that there is no way.
+#[derive(Clone, Debug)]
+pub struct OwnAlias {
+    /// The gateway's address.
+    pub real: IpAddr,
+    /// What it would be called; the same where the prefix has no alias.
+    pub alias: IpAddr,
+    /// What becomes of a packet.
+    pub refusal: Refusal,
+    /// Where the address is written.
+    pub span: Span,
+}
+
+/// How a packet for an [`OwnAlias`] is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Its destination is cleared: it stays in the VRF of its sender, where nobody has the address. In
+    /// that of its destination the gateway itself would.
+    Cleared,
+    /// It keeps its destination, whose table has no way to it. Without, the `local` table would be asked,
+    /// which without VRF devices has the gateway's addresses in all networks.
+    Unrouted,
 }
 
 /// A conntrack zone that the plan puts packets into.

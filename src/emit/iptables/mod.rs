@@ -10,6 +10,7 @@
 
 mod chains;
 mod filter;
+mod handshakes;
 mod masquerade;
 mod nat;
 mod raw;
@@ -48,6 +49,11 @@ struct RulesView {
     nat_rules: String,
     filter_chains: String,
     filter_rules: String,
+    /// What of the filter table is of this family alone.
+    own_chains: String,
+    own_rules: String,
+    /// What matches the packets of a handshake; empty where none is changed.
+    handshake: &'static str,
 }
 
 /// Lays the ruleset of one family out.
@@ -63,6 +69,10 @@ pub(super) fn emit(
     let (mangle_chains, mangle_rules) =
         if masquerades { masquerade::mangle(plan, places).finish(blocks) } else { Default::default() };
     let (nat_chains, nat_rules) = nat::nat(plan, places, family).finish(blocks);
+    let mut own = Chains::default();
+    handshakes::chains(&mut own, plan, places, family);
+    let (own_chains, own_rules) = own.finish(blocks);
+    let limited = plan.networks.iter().any(|network| network.mss.is_some());
     let (destination, source) = (plan.marks.destination.mask(), plan.marks.source.mask());
     let (command, file) = match family {
         Family::V4 => ("iptables-restore", "rules.v4"),
@@ -87,6 +97,9 @@ pub(super) fn emit(
             nat_rules,
             filter_chains,
             filter_rules,
+            own_chains,
+            own_rules,
+            handshake: if limited { handshakes::HANDSHAKE } else { "" },
         },
     )
 }

@@ -5,6 +5,7 @@
 //! forward. New connections add one look-up for each translation.
 
 mod filter;
+mod handshakes;
 mod marks;
 mod masquerade;
 mod translation;
@@ -49,6 +50,8 @@ struct RulesetView {
     masq: String,
     sign: String,
     answers: String,
+    clamp_from: String,
+    clamp_to: String,
     chains: String,
 }
 
@@ -109,6 +112,7 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
     }
     let sign = masquerade::signs(&mut chains, plan, places);
     let masquerade::Elements { ports: masq_ports, to: masq, answers } = masquerade::elements(plan);
+    let clamps = handshakes::clamps(plan);
     template::render(
         "nft/ruleset.nft.j2",
         RulesetView {
@@ -133,6 +137,8 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
             masq: blocks.keep(masq),
             sign: blocks.keep(sign),
             answers: blocks.keep(answers),
+            clamp_from: blocks.keep(clamps.from),
+            clamp_to: blocks.keep(clamps.to),
             chains: blocks.keep(chains),
         },
     )
@@ -142,11 +148,12 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
 fn network_chains(out: &mut Block, plan: &Plan, network: &Network, places: &Places<'_>) {
     line!(out, "\n\t# Network {}, {}", short(&network.name), places.at(network.span));
     marks::chains(out, plan, network, places);
-    translation::chains(out, network, places);
+    translation::chains(out, plan, network, places);
     if let Some(masquerade) = &network.masquerade {
         masquerade::chains(out, plan, network, masquerade, places);
     }
     filter::chains(out, plan, network, places);
+    handshakes::chain(out, network, places);
 }
 
 fn family(net: &IpNet) -> &'static str {

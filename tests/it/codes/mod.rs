@@ -8,6 +8,7 @@ mod masquerade;
 mod names;
 mod numbers;
 mod properties;
+mod rules;
 mod scale;
 
 use overlapc::check::{CheckedSite, check};

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='masqueraded'
-FINGERPRINT='1e0bdf7e160717ac'
+FINGERPRINT='acf1f6b79a38b1ff'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -96,6 +96,7 @@ defaults_v4() {
     cat <<'OVERLAPC_END'
 route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77 # site.ovl:5 office
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65537 protocol 77 # site.ovl:5 office
+route add unreachable 172.16.0.1/32 metric 4278198272 table 1 protocol 77 # site.ovl:8 office
 route add unreachable 0.0.0.0/0 metric 4278198272 table 2 protocol 77 # site.ovl:14 north
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65538 protocol 77 # site.ovl:14 north
 route add unreachable 0.0.0.0/0 metric 4278198272 table 3 protocol 77 # site.ovl:23 south
@@ -111,6 +112,7 @@ defaults_v6() {
     cat <<'OVERLAPC_END'
 route add unreachable ::/0 metric 4278198272 table 1 protocol 77 # site.ovl:5 office
 route add unreachable ::/0 metric 4278198272 table 65537 protocol 77 # site.ovl:5 office
+route add unreachable fd16::1/128 metric 4278198272 table 1 protocol 77 # site.ovl:9 office
 route add unreachable ::/0 metric 4278198272 table 2 protocol 77 # site.ovl:14 north
 route add unreachable ::/0 metric 4278198272 table 65538 protocol 77 # site.ovl:14 north
 route add unreachable ::/0 metric 4278198272 table 3 protocol 77 # site.ovl:23 south
@@ -324,18 +326,21 @@ ruleset_v4() {
 -A ovl-zone -m mark --mark 0x5/0xf -m comment --comment "site.ovl:44 zone" -j CT --zone 5
 -A ovl-from-1 -m comment --comment "site.ovl:5 from office" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s 172.16.0.0/24 -m comment --comment "site.ovl:10 hosts" -j ovl-dest
+-A ovl-from-1 -s 172.16.0.1 -m comment --comment "site.ovl:8 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:5 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:5 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:5 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:5 to office" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:14 from north" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -s 192.168.1.0/24 -m comment --comment "site.ovl:19 hosts" -j ovl-dest
+-A ovl-from-2 -s 192.168.1.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-2 -m comment --comment "site.ovl:14 not north" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:14 to north" -j MARK --xor-mark 0x2
 -A ovl-from-3 -m comment --comment "site.ovl:23 from south" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -s 192.168.1.0/24 -m comment --comment "site.ovl:28 hosts" -j ovl-dest
+-A ovl-from-3 -s 192.168.1.1 -m comment --comment "site.ovl:26 not the gateway's own" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -p icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:23 routers" -j ovl-errors
 -A ovl-from-3 -m comment --comment "site.ovl:23 pair" -j ovl-zone
 -A ovl-from-3 -m comment --comment "site.ovl:23 not south" -j MARK --xor-mark 0x3
@@ -408,21 +413,25 @@ COMMIT
 -A ovl-masq-5 -m comment --comment "remember who asked" -j ovl-sign
 -A ovl-masq-5 -d 192.168.1.0/24 -m comment --comment "site.ovl:47 lathe" -j SNAT --to-source 192.168.1.1
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:54 to office" -g ovl-map-1
+-A ovl-map-1 -d 172.16.0.1 -m comment --comment "site.ovl:8 the gateway's own" -j ACCEPT
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d 172.16.0.0/24 -m comment --comment "site.ovl:10 office" -j NETMAP --to 172.16.0.0/24
 -A ovl-snat-1 -s 172.16.0.0/24 -m comment --comment "site.ovl:10 office" -j NETMAP --to 172.16.0.0/24
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:54 to north" -g ovl-map-2
 -A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:55 to north" -g ovl-map-2
+-A ovl-map-2 -d 10.64.2.1 -m comment --comment "site.ovl:17 the gateway's own" -j ACCEPT
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-2 -d 10.64.2.0/24 -m comment --comment "site.ovl:19 north" -j NETMAP --to 192.168.1.0/24
 -A ovl-snat-2 -s 192.168.1.0/24 -m comment --comment "site.ovl:19 north" -j NETMAP --to 10.64.2.0/24
 -A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:55 to south" -g ovl-map-3
+-A ovl-map-3 -d 10.64.3.1 -m comment --comment "site.ovl:26 the gateway's own" -j ACCEPT
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-3 -d 10.64.3.0/24 -m comment --comment "site.ovl:28 south" -j NETMAP --to 192.168.1.0/24
 -A ovl-snat-3 -s 192.168.1.0/24 -m comment --comment "site.ovl:28 south" -j NETMAP --to 10.64.3.0/24
 -A ovl-dnat-4 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:56 to press" -g ovl-map-4
 -A ovl-dnat-4 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:57 to press" -g ovl-map-4
 -A ovl-dnat-4 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:58 to press" -g ovl-map-4
+-A ovl-map-4 -d 10.64.4.1 -m comment --comment "site.ovl:35 the gateway's own" -j ACCEPT
 -A ovl-map-4 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-4 -d 10.64.4.0/24 -m comment --comment "site.ovl:37 press" -j NETMAP --to 192.168.1.0/24
 -A ovl-snat-4 -s 192.168.1.0/24 -m comment --comment "site.ovl:37 press" -j NETMAP --to 10.64.4.0/24
@@ -431,6 +440,7 @@ COMMIT
 -A ovl-dnat-5 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:59 to lathe" -g ovl-map-5
 -A ovl-dnat-5 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:60 to lathe" -g ovl-map-5
 -A ovl-dnat-5 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:61 to lathe" -g ovl-map-5
+-A ovl-map-5 -d 10.64.5.1 -m comment --comment "site.ovl:47 the gateway's own" -j ACCEPT
 -A ovl-map-5 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-5 -d 10.64.5.0/24 -m comment --comment "site.ovl:49 lathe" -j NETMAP --to 192.168.1.0/24
 -A ovl-snat-5 -s 192.168.1.0/24 -m comment --comment "site.ovl:49 lathe" -j NETMAP --to 10.64.5.0/24
@@ -561,18 +571,21 @@ ruleset_v6() {
 -A ovl-zone -m mark --mark 0x5/0xf -m comment --comment "site.ovl:44 zone" -j CT --zone 5
 -A ovl-from-1 -m comment --comment "site.ovl:5 from office" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s fd16::/64 -m comment --comment "site.ovl:11 hosts" -j ovl-dest
+-A ovl-from-1 -s fd16::1 -m comment --comment "site.ovl:9 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:5 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:5 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:5 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:5 to office" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:14 from north" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:20 hosts" -j ovl-dest
+-A ovl-from-2 -s fd00:0:0:1::1 -m comment --comment "site.ovl:18 not the gateway's own" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p ipv6-icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-2 -m comment --comment "site.ovl:14 not north" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:14 to north" -j MARK --xor-mark 0x2
 -A ovl-from-3 -m comment --comment "site.ovl:23 from south" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:29 hosts" -j ovl-dest
+-A ovl-from-3 -s fd00:0:0:1::1 -m comment --comment "site.ovl:27 not the gateway's own" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -p ipv6-icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:23 routers" -j ovl-errors
 -A ovl-from-3 -m comment --comment "site.ovl:23 pair" -j ovl-zone
 -A ovl-from-3 -m comment --comment "site.ovl:23 not south" -j MARK --xor-mark 0x3
@@ -644,27 +657,32 @@ COMMIT
 -A ovl-masq-5 -m comment --comment "remember who asked" -j ovl-sign
 -A ovl-masq-5 -d fd00:0:0:1::/64 -m comment --comment "site.ovl:48 lathe" -j SNAT --to-source fd00:0:0:1::1
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:54 to office" -g ovl-map-1
+-A ovl-map-1 -d fd16::1 -m comment --comment "site.ovl:9 the gateway's own" -j ACCEPT
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d fd16::/64 -m comment --comment "site.ovl:11 office" -j NETMAP --to fd16::/64
 -A ovl-snat-1 -s fd16::/64 -m comment --comment "site.ovl:11 office" -j NETMAP --to fd16::/64
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:54 to north" -g ovl-map-2
 -A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:55 to north" -g ovl-map-2
+-A ovl-map-2 -d fd64:0:0:2::1 -m comment --comment "site.ovl:18 the gateway's own" -j ACCEPT
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-2 -d fd64:0:0:2::/64 -m comment --comment "site.ovl:20 north" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-2 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:20 north" -j NETMAP --to fd64:0:0:2::/64
 -A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:55 to south" -g ovl-map-3
+-A ovl-map-3 -d fd64:0:0:3::1 -m comment --comment "site.ovl:27 the gateway's own" -j ACCEPT
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-3 -d fd64:0:0:3::/64 -m comment --comment "site.ovl:29 south" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-3 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:29 south" -j NETMAP --to fd64:0:0:3::/64
 -A ovl-dnat-4 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:56 to press" -g ovl-map-4
 -A ovl-dnat-4 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:57 to press" -g ovl-map-4
 -A ovl-dnat-4 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:58 to press" -g ovl-map-4
+-A ovl-map-4 -d fd64:0:0:4::1 -m comment --comment "site.ovl:36 the gateway's own" -j ACCEPT
 -A ovl-map-4 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-4 -d fd64:0:0:4::/64 -m comment --comment "site.ovl:38 press" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-4 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:38 press" -j NETMAP --to fd64:0:0:4::/64
 -A ovl-dnat-5 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:59 to lathe" -g ovl-map-5
 -A ovl-dnat-5 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:60 to lathe" -g ovl-map-5
 -A ovl-dnat-5 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:61 to lathe" -g ovl-map-5
+-A ovl-map-5 -d fd64:0:0:5::1 -m comment --comment "site.ovl:48 the gateway's own" -j ACCEPT
 -A ovl-map-5 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-5 -d fd64:0:0:5::/64 -m comment --comment "site.ovl:50 lathe" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-5 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:50 lathe" -j NETMAP --to fd64:0:0:5::/64

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='masqueraded'
-FINGERPRINT='9cb505cb8a9ccbd3'
+FINGERPRINT='122c5961d96b519a'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -96,6 +96,7 @@ defaults_v4() {
     cat <<'OVERLAPC_END'
 route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77 # site.ovl:5 office
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65537 protocol 77 # site.ovl:5 office
+route add unreachable 172.16.0.1/32 metric 4278198272 table 1 protocol 77 # site.ovl:8 office
 route add unreachable 0.0.0.0/0 metric 4278198272 table 2 protocol 77 # site.ovl:14 north
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65538 protocol 77 # site.ovl:14 north
 route add unreachable 0.0.0.0/0 metric 4278198272 table 3 protocol 77 # site.ovl:23 south
@@ -111,6 +112,7 @@ defaults_v6() {
     cat <<'OVERLAPC_END'
 route add unreachable ::/0 metric 4278198272 table 1 protocol 77 # site.ovl:5 office
 route add unreachable ::/0 metric 4278198272 table 65537 protocol 77 # site.ovl:5 office
+route add unreachable fd16::1/128 metric 4278198272 table 1 protocol 77 # site.ovl:9 office
 route add unreachable ::/0 metric 4278198272 table 2 protocol 77 # site.ovl:14 north
 route add unreachable ::/0 metric 4278198272 table 65538 protocol 77 # site.ovl:14 north
 route add unreachable ::/0 metric 4278198272 table 3 protocol 77 # site.ovl:23 south
@@ -514,8 +516,8 @@ table inet ovl {
 	# Network office, site.ovl:5
 	chain ovl_from_office {
 		meta mark set meta mark & 0xffffff00 | 0x00000011 comment "site.ovl:5 from office"
-		ip saddr 172.16.0.0/24 jump ovl_dest comment "site.ovl:10 hosts"
-		ip6 saddr fd16::/64 jump ovl_dest comment "site.ovl:11 hosts"
+		ip saddr 172.16.0.0/24 ip saddr != 172.16.0.1 jump ovl_dest comment "site.ovl:10 hosts"
+		ip6 saddr fd16::/64 ip6 saddr != fd16::1 jump ovl_dest comment "site.ovl:11 hosts"
 		meta mark & 0x0000000f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:5 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:5 pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:5 not office"
@@ -524,6 +526,8 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:5 to office"
 	}
 	chain ovl_dnat_office {
+		ip daddr 172.16.0.1 return comment "site.ovl:8 the gateway's own"
+		ip6 daddr fd16::1 return comment "site.ovl:9 the gateway's own"
 		ip daddr 172.16.0.0/24 dnat ip prefix to 172.16.0.0/24 comment "site.ovl:10 office"
 		ip6 daddr fd16::/64 dnat ip6 prefix to fd16::/64 comment "site.ovl:11 office"
 	}
@@ -538,8 +542,8 @@ table inet ovl {
 	# Network north, site.ovl:14
 	chain ovl_from_north {
 		meta mark set meta mark & 0xffffff00 | 0x00000022 comment "site.ovl:14 from north"
-		ip saddr 192.168.1.0/24 jump ovl_dest comment "site.ovl:19 hosts"
-		ip6 saddr fd00:0:0:1::/64 jump ovl_dest comment "site.ovl:20 hosts"
+		ip saddr 192.168.1.0/24 ip saddr != 192.168.1.1 jump ovl_dest comment "site.ovl:19 hosts"
+		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:20 hosts"
 		meta mark & 0x0000000f == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:14 not north"
@@ -548,6 +552,8 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:14 to north"
 	}
 	chain ovl_dnat_north {
+		ip daddr 10.64.2.1 return comment "site.ovl:17 the gateway's own"
+		ip6 daddr fd64:0:0:2::1 return comment "site.ovl:18 the gateway's own"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.1.0/24 comment "site.ovl:19 north"
 		ip6 daddr fd64:0:0:2::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:20 north"
 	}
@@ -562,8 +568,8 @@ table inet ovl {
 	# Network south, site.ovl:23
 	chain ovl_from_south {
 		meta mark set meta mark & 0xffffff00 | 0x00000033 comment "site.ovl:23 from south"
-		ip saddr 192.168.1.0/24 jump ovl_dest comment "site.ovl:28 hosts"
-		ip6 saddr fd00:0:0:1::/64 jump ovl_dest comment "site.ovl:29 hosts"
+		ip saddr 192.168.1.0/24 ip saddr != 192.168.1.1 jump ovl_dest comment "site.ovl:28 hosts"
+		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:29 hosts"
 		meta mark & 0x0000000f == 0x00000003 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:23 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:23 pair"
 		meta mark set meta mark ^ 0x00000003 comment "site.ovl:23 not south"
@@ -572,6 +578,8 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000003 comment "site.ovl:23 to south"
 	}
 	chain ovl_dnat_south {
+		ip daddr 10.64.3.1 return comment "site.ovl:26 the gateway's own"
+		ip6 daddr fd64:0:0:3::1 return comment "site.ovl:27 the gateway's own"
 		ip daddr 10.64.3.0/24 dnat ip prefix to 192.168.1.0/24 comment "site.ovl:28 south"
 		ip6 daddr fd64:0:0:3::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:29 south"
 	}
@@ -594,6 +602,8 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000004 comment "site.ovl:32 to press"
 	}
 	chain ovl_dnat_press {
+		ip daddr 10.64.4.1 return comment "site.ovl:35 the gateway's own"
+		ip6 daddr fd64:0:0:4::1 return comment "site.ovl:36 the gateway's own"
 		ip daddr 10.64.4.0/24 dnat ip prefix to 192.168.1.0/24 comment "site.ovl:37 press"
 		ip daddr 10.64.8.0/22 dnat ip prefix to 192.168.8.0/22 comment "site.ovl:40 press"
 		ip6 daddr fd64:0:0:4::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:38 press"
@@ -624,6 +634,8 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000005 comment "site.ovl:44 to lathe"
 	}
 	chain ovl_dnat_lathe {
+		ip daddr 10.64.5.1 return comment "site.ovl:47 the gateway's own"
+		ip6 daddr fd64:0:0:5::1 return comment "site.ovl:48 the gateway's own"
 		ip daddr 10.64.5.0/24 dnat ip prefix to 192.168.1.0/24 comment "site.ovl:49 lathe"
 		ip6 daddr fd64:0:0:5::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:50 lathe"
 	}
