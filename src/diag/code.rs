@@ -138,6 +138,10 @@ registry! {
     ROUTER_OFF_LINK "OVL0317" "router-off-link" Error;
     HOST_OUTSIDE "OVL0318" "host-outside-prefixes" Error;
     UNUSABLE_ADDRESS "OVL0319" "unusable-address" Error;
+    VIEWER_WITHOUT_ALIAS "OVL0320" "viewer-without-alias" Error;
+    SECOND_ALIAS "OVL0321" "second-alias" Error;
+    ALIAS_FOR_ITSELF "OVL0322" "alias-for-itself" Error;
+    ALIAS_FOR_STRANGER "OVL0323" "alias-for-stranger" Warning;
 
     DUPLICATE_ID "OVL0401" "duplicate-id" Error;
     ID_OUT_OF_RANGE "OVL0402" "id-out-of-range" Error;
@@ -149,6 +153,7 @@ registry! {
     REPEATED_CONNECT "OVL0408" "repeated-connect" Warning;
     CONNECTED_TO_ITSELF "OVL0409" "connected-to-itself" Error;
     PROTOCOL_OUT_OF_RANGE "OVL0410" "protocol-out-of-range" Error;
+    NO_ZONE_LEFT "OVL0411" "no-zone-left" Error;
 
     INTERFACE_TOO_LONG "OVL0501" "interface-name-too-long" Error;
     INVALID_INTERFACE "OVL0502" "invalid-interface-name" Error;

@@ -21,6 +21,7 @@ mod gateway;
 mod networks;
 mod scope;
 mod value;
+mod viewers;
 
 use connects::Statement;
 use errors::{BadRange, DuplicateName, InvalidName, RepeatedStatement, UnusedName, UnusedNetwork};
@@ -52,6 +53,7 @@ pub fn resolve(file: &File, findings: &mut Diagnostics) -> Option<Site> {
         networks: Vec::new(),
         names: HashMap::new(),
         statements: Vec::new(),
+        viewers: Vec::new(),
         unused: Vec::new(),
     };
     resolver.block(None, &file.items);
@@ -82,6 +84,8 @@ struct Resolver<'a, 'f> {
     /// Where each network's name was declared, for networks that could not be made too.
     names: HashMap<String, Declared>,
     statements: Vec<Statement<'a>>,
+    /// Whom aliases are for, as written.
+    viewers: Vec<viewers::NetworkViewers>,
     unused: Vec<(&'a Spanned<String>, Instance)>,
 }
 
@@ -235,7 +239,9 @@ impl<'a> Resolver<'a, '_> {
 
     fn finish(mut self) -> Option<Site> {
         let statements = std::mem::take(&mut self.statements);
-        let peerings = self.connects(&statements);
+        let index = self.name_index();
+        self.viewers(&index);
+        let peerings = self.connects(&statements, &index);
         if self.after_errors {
             return None;
         }

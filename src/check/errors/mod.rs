@@ -7,3 +7,4 @@ pub mod interfaces;
 pub mod nesting;
 pub mod numbers;
 pub mod prefixes;
+pub mod viewers;
