@@ -188,18 +188,20 @@ impl Expansion<'_> {
     /// All hosts of one network to all of another.
     fn pair(&mut self, a: usize, b: usize, answered: bool) {
         let topology = self.topology;
+        let (asking, asked) = (&topology.networks[a].name, &topology.networks[b].name);
+        let transports = self.transports.clone();
         for asker in topology.hosts_of(a) {
             for other in topology.hosts_of(b) {
                 for own in &asker.addresses {
                     for known in other.addresses.iter().filter(|k| k.known.is_ipv4() == own.real.is_ipv4()) {
-                        let expected = if answered {
-                            Expected::Answer { host: other.name.clone(), source: own.known, port: Seen::Same }
-                        } else {
-                            Expected::Nothing
-                        };
-                        if answered || !self.is_somebodys(a, known.known) {
-                            let transports = self.transports.clone();
-                            self.ask(&transports, asker, own.real, known.known, expected);
+                        if answered {
+                            let (host, source) = (other.name.clone(), own.known_to(asked));
+                            let expected = Expected::Answer { host, source, port: Seen::Same };
+                            self.ask(&transports, asker, own.real, known.known_to(asking), expected);
+                            continue;
+                        }
+                        for alias in known.aliases().filter(|alias| !self.is_somebodys(a, *alias)).collect::<Vec<_>>() {
+                            self.ask(&transports, asker, own.real, alias, Expected::Nothing);
                         }
                     }
                 }
@@ -210,10 +212,11 @@ impl Expansion<'_> {
     /// Whether the address means a host of the network itself, or of one connected to it: then it
     /// cannot be asked as somebody else's.
     fn is_somebodys(&self, a: usize, address: IpAddr) -> bool {
+        let viewer = &self.topology.networks[a].name;
         self.topology.hosts.iter().any(|host| {
             host.addresses.iter().any(|own| {
                 (host.network == a && own.real == address)
-                    || (self.connected.contains(&(a, host.network)) && own.known == address)
+                    || (self.connected.contains(&(a, host.network)) && own.known_to(viewer) == address)
             })
         })
     }
