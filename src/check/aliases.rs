@@ -2,24 +2,42 @@
 //!
 //! Goes in: the sound mappings. Comes out: findings, and the mappings that have none. What must
 //! hold of these: the gateway can tell from a destination address alone which network it means, or
-//! from the address and the sender where two networks share one alias between themselves.
+//! from the address and the sender where two networks share one alias between themselves or an alias
+//! is for certain viewers (the latter is looked at in `claims`).
 
 use std::collections::HashSet;
 
+use ipnet::IpNet;
+
+use super::audience::Audience;
 use super::errors::aliases::{
-    AliasOverReal, MissingAlias, OverlappingAliases, Party, SharedAlias, Suggestion,
+    AliasOverReal, Doubt, MissingAlias, OverlappingAliases, Party, SharedAlias, Suggestion,
 };
 use super::free::FreeSpace;
 use super::overlaps::{Group, group, sweep};
-use super::peers::Peers;
+use super::peers::{Peers, first_common};
 use super::prefixes::Mapping;
 use crate::diag::{Code, Reporter, code};
-use crate::model::{NetworkId, Site};
+use crate::model::{Network, NetworkId, Site};
+
+/// Why numbers of two networks must differ.
+#[derive(Clone, Copy)]
+pub(super) enum Common {
+    /// Neither of them is for certain viewers.
+    Everybody,
+    /// They could be shared, but this network sees both.
+    Third(NetworkId),
+    /// This one sees both, and the address is all it can go by.
+    Viewer(NetworkId),
+    /// They could be shared, but this network is known by these numbers to somebody, too.
+    Claim(NetworkId),
+}
 
 /// What the searches need to know, and where they report.
 pub(super) struct Search<'a, 'r, 'f> {
     pub(super) site: &'a Site,
     pub(super) peers: &'a Peers,
+    pub(super) audience: &'a Audience,
     pub(super) free: FreeSpace<'a>,
     pub(super) reporter: &'r mut Reporter<'f>,
 }
@@ -27,7 +45,8 @@ pub(super) struct Search<'a, 'r, 'f> {
 impl<'a> Search<'a, '_, '_> {
     /// Checks that known prefixes are distinct; keeps the mappings without a finding.
     pub(super) fn known(&mut self, mappings: Vec<Mapping>) -> Vec<Mapping> {
-        let counted = mappings.iter().enumerate().filter(|(_, mapping)| self.counts(mapping));
+        let common = |mapping: &Mapping| self.counts(mapping) && mapping.is_common(self.site);
+        let counted = mappings.iter().enumerate().filter(|(_, mapping)| common(mapping));
         let groups = group(counted.map(|(n, mapping)| (mapping.known(), n)));
         let mut bad: HashSet<usize> = HashSet::new();
         for found in &groups {
@@ -45,8 +64,11 @@ impl<'a> Search<'a, '_, '_> {
             // A prefix that is too wide makes one finding, not one for each that it swallows.
             if !bad.contains(&outer) && !bad.contains(&inner) {
                 bad.extend([outer, inner]);
-                self.clash(&mappings[outer], &mappings[inner], None);
+                self.clash(&mappings[outer], &mappings[inner], Common::Everybody);
             }
+        }
+        if !self.audience.is_uniform() {
+            self.claims(&mappings, &mut bad);
         }
         let kept = mappings.into_iter().enumerate().filter(|(n, _)| !bad.contains(n));
         kept.map(|(_, mapping)| mapping).collect()
@@ -55,7 +77,7 @@ impl<'a> Search<'a, '_, '_> {
     /// Whether anybody may be confused: the numbers of a network that nobody is connected to mean
     /// nothing, unless it claims them by an alias.
     pub(super) fn counts(&self, mapping: &Mapping) -> bool {
-        mapping.alias.is_some() || self.peers.has_any(mapping.network)
+        mapping.alias.is_some() || !self.peers.viewers(mapping.network).is_empty()
     }
 
     /// Several networks known by one prefix.
@@ -65,12 +87,13 @@ impl<'a> Search<'a, '_, '_> {
         if let [other] = others {
             let other = &mappings[*other];
             let written = first.alias.is_some() && other.alias.is_some();
-            if written && self.peers.peered(first.network, other.network) {
-                match self.peers.common(first.network, other.network) {
+            let seen = |a: &Mapping, b: &Mapping| self.seen_by(a).binary_search(&b.network).is_ok();
+            if written && seen(first, other) && seen(other, first) {
+                match first_common(self.seen_by(first), self.seen_by(other)) {
                     None => self.shared(first, other),
-                    third => {
+                    Some(third) => {
                         bad.extend(&found.members);
-                        self.clash(first, other, third);
+                        self.clash(first, other, Common::Third(third));
                     }
                 }
                 return;
@@ -78,11 +101,16 @@ impl<'a> Search<'a, '_, '_> {
         }
         for n in others.iter().filter(|n| mappings[**n].network != first.network) {
             bad.extend([found.members[0], *n]);
-            self.clash(first, &mappings[*n], None);
+            self.clash(first, &mappings[*n], Common::Everybody);
         }
     }
 
-    fn shared(&mut self, first: &Mapping, second: &Mapping) {
+    /// The networks that know the hosts of a mapping by it.
+    pub(super) fn seen_by(&self, mapping: &Mapping) -> &'a [NetworkId] {
+        self.audience.of(mapping, self.peers)
+    }
+
+    pub(super) fn shared(&mut self, first: &Mapping, second: &Mapping) {
         let instance = second.owner(self.site).instance.as_deref();
         if !self.has(second, code::SHARED_ALIAS) {
             let suggestion = self.suggest(second);
@@ -91,8 +119,8 @@ impl<'a> Search<'a, '_, '_> {
         }
     }
 
-    /// Two networks known by overlapping prefixes. `third` sees both.
-    fn clash(&mut self, a: &Mapping, b: &Mapping, third: Option<NetworkId>) {
+    /// Two networks known by overlapping prefixes.
+    pub(super) fn clash(&mut self, a: &Mapping, b: &Mapping, common: Common) {
         let (earlier, later) = if a.network <= b.network { (a, b) } else { (b, a) };
         let peered = self.peers.peered(a.network, b.network);
         // The one that is to change is blamed: the written alias, or else the later one.
@@ -107,10 +135,16 @@ impl<'a> Search<'a, '_, '_> {
             self.over_real(blamed, self.party(other));
         } else if !self.has(blamed, code::OVERLAPPING_ALIASES) {
             let suggestion = self.suggest(blamed);
-            let third = third.map(|third| self.site.network(third).name.value.as_str());
+            let name = |network: NetworkId| self.site.network(network).name.value.as_str();
+            let doubt = match common {
+                Common::Everybody => Doubt::Everybody,
+                Common::Third(third) => Doubt::Third(name(third)),
+                Common::Viewer(viewer) => Doubt::Viewer(name(viewer)),
+                Common::Claim(owner) => Doubt::Claim(name(owner)),
+            };
             let (here, written) = (self.party(blamed), other.alias.is_some());
             let other = self.party(other);
-            self.reporter.report(OverlappingAliases { here, other, written, third, suggestion }, instance);
+            self.reporter.report(OverlappingAliases { here, other, written, doubt, suggestion }, instance);
         }
     }
 
@@ -120,7 +154,7 @@ impl<'a> Search<'a, '_, '_> {
             let suggestion = self.suggest(blamed);
             let here = self.party(blamed);
             let instance = blamed.owner(self.site).instance.as_deref();
-            let same = blamed.writes_alias(self.site);
+            let same = blamed.place.is_some();
             self.reporter.report(MissingAlias { here, other, peered, same, suggestion }, instance);
         }
     }
@@ -148,9 +182,13 @@ impl<'a> Search<'a, '_, '_> {
 
     /// What the prefix could be known by instead.
     pub(super) fn suggest(&mut self, mapping: &Mapping) -> Suggestion {
-        let known = mapping.known();
-        match &mapping.owner(self.site).instance {
-            None => self.free.take(&known).map_or(Suggestion::None, Suggestion::Exact),
+        self.suggest_beside(&mapping.known(), mapping.owner(self.site))
+    }
+
+    /// A prefix like `known` that a network could be known by.
+    pub(super) fn suggest_beside(&mut self, known: &IpNet, owner: &Network) -> Suggestion {
+        match &owner.instance {
+            None => self.free.take(known).map_or(Suggestion::None, Suggestion::Exact),
             Some(instance) => {
                 let variable = instance.rsplit(", ").next().and_then(|last| last.split(' ').next());
                 Suggestion::Computed {

@@ -103,7 +103,7 @@ fn everything(site: &Site) -> BTreeMap<(Family, u128), u128> {
     }
     for network in &site.networks {
         let prefixes = network.prefixes.iter().flat_map(|prefix| {
-            std::iter::once(prefix.real.value).chain(prefix.alias.map(|alias| alias.value))
+            std::iter::once(prefix.real.value).chain(prefix.aliases.iter().map(|alias| alias.net.value))
         });
         let addresses = network.addresses.iter().map(|address| address.value);
         let routes = network.routes.iter().map(|route| route.prefix.value);

@@ -1,6 +1,6 @@
 //! Networks whose hosts have no routes and only ever see the gateway.
 //!
-//! Goes in: the site. Comes out: findings, and for each network the ones that need a zone of their
+//! Goes in: the site, its sound mappings and who sees them. Comes out: findings, and for each network the ones that need a zone of their
 //! own when they open connections to it. What must hold afterwards: such a network has an address of
 //! the gateway for every family it speaks, opens nothing, and no two connections to it share a
 //! conntrack key.
@@ -16,14 +16,22 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
+use super::audience::Audience;
 use super::errors::masquerade::{MasqueradeWithoutAddress, OpenedByMasqueraded, TooManyAlike};
 use super::overlaps::sweep;
+use super::peers::Peers;
+use super::prefixes::Mapping;
 use crate::diag::Reporter;
 use crate::model::{NetworkId, Site};
 use crate::net::{self, Family};
 
 /// For each network, in order, those whose connections to it have its zone for replies alone.
-pub(super) fn check(site: &Site, reporter: &mut Reporter<'_>) -> Vec<Vec<NetworkId>> {
+pub(super) fn check(
+    site: &Site,
+    (peers, audience): (&Peers, &Audience),
+    mappings: &[Mapping],
+    reporter: &mut Reporter<'_>,
+) -> Vec<Vec<NetworkId>> {
     let mut apart = vec![Vec::new(); site.networks.len()];
     if site.networks.iter().all(|network| network.masqueraded.is_none()) {
         return apart;
@@ -52,7 +60,15 @@ pub(super) fn check(site: &Site, reporter: &mut Reporter<'_>) -> Vec<Vec<Network
     }
     for (to, mut callers) in callers {
         callers.sort_unstable();
-        match second_colour(site, &callers) {
+        // Only those who know the hosts by the same numbers can send packets that look alike.
+        let seen = mappings.iter().filter(|mapping| mapping.network == to);
+        let alike: Vec<Vec<NetworkId>> = seen
+            .map(|mapping| {
+                let audience = audience.of(mapping, peers);
+                callers.iter().filter(|caller| audience.binary_search(caller).is_ok()).copied().collect()
+            })
+            .collect();
+        match second_colour(site, &callers, &alike) {
             Ok(second) => apart[to.0] = second,
             Err(alike) => {
                 let network = site.network(to);
@@ -66,41 +82,20 @@ pub(super) fn check(site: &Site, reporter: &mut Reporter<'_>) -> Vec<Vec<Network
     apart
 }
 
-/// Colours networks so that no two with a real address in common have one colour, and gives those of
-/// the second. Otherwise some that cannot be told apart.
-fn second_colour(site: &Site, callers: &[NetworkId]) -> Result<Vec<NetworkId>, Vec<NetworkId>> {
-    let all = callers.iter().enumerate().flat_map(|(place, caller)| {
-        site.network(*caller).prefixes.iter().map(move |prefix| (prefix.real.value.trunc(), place))
-    });
-    let (nets, places): (Vec<IpNet>, Vec<usize>) = all.unzip();
+/// Colours the callers so that no two of one group that have a real address in common have one colour,
+/// and gives those of the second. Otherwise some that cannot be told apart.
+fn second_colour(
+    site: &Site,
+    callers: &[NetworkId],
+    groups: &[Vec<NetworkId>],
+) -> Result<Vec<NetworkId>, Vec<NetworkId>> {
     let mut overlapping: Vec<Vec<usize>> = vec![Vec::new(); callers.len()];
-    let mut alike: Option<Vec<usize>> = None;
-    sweep(&nets, |n, open| {
-        // All that hold a prefix hold each other: two others are one too many.
-        let mut others: Vec<usize> = Vec::new();
-        for place in open.iter().map(|other| places[*other]) {
-            if place != places[n] && !others.contains(&place) && others.len() < 2 {
-                others.push(place);
-            }
+    for group in groups {
+        for (a, b) in overlaps(site, group)? {
+            let place = |caller| callers.binary_search(&caller).unwrap_or(0);
+            overlapping[place(a)].push(place(b));
+            overlapping[place(b)].push(place(a));
         }
-        match *others.as_slice() {
-            [other] => {
-                overlapping[places[n]].push(other);
-                overlapping[other].push(places[n]);
-            }
-            [first, second, ..] => {
-                alike.get_or_insert_with(|| vec![first, second, places[n]]);
-            }
-            [] => {}
-        }
-    });
-    let named = |places: &[usize]| {
-        let mut places = places.to_vec();
-        places.sort_unstable();
-        places.into_iter().map(|place| callers[place]).collect::<Vec<_>>()
-    };
-    if let Some(alike) = alike {
-        return Err(named(&alike));
     }
     let mut colours: Vec<Option<bool>> = vec![None; callers.len()];
     for start in 0..callers.len() {
@@ -115,11 +110,44 @@ fn second_colour(site: &Site, callers: &[NetworkId]) -> Result<Vec<NetworkId>, V
                     colours[*other] = colours[place].map(|colour| !colour);
                     waiting.push_back(*other);
                 } else if colours[*other] == colours[place] {
-                    return Err(named(&[place, *other]));
+                    return Err(vec![callers[place.min(*other)], callers[place.max(*other)]]);
                 }
             }
         }
     }
     let second = callers.iter().zip(colours).filter(|(_, colour)| *colour == Some(true));
     Ok(second.map(|(caller, _)| *caller).collect())
+}
+
+/// The pairs of a group's networks that have a real address in common; three with one in common.
+fn overlaps(site: &Site, group: &[NetworkId]) -> Result<Vec<(NetworkId, NetworkId)>, Vec<NetworkId>> {
+    let all = group.iter().flat_map(|caller| {
+        site.network(*caller).prefixes.iter().map(move |prefix| (prefix.real.value.trunc(), *caller))
+    });
+    let (nets, owners): (Vec<IpNet>, Vec<NetworkId>) = all.unzip();
+    let mut pairs = Vec::new();
+    let mut alike: Option<Vec<NetworkId>> = None;
+    sweep(&nets, |n, open| {
+        // All that hold a prefix hold each other: two others are one too many.
+        let mut others: Vec<NetworkId> = Vec::new();
+        for owner in open.iter().map(|other| owners[*other]) {
+            if owner != owners[n] && !others.contains(&owner) && others.len() < 2 {
+                others.push(owner);
+            }
+        }
+        match *others.as_slice() {
+            [other] => pairs.push((other, owners[n])),
+            [first, second, ..] => {
+                alike.get_or_insert_with(|| vec![first, second, owners[n]]);
+            }
+            [] => {}
+        }
+    });
+    match alike {
+        None => Ok(pairs),
+        Some(mut alike) => {
+            alike.sort_unstable();
+            Err(alike)
+        }
+    }
 }

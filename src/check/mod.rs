@@ -4,9 +4,12 @@
 //! [`CheckedSite`] if none of them is an error: no address, id, mark or interface name of it
 //! contradicts another one or a limit of the kernel.
 
+use std::collections::BTreeMap;
+
 use crate::diag::{Diagnostics, Reporter};
 use crate::model::{NetworkId, Site};
 use aliases::Search;
+use audience::Audience;
 use free::FreeSpace;
 use peers::Peers;
 use prefixes::Sound;
@@ -16,6 +19,8 @@ pub use settings::Settings;
 
 mod addresses;
 mod aliases;
+mod audience;
+mod claims;
 mod errors;
 mod free;
 mod ids;
@@ -30,6 +35,7 @@ mod routes;
 mod settings;
 mod sizes;
 mod viewers;
+mod zones;
 
 /// A site that [`check`] found no error in. Nothing else can make one.
 #[derive(Clone, Debug)]
@@ -39,6 +45,7 @@ pub struct CheckedSite {
     settings: Settings,
     marks: MarkLayout,
     apart: Vec<Vec<NetworkId>>,
+    zones: zones::Moved,
 }
 
 impl CheckedSite {
@@ -54,6 +61,21 @@ impl CheckedSite {
     #[must_use]
     pub fn id(&self, network: NetworkId) -> u16 {
         self.ids[network.0]
+    }
+
+    /// The conntrack zone of two networks' connections with each other, 1 to 65535: their ids, xor'ed,
+    /// or another number where an alias means different networks to different viewers and another
+    /// pair would have the same zone and keys. Means nothing for two that share an alias, nor for one
+    /// that is masqueraded.
+    #[must_use]
+    pub fn zone(&self, a: NetworkId, b: NetworkId) -> u16 {
+        self.zones.get(&(a.min(b), a.max(b))).copied().unwrap_or(self.id(a) ^ self.id(b))
+    }
+
+    /// The pairs of networks whose zone is another number than their ids give.
+    #[must_use]
+    pub fn moved_zones(&self) -> &BTreeMap<(NetworkId, NetworkId), u16> {
+        &self.zones
     }
 
     /// What the gateway block says, with the defaults filled in.
@@ -86,17 +108,28 @@ pub fn check(site: Site, findings: &mut Diagnostics) -> Option<CheckedSite> {
     let Sound { mappings, complete } = prefixes::check(&site, &mut reporter);
     let mappings = nesting::check(&site, mappings, &mut reporter);
     let peers = Peers::new(&site);
-    let mut search =
-        Search { site: &site, peers: &peers, free: FreeSpace::new(&site), reporter: &mut reporter };
+    let audience = Audience::new(&site, &peers);
+    let mut search = Search {
+        site: &site,
+        peers: &peers,
+        audience: &audience,
+        free: FreeSpace::new(&site),
+        reporter: &mut reporter,
+    };
+    search.audience();
     let mappings = search.known(mappings);
     search.viewers(&mappings);
     addresses::check(&site, &complete, &mut reporter);
     routes::check(&site, &mut reporter);
-    let apart = masquerade::check(&site, &mut reporter);
+    let apart = masquerade::check(&site, (&peers, &audience), &mappings, &mut reporter);
     sizes::check(&site, &mut reporter);
     interfaces::check(&site, &settings, &ids, &mut reporter);
     if reporter.has_errors() {
         return None;
     }
-    Some(CheckedSite { ids, settings, marks: marks?, apart, site })
+    let zones = zones::check(&site, (&peers, &audience), &ids, &apart, &mappings, &mut reporter);
+    if reporter.has_errors() {
+        return None;
+    }
+    Some(CheckedSite { ids, settings, marks: marks?, apart, zones, site })
 }

@@ -1,8 +1,11 @@
 //! Several prefixes of one network: a more specific mapping overrides a wider one.
 //!
 //! Goes in: the sound mappings. Comes out: findings, and those mappings that have none. What must
-//! hold of these: within one network no two have the same real prefix, each adds something to the
-//! wider one around it, and no two hosts share a number in the eyes of the others.
+//! hold of these: to no viewer of a network two of them have the same real prefix, each adds something
+//! to the wider one around it for some viewer, and no two hosts share a number, not even in the eyes
+//! of different viewers: the network's own translation goes by the number alone.
+
+use std::collections::HashSet;
 
 use ipnet::IpNet;
 
@@ -10,7 +13,7 @@ use super::errors::nesting::{AliasTakenInside, AmbiguousMapping, RepeatedPrefix}
 use super::overlaps::sweep;
 use super::prefixes::Mapping;
 use crate::diag::Reporter;
-use crate::model::Site;
+use crate::model::{KnownBy, Site, View};
 use crate::net;
 
 /// Checks each network's mappings against each other; keeps those without a finding.
@@ -21,33 +24,75 @@ pub(super) fn check(site: &Site, mappings: Vec<Mapping>, reporter: &mut Reporter
             kept.push(*single);
             continue;
         }
-        let (holes, mut bad) = check_reals(site, own, reporter);
-        check_known(site, own, &holes, &mut bad, reporter);
+        let views = views(site, own);
+        let (holes, mut bad) = check_reals(site, own, &views, reporter);
+        check_known(site, own, &views, &holes, &mut bad, reporter);
         kept.extend(own.iter().zip(&bad).filter(|(_, bad)| !**bad).map(|(mapping, _)| *mapping));
     }
     kept
 }
 
-/// For each mapping the real prefixes that override a part of it, and which mappings have a finding.
-fn check_reals(site: &Site, own: &[Mapping], reporter: &mut Reporter<'_>) -> (Vec<Vec<IpNet>>, Vec<bool>) {
-    let reals: Vec<IpNet> = own.iter().map(|mapping| mapping.real).collect();
-    let mut holes = vec![Vec::new(); own.len()];
+/// For each view of the network the places of the mappings in it.
+fn views(site: &Site, own: &[Mapping]) -> Vec<Vec<usize>> {
+    let network = own[0].owner(site);
+    let holds = |known: &[KnownBy], mapping: &Mapping| match known[mapping.index] {
+        KnownBy::Itself => true,
+        KnownBy::Alias(place) => mapping.place == Some(place),
+        KnownBy::Nothing => false,
+    };
+    let places = |view: View| (0..own.len()).filter(|n| holds(&view.known, &own[*n])).collect();
+    network.views().into_iter().map(places).collect()
+}
+
+/// For each mapping of each view the real prefixes that override a part of it, and which mappings
+/// have a finding.
+fn check_reals(
+    site: &Site,
+    own: &[Mapping],
+    views: &[Vec<usize>],
+    reporter: &mut Reporter<'_>,
+) -> (Vec<Vec<Vec<IpNet>>>, Vec<bool>) {
     let mut bad = vec![false; own.len()];
-    sweep(&reals, |n, open| {
-        let Some(outer) = open.iter().rev().find(|outer| !bad[**outer]).copied() else { return };
-        let (inner, wider) = (&own[n], &own[outer]);
-        let instance = inner.owner(site).instance.as_deref();
-        if inner.real == wider.real {
-            reporter.report(AmbiguousMapping::new(site, wider, inner), instance);
+    let mut all = Vec::new();
+    // Who adds nothing for one viewer may do so for another.
+    let mut useful = vec![false; own.len()];
+    let mut needless: Vec<(usize, usize)> = Vec::new();
+    for view in views {
+        let reals: Vec<IpNet> = view.iter().map(|n| own[*n].real).collect();
+        let mut holes = vec![Vec::new(); view.len()];
+        let mut skipped = vec![false; view.len()];
+        sweep(&reals, |n, open| {
+            let Some(outer) = open.iter().rev().find(|outer| !skipped[**outer]).copied() else {
+                useful[view[n]] = true;
+                return;
+            };
+            let (inner, wider) = (&own[view[n]], &own[view[outer]]);
+            if inner.real == wider.real {
+                if !bad[view[n]] {
+                    let instance = inner.owner(site).instance.as_deref();
+                    reporter.report(AmbiguousMapping::new(site, wider, inner), instance);
+                }
+                (bad[view[n]], skipped[n]) = (true, true);
+            } else if Some(inner.known()) == net::mapped(&inner.real, &wider.real, &wider.known()) {
+                needless.push((view[n], view[outer]));
+                skipped[n] = true;
+            } else {
+                useful[view[n]] = true;
+                holes[outer].push(inner.real);
+            }
+        });
+        all.push(holes);
+    }
+    for (n, outer) in needless {
+        let statement = own[n].index;
+        let other = (0..own.len()).any(|m| own[m].index == statement && useful[m]);
+        if !other && !bad[n] {
+            let instance = own[n].owner(site).instance.as_deref();
+            reporter.report(RepeatedPrefix::new(site, &own[outer], &own[n]), instance);
             bad[n] = true;
-        } else if Some(inner.known()) == net::mapped(&inner.real, &wider.real, &wider.known()) {
-            reporter.report(RepeatedPrefix::new(site, wider, inner), instance);
-            bad[n] = true;
-        } else {
-            holes[outer].push(inner.real);
         }
-    });
-    (holes, bad)
+    }
+    (all, bad)
 }
 
 /// What the others know must be free of doubt, after more specific mappings have taken their hosts
@@ -55,22 +100,34 @@ fn check_reals(site: &Site, own: &[Mapping], reporter: &mut Reporter<'_>) -> (Ve
 fn check_known(
     site: &Site,
     own: &[Mapping],
-    holes: &[Vec<IpNet>],
+    views: &[Vec<usize>],
+    holes: &[Vec<Vec<IpNet>>],
     bad: &mut [bool],
     reporter: &mut Reporter<'_>,
 ) {
-    let mut pieces: Vec<(IpNet, usize)> = Vec::new();
-    for (n, mapping) in own.iter().enumerate().filter(|(n, _)| !bad[*n]) {
-        for piece in net::without(&mapping.real, &holes[n]) {
-            pieces.extend(net::mapped(&piece, &mapping.real, &mapping.known()).map(|known| (known, n)));
+    let mut pieces: Vec<(IpNet, IpNet, usize)> = Vec::new();
+    for (view, holes) in views.iter().zip(holes) {
+        for (n, holes) in view.iter().zip(holes).filter(|(n, _)| !bad[**n]) {
+            let mapping = &own[*n];
+            for piece in net::without(&mapping.real, holes) {
+                let known = net::mapped(&piece, &mapping.real, &mapping.known());
+                pieces.extend(known.map(|known| (known, piece, *n)));
+            }
         }
     }
-    let nets: Vec<IpNet> = pieces.iter().map(|(net, _)| *net).collect();
+    if views.len() > 1 {
+        let mut seen = HashSet::new();
+        pieces.retain(|(known, real, _)| seen.insert((*known, *real)));
+    }
+    let nets: Vec<IpNet> = pieces.iter().map(|(net, ..)| *net).collect();
     sweep(&nets, |piece, open| {
-        let n = pieces[piece].1;
-        let Some(other) = open.iter().rev().map(|open| pieces[*open].1).find(|other| *other != n) else {
-            return;
+        let (known, real, n) = pieces[piece];
+        // The same hosts by the same numbers, in the eyes of others, are no doubt.
+        let other_host = |open: &usize| {
+            let (outer, from, m) = pieces[*open];
+            (m != n && net::mapped(&known, &outer, &from) != Some(real)).then_some(m)
         };
+        let Some(other) = open.iter().rev().find_map(other_host) else { return };
         if bad[n] || bad[other] {
             return;
         }

@@ -1,50 +1,55 @@
-//! Which networks see each other: peered in at least one direction.
+//! Which networks see each other's hosts.
 //!
-//! Goes in: the peerings. Comes out: each network's peers, sorted, each once. Replies and errors
-//! come back by the caller's alias, so a peering in one direction shows both sides to each other.
+//! Goes in: the peerings. Comes out: for each network whom it sees and who sees it, sorted, each
+//! once. Replies and errors come back by the caller's alias, so a peering in one direction shows both
+//! sides to each other; but hosts of a masqueraded network see nobody: whoever calls them calls from
+//! the gateway's own address.
 
 use crate::model::{NetworkId, Site};
 
-/// The peers of every network.
+/// Who sees whom.
 #[derive(Debug)]
 pub(super) struct Peers {
-    lists: Vec<Vec<NetworkId>>,
+    viewers: Vec<Vec<NetworkId>>,
 }
 
 impl Peers {
     pub(super) fn new(site: &Site) -> Self {
-        let mut lists = vec![Vec::new(); site.networks.len()];
+        let mut viewers = vec![Vec::new(); site.networks.len()];
+        let mut sees = |viewer: NetworkId, seen: NetworkId| {
+            if site.network(viewer).masqueraded.is_none() {
+                viewers[seen.0].push(viewer);
+            }
+        };
         for peering in &site.peerings {
-            lists[peering.from.0].push(peering.to);
-            lists[peering.to.0].push(peering.from);
+            sees(peering.from, peering.to);
+            sees(peering.to, peering.from);
         }
-        for list in &mut lists {
+        for list in &mut viewers {
             list.sort_unstable();
             list.dedup();
         }
-        Self { lists }
+        Self { viewers }
     }
 
-    /// Whether the network takes part in any peering.
-    pub(super) fn has_any(&self, network: NetworkId) -> bool {
-        !self.lists[network.0].is_empty()
+    /// The networks whose hosts see those of this one, in order.
+    pub(super) fn viewers(&self, network: NetworkId) -> &[NetworkId] {
+        &self.viewers[network.0]
     }
 
-    /// Whether two networks see each other.
+    /// Whether `viewer` sees `network`.
+    pub(super) fn sees(&self, viewer: NetworkId, network: NetworkId) -> bool {
+        self.viewers(network).binary_search(&viewer).is_ok()
+    }
+
+    /// Whether one of two networks sees the other.
     pub(super) fn peered(&self, a: NetworkId, b: NetworkId) -> bool {
-        self.lists[a.0].binary_search(&b).is_ok()
+        self.sees(a, b) || self.sees(b, a)
     }
+}
 
-    /// The first network that sees both.
-    pub(super) fn common(&self, a: NetworkId, b: NetworkId) -> Option<NetworkId> {
-        self.first_peer(a, &self.lists[b.0])
-    }
-
-    /// The first of the sorted `networks` that `network` sees. It walks the shorter of the two lists.
-    pub(super) fn first_peer(&self, network: NetworkId, networks: &[NetworkId]) -> Option<NetworkId> {
-        let own = &self.lists[network.0];
-        let (short, long) =
-            if own.len() < networks.len() { (own.as_slice(), networks) } else { (networks, own.as_slice()) };
-        short.iter().find(|candidate| long.binary_search(candidate).is_ok()).copied()
-    }
+/// The first network that is in both sorted lists. It walks the shorter of the two.
+pub(super) fn first_common(a: &[NetworkId], b: &[NetworkId]) -> Option<NetworkId> {
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    short.iter().find(|candidate| long.binary_search(candidate).is_ok()).copied()
 }

@@ -1,7 +1,8 @@
 //! Each prefix for itself: real and alias fit each other and can be used at all.
 //!
-//! Goes in: the site. Comes out: a [`Mapping`] for each prefix that is sound; only those take part
-//! in further checks, so that one mistake is found once. What must hold of a mapping: real and
+//! Goes in: the site. Comes out: a [`Mapping`] for each alias of a prefix that is sound, or for the
+//! prefix itself where it has none; only those take part in further checks, so that one mistake is
+//! found once. What must hold of a mapping: real and
 //! alias have one family and one length, no host bits, and hold ordinary unicast addresses.
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -9,17 +10,19 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::errors::prefixes::{HostBitsSet, MixedFamilies, UnequalLength, UnusablePrefix};
 use crate::diag::Reporter;
-use crate::model::{Network, NetworkId, Prefix, Site};
+use crate::model::{Alias, Network, NetworkId, Prefix, Site};
 use crate::net;
 use crate::source::{Span, Spanned};
 
-/// A sound `prefix` statement.
+/// A sound `prefix` statement with one of its aliases.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mapping {
     /// Whose it is.
     pub(super) network: NetworkId,
     /// Its place in [`Network::prefixes`].
-    index: usize,
+    pub(super) index: usize,
+    /// The place of the alias; `None` where none is written.
+    pub(super) place: Option<usize>,
     /// The hosts' own numbers.
     pub(super) real: IpNet,
     /// The numbers the others know, where they differ from the real ones.
@@ -42,15 +45,19 @@ impl Mapping {
         site.network(self.network)
     }
 
-    /// Whether an alias is written, even one that is the real prefix itself.
-    pub(super) fn writes_alias(&self, site: &Site) -> bool {
-        self.prefix(site).alias.is_some()
+    /// The alias as written, even one that is the real prefix itself.
+    pub(super) fn written<'a>(&self, site: &'a Site) -> Option<&'a Alias> {
+        self.place.map(|place| &self.prefix(site).aliases[place])
+    }
+
+    /// Whether it is for everybody whom no other alias of the prefix names.
+    pub(super) fn is_common(&self, site: &Site) -> bool {
+        self.written(site).is_none_or(|alias| alias.viewers.is_none())
     }
 
     /// Where the numbers that the others know are written.
     pub(super) fn known_span(&self, site: &Site) -> Span {
-        let prefix = self.prefix(site);
-        prefix.alias.as_ref().map_or(prefix.real.span, |alias| alias.span)
+        self.written(site).map_or(self.prefix(site).real.span, |alias| alias.net.span)
     }
 }
 
@@ -74,30 +81,42 @@ pub(super) fn check(site: &Site, reporter: &mut Reporter<'_>) -> Sound {
                 continue;
             }
             let real = prefix.real.value.trunc();
-            let alias = prefix.alias.map(|alias| alias.value.trunc()).filter(|alias| *alias != real);
-            mappings.push(Mapping { network: id, index, real, alias });
+            if prefix.aliases.is_empty() {
+                mappings.push(Mapping { network: id, index, place: None, real, alias: None });
+            }
+            for (place, alias) in prefix.aliases.iter().enumerate() {
+                let alias = Some(alias.net.value.trunc()).filter(|alias| *alias != real);
+                mappings.push(Mapping { network: id, index, place: Some(place), real, alias });
+            }
         }
     }
     Sound { mappings, complete }
 }
 
 fn is_sound(network: &Network, prefix: &Prefix, reporter: &mut Reporter<'_>) -> bool {
-    let real = is_usable(network, prefix.real, reporter);
-    let Some(alias) = prefix.alias else { return real };
-    let (from, to) = (prefix.real.value, alias.value);
+    let mut sound = is_usable(network, prefix.real, reporter);
+    for alias in &prefix.aliases {
+        sound &= fits(network, prefix.real, alias.net, reporter);
+    }
+    sound
+}
+
+/// Whether an alias can be used at all, and for this prefix.
+fn fits(network: &Network, real: Spanned<IpNet>, alias: Spanned<IpNet>, reporter: &mut Reporter<'_>) -> bool {
+    let (from, to) = (real.value, alias.value);
     let instance = network.instance.as_deref();
     if net::family(&from) != net::family(&to) {
-        reporter.report(MixedFamilies { first: prefix.real, second: alias }, instance);
+        reporter.report(MixedFamilies { first: real, second: alias }, instance);
         return false;
     }
     if from.prefix_len() != to.prefix_len() {
         let wanted = net::prefix(to.addr(), from.prefix_len()).unwrap_or(to);
         // Inside a `for` one text would be wrong for all instances but one.
         let exact = network.instance.is_none();
-        reporter.report(UnequalLength { real: prefix.real, alias, wanted, exact }, instance);
+        reporter.report(UnequalLength { real, alias, wanted, exact }, instance);
         return false;
     }
-    is_usable(network, alias, reporter) && real
+    is_usable(network, alias, reporter)
 }
 
 /// Whether a prefix is a network address and holds nothing but ordinary unicast addresses.

@@ -12,6 +12,7 @@ use ipnet::IpNet;
 use super::aliases::Search;
 use super::errors::aliases::{AliasOnLink, AliasOverGateway, Party};
 use super::overlaps::{Group, group, sweep};
+use super::peers::first_common;
 use super::prefixes::Mapping;
 use crate::diag::code;
 use crate::model::{Network, NetworkId, Site};
@@ -21,7 +22,7 @@ use crate::source::Span;
 /// What else numbers can stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
-    /// Hosts of a network, known to others by an alias.
+    /// Hosts of a network.
     Real,
     /// What a network's hosts reach without a router.
     Link,
@@ -84,7 +85,7 @@ impl Search<'_, '_, '_> {
     fn reason(&self, mapping: &Mapping, kind: Kind, found: &Group<NetworkId>) -> Option<Reason> {
         let written = mapping.alias.is_some();
         let own = || written && found.members.binary_search(&mapping.network).is_ok();
-        let seen = || self.peers.first_peer(mapping.network, &found.members);
+        let seen = || first_common(self.seen_by(mapping), &found.members);
         match kind {
             Kind::Real => seen()
                 .map(|viewer| Reason::Seen(kind, viewer))
@@ -124,7 +125,7 @@ impl Search<'_, '_, '_> {
             _ => {
                 if !self.has(mapping, code::ALIAS_OVER_GATEWAY) {
                     let (here, suggestion) = (self.party(mapping), self.suggest(mapping));
-                    let written = mapping.writes_alias(site);
+                    let written = mapping.place.is_some();
                     let route = kind == Kind::Route;
                     let inside = kind != Kind::Outside;
                     let found = AliasOverGateway { here, other, written, route, inside, suggestion };
@@ -137,8 +138,8 @@ impl Search<'_, '_, '_> {
 
 /// Everything that known prefixes are compared with; members are sorted.
 fn others(site: &Site, mappings: &[Mapping]) -> Vec<(Kind, Vec<Group<NetworkId>>)> {
-    let aliased = mappings.iter().filter(|mapping| mapping.alias.is_some());
-    let real = group(aliased.map(|mapping| (mapping.real, mapping.network)));
+    let mut real = group(mappings.iter().map(|mapping| (mapping.real, mapping.network)));
+    real.iter_mut().for_each(|found| found.members.dedup());
     let addresses =
         || site.ids().flat_map(|(id, network)| network.addresses.iter().map(move |it| (it.value, id)));
     let routes = site.ids().flat_map(|(id, network)| network.routes.iter().map(move |route| (route, id)));

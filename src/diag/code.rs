@@ -116,7 +116,6 @@ registry! {
     UNUSED_NETWORK "OVL0212" "unused-network" Warning;
     UNUSED_NAME "OVL0213" "unused-name" Warning;
     UNKNOWN_CHOICE "OVL0214" "unknown-choice" Error;
-    NOT_SUPPORTED_YET "OVL0215" "not-supported-yet" Error;
     CIRCULAR_NAME "OVL0216" "circular-name" Error;
     UNKNOWN_PROTOCOL "OVL0220" "unknown-protocol" Error;
     BAD_PORT "OVL0221" "bad-port" Error;
@@ -149,6 +148,10 @@ registry! {
     ROUTER_OFF_LINK "OVL0317" "router-off-link" Error;
     HOST_OUTSIDE "OVL0318" "host-outside-prefixes" Error;
     UNUSABLE_ADDRESS "OVL0319" "unusable-address" Error;
+    VIEWER_WITHOUT_ALIAS "OVL0320" "viewer-without-alias" Error;
+    SECOND_ALIAS "OVL0321" "second-alias" Error;
+    ALIAS_FOR_ITSELF "OVL0322" "alias-for-itself" Error;
+    ALIAS_FOR_STRANGER "OVL0323" "alias-for-stranger" Warning;
 
     MASQUERADE_WITHOUT_ADDRESS "OVL0330" "masquerade-without-address" Error;
 
@@ -162,6 +165,7 @@ registry! {
     REPEATED_CONNECT "OVL0408" "repeated-connect" Warning;
     CONNECTED_TO_ITSELF "OVL0409" "connected-to-itself" Error;
     PROTOCOL_OUT_OF_RANGE "OVL0410" "protocol-out-of-range" Error;
+    NO_ZONE_LEFT "OVL0411" "no-zone-left" Error;
     CONFLICTING_CONNECTS "OVL0420" "conflicting-connects" Error;
     NOTHING_ALLOWED "OVL0421" "nothing-allowed" Warning;
     EMPTY_MATCH "OVL0422" "empty-match" Error;

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::provenance::{Place, Places};
 use super::text::Blocks;
-use crate::plan::{Firewall, Isolation, Mapping, Owner, Plan, Value};
+use crate::plan::{CaseZone, Firewall, Isolation, Mapping, Owner, Plan, Value};
 
 /// Version of the document's form.
 const FORMAT_VERSION: &str = "1.0";
@@ -26,6 +26,15 @@ struct NetworkView<'a> {
     table: u32,
     own_table: u32,
     addresses: Vec<String>,
+    mappings: Vec<MappingView<'a>>,
+    /// What those know its hosts by whom an alias names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    views: Vec<ViewView<'a>>,
+}
+
+#[derive(Serialize)]
+struct ViewView<'a> {
+    viewers: Vec<&'a str>,
     mappings: Vec<MappingView<'a>>,
 }
 
@@ -49,12 +58,16 @@ struct PeeringView<'a> {
 struct SharedView<'a> {
     aliases: Vec<String>,
     readings: Vec<ReadingView<'a>>,
+    /// Whom all others mean.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    otherwise: Option<&'a str>,
 }
 
 #[derive(Serialize)]
 struct ReadingView<'a> {
     from: &'a str,
-    to: &'a str,
+    /// Null where it means nobody.
+    to: Option<&'a str>,
     /// Conntrack zone of the original direction; null where the zone of the pair serves.
     original_zone: Option<u16>,
 }
@@ -107,6 +120,14 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
             own_table: network.own_table(),
             addresses: network.addresses.iter().map(|address| address.net.to_string()).collect(),
             mappings: network.mappings.iter().map(|piece| mapping(piece, places)).collect(),
+            views: network
+                .views
+                .iter()
+                .map(|view| ViewView {
+                    viewers: view.viewers.iter().map(|viewer| name(*viewer)).collect(),
+                    mappings: view.mappings.iter().map(|piece| mapping(piece, places)).collect(),
+                })
+                .collect(),
         }),
     );
     document.list(
@@ -133,10 +154,14 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
                 .iter()
                 .map(|case| ReadingView {
                     from: name(case.from),
-                    to: name(case.to),
-                    original_zone: case.zone,
+                    to: case.to.map(name),
+                    original_zone: match case.zone {
+                        Some(CaseZone::Sender(zone)) => Some(zone),
+                        Some(CaseZone::Pair(_)) | None => None,
+                    },
                 })
                 .collect(),
+            otherwise: shared.otherwise.map(name),
         }),
     );
     document.list(

@@ -4,6 +4,8 @@
 //! `for` unrolled in place). Does not hold yet: anything about addresses, ids or limits; the
 //! contents may still contradict each other until [`crate::check`] has seen them.
 
+mod views;
+
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -11,6 +13,7 @@ use ipnet::IpNet;
 
 use crate::net::Family;
 use crate::source::{Span, Spanned};
+pub use views::{KnownBy, View};
 
 /// A network of a [`Site`]: its place in [`Site::networks`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -131,14 +134,42 @@ pub enum Mss {
     Packet(u64),
 }
 
-/// `prefix REAL as ALIAS`
+/// `prefix REAL as ALIAS, ALIAS for NETWORK`
 #[derive(Clone, Debug)]
 pub struct Prefix {
     /// The hosts' own numbers; host bits are kept so that `check` can find them.
     pub real: Spanned<IpNet>,
-    /// The numbers by which other networks know them.
-    pub alias: Option<Spanned<IpNet>>,
+    /// The numbers by which other networks know them, in source order; their own where there are none.
+    pub aliases: Vec<Alias>,
     /// The whole statement.
+    pub span: Span,
+}
+
+impl Prefix {
+    /// Whether it depends on the viewer what the hosts are known by.
+    #[must_use]
+    pub fn has_viewers(&self) -> bool {
+        self.aliases.iter().any(|alias| alias.viewers.is_some())
+    }
+
+    /// The place of the alias that is for all whom no other one names.
+    #[must_use]
+    pub fn common_alias(&self) -> Option<usize> {
+        self.aliases.iter().position(|alias| alias.viewers.is_none())
+    }
+}
+
+/// `ALIAS` or `ALIAS for NETWORK` of a [`Prefix`].
+#[derive(Clone, Debug)]
+pub struct Alias {
+    /// The numbers; host bits are kept so that `check` can find them.
+    pub net: Spanned<IpNet>,
+    /// The networks that it is for, in source order, or everybody that no other alias of the prefix
+    /// names. A network that is written out counts for that alias alone, and not for those whose
+    /// pattern matches it too; a pattern never means the network itself that it stands in. Empty only
+    /// where nothing is left of a pattern, or what it should name is unknown (an error).
+    pub viewers: Option<Vec<NetworkId>>,
+    /// From the numbers to the name of the viewers.
     pub span: Span,
 }
 

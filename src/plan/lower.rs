@@ -1,5 +1,8 @@
 //! From a checked site to its plan: calls the parts in order and puts them together.
 
+use std::collections::BTreeMap;
+
+use super::dispatch::{self, Sight};
 use super::{Families, Network, Peering, Plan, mapping, masquerade, routing, rules, settings, zones};
 use crate::check::CheckedSite;
 use crate::model::{Isolation, vrf_name};
@@ -10,13 +13,18 @@ use crate::net::Family;
 pub fn lower(checked: &CheckedSite) -> Plan {
     let site = checked.site();
     let chosen = checked.settings();
+    let viewers = viewers(checked);
+    let moved: BTreeMap<(usize, usize), u16> =
+        checked.moved_zones().iter().map(|((a, b), zone)| ((a.0, b.0), *zone)).collect();
     let mut networks: Vec<Network> = site
         .ids()
         .map(|(id, network)| {
             let number = checked.id(id);
+            let (common, views) =
+                mapping::views(network, |viewer| viewers[id.0].binary_search(&viewer).is_ok());
             let vrf = (chosen.isolation == Isolation::Vrf).then(|| vrf_name(&network.name.value, number));
-            let mappings = mapping::pieces(network);
-            let own = mapping::own(network, &mappings, chosen.isolation);
+            let all = common.mappings.iter().chain(views.iter().flat_map(|view| &view.mappings));
+            let own = mapping::own(network, all, chosen.isolation);
             Network {
                 id: number,
                 name: network.name.value.clone(),
@@ -27,10 +35,12 @@ pub fn lower(checked: &CheckedSite) -> Plan {
                 routes: routing::routes(network, number, chosen.isolation, &own),
                 admitted: mapping::admitted(network),
                 own,
-                mappings,
-                known: mapping::known(network),
                 masquerade: masquerade::of(network, checked.apart(id)),
                 mss: network.mss.map(|mss| (mss.value, mss.span)),
+                mappings: common.mappings,
+                known: common.known,
+                view_of: mapping::view_of(&views),
+                views,
             }
         })
         .collect();
@@ -40,8 +50,9 @@ pub fn lower(checked: &CheckedSite) -> Plan {
         .map(|peering| Peering { from: peering.from.0, to: peering.to.0, span: peering.span })
         .collect();
     masquerade::add_error_routes(&mut networks, &peerings);
-    let (destinations, shared) = mapping::destinations(&networks, &peerings);
-    let zoning = zones::assign(&networks, &peerings, shared);
+    let sight = Sight { networks: &networks, viewers: &viewers, moved: &moved };
+    let (destinations, shared) = dispatch::destinations(&sight);
+    let zoning = zones::assign(&networks, &peerings, &moved, shared);
     let local_moves = chosen.isolation == Isolation::Rules || routing::shadowed_by_local(site);
     let rules = |family| rules::list(&networks, chosen, checked.marks(), family);
     let rules = Families { v4: rules(Family::V4), v6: rules(Family::V6) };
@@ -56,10 +67,30 @@ pub fn lower(checked: &CheckedSite) -> Plan {
         peerings,
         destinations,
         shared: zoning.shared,
+        moved_zones: moved,
         zones: zoning.zones,
         rules,
         local_rule: local_moves.then(|| rules::local(chosen)),
         settings,
         networks,
     }
+}
+
+/// For each network those whose hosts see it, in order: both sides of a peering, but nobody behind
+/// masqueraded nodes.
+fn viewers(checked: &CheckedSite) -> Vec<Vec<usize>> {
+    let site = checked.site();
+    let mut viewers: Vec<Vec<usize>> = vec![Vec::new(); site.networks.len()];
+    for peering in &site.peerings {
+        for (viewer, seen) in [(peering.from, peering.to), (peering.to, peering.from)] {
+            if site.network(viewer).masqueraded.is_none() {
+                viewers[seen.0].push(viewer.0);
+            }
+        }
+    }
+    for list in &mut viewers {
+        list.sort_unstable();
+        list.dedup();
+    }
+    viewers
 }

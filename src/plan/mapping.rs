@@ -2,44 +2,97 @@
 //!
 //! Neither nft's interval maps nor a set of NETMAP rules has longest-prefix match, so where a more
 //! specific mapping overrides a wider one, the wider one is split around it. What falls out of the
-//! alias that way is nobody's: the host has moved, and must not answer under its old number.
+//! alias that way is nobody's: the host has moved, and must not answer under its old number. Where
+//! aliases are for certain viewers, this is done for each view of the network apart.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
-use super::{
-    Admitted, Destination, Mapping, Network, OwnAlias, Owner, Peering, Refusal, SharedAlias, SharedCase,
-};
-use crate::model::{self, Isolation};
+use super::{Admitted, Mapping, OwnAlias, Refusal, View};
+use crate::model::{self, Isolation, KnownBy};
 use crate::net;
 use crate::source::Span;
 
-/// A network's mappings, disjoint in both columns, in the order of their real prefixes.
-pub(super) fn pieces(network: &model::Network) -> Vec<Mapping> {
-    let mut reals: Vec<IpNet> = network.prefixes.iter().map(|prefix| prefix.real.value.trunc()).collect();
+/// A network as everybody sees it whom no alias names, and its other views. `sees` says whether hosts
+/// of a network see this one's.
+pub(super) fn views(network: &model::Network, sees: impl Fn(usize) -> bool) -> (View, Vec<View>) {
+    let mut views = network.views().into_iter().map(|view| {
+        let viewers: Vec<usize> = view.viewers.iter().map(|viewer| viewer.0).filter(|it| sees(*it)).collect();
+        let chosen = chosen(network, &view);
+        View { viewers, mappings: pieces(&chosen), known: known(&chosen) }
+    });
+    let common = views.next().unwrap_or_default();
+    (common, views.filter(|view| !view.viewers.is_empty()).collect())
+}
+
+/// The place of the view of each viewer that has one.
+pub(super) fn view_of(views: &[View]) -> BTreeMap<usize, usize> {
+    let views = views.iter().enumerate();
+    views.flat_map(|(n, view)| view.viewers.iter().map(move |viewer| (*viewer, n))).collect()
+}
+
+/// A prefix by which some viewers know another one.
+struct Chosen {
+    real: IpNet,
+    known: IpNet,
+    span: Span,
+}
+
+/// What a view's viewers know the prefixes by.
+fn chosen(network: &model::Network, view: &model::View) -> Vec<Chosen> {
+    let prefixes = network.prefixes.iter().zip(&view.known);
+    let chosen = prefixes.filter_map(|(prefix, known)| {
+        let real = prefix.real.value.trunc();
+        let (known, span) = match known {
+            KnownBy::Itself => (real, prefix.span),
+            KnownBy::Alias(place) => {
+                let alias = &prefix.aliases[*place];
+                // Several aliases may stand on several lines.
+                let span = if prefix.aliases.len() == 1 { prefix.span } else { alias.span };
+                (alias.net.value.trunc(), span)
+            }
+            KnownBy::Nothing => return None,
+        };
+        Some(Chosen { real, known, span })
+    });
+    chosen.collect()
+}
+
+/// A view's mappings, disjoint in both columns, in the order of their real prefixes.
+fn pieces(chosen: &[Chosen]) -> Vec<Mapping> {
+    let mut reals: Vec<IpNet> = chosen.iter().map(|it| it.real).collect();
     reals.sort();
-    let mut pieces: Vec<Mapping> = network
-        .prefixes
+    let mut pieces: Vec<Mapping> = chosen
         .iter()
-        .flat_map(|prefix| {
-            let real = prefix.real.value.trunc();
-            let alias = prefix.alias.map_or(real, |alias| alias.value.trunc());
+        .flat_map(|Chosen { real, known, span }| {
             // Sorted by address, then length: what lies inside a prefix follows it.
-            let first = reals.partition_point(|other| *other <= real);
+            let first = reals.partition_point(|other| other <= real);
             let inner: Vec<IpNet> =
                 reals[first..].iter().take_while(|other| real.contains(*other)).copied().collect();
-            net::without(&real, &inner).into_iter().filter_map(move |piece| {
-                net::mapped(&piece, &real, &alias).map(|to| Mapping {
-                    real: piece,
-                    alias: to,
-                    span: prefix.span,
-                })
+            net::without(real, &inner).into_iter().filter_map(move |piece| {
+                net::mapped(&piece, real, known).map(|to| Mapping { real: piece, alias: to, span: *span })
             })
         })
         .collect();
     pieces.sort_by_key(|piece| piece.real);
     pieces
+}
+
+/// The mappings of all views, with no number twice: `check` has seen that a number means the same
+/// host in all of them.
+pub(super) fn inward(views: impl Iterator<Item = Mapping>) -> Vec<Mapping> {
+    let mut all: Vec<Mapping> = views.collect();
+    all.sort_by_key(|piece| (piece.alias, piece.span));
+    let mut widest: Vec<Mapping> = Vec::new();
+    for piece in all {
+        // Sorted by address, then length: whatever holds this piece stands right before it.
+        if !widest.last().is_some_and(|last| last.alias.contains(&piece.alias)) {
+            widest.push(piece);
+        }
+    }
+    widest.sort_by_key(|piece| (piece.real, piece.alias));
+    widest
 }
 
 /// The real prefixes of a network without those that lie inside another.
@@ -52,8 +105,12 @@ pub(super) fn reals(network: &model::Network) -> Vec<(IpNet, Span)> {
     widest(network.prefixes.iter().map(|prefix| (prefix.real.value.trunc(), prefix.span)).collect())
 }
 
-/// What others would call the gateway in a network, by the network's mappings.
-pub(super) fn own(network: &model::Network, mappings: &[Mapping], isolation: Isolation) -> Vec<OwnAlias> {
+/// What others would call the gateway in a network, by its mappings in every view.
+pub(super) fn own<'m>(
+    network: &model::Network,
+    mappings: impl Iterator<Item = &'m Mapping> + Clone,
+    isolation: Isolation,
+) -> Vec<OwnAlias> {
     let refusal = match isolation {
         Isolation::Vrf => Refusal::Cleared,
         Isolation::Rules => Refusal::Unrouted,
@@ -61,21 +118,19 @@ pub(super) fn own(network: &model::Network, mappings: &[Mapping], isolation: Iso
     let mut own: Vec<OwnAlias> = Vec::new();
     for address in &network.addresses {
         let real = net::single(address.value.addr());
-        let alias = mappings.iter().find_map(|piece| net::mapped(&real, &piece.real, &piece.alias));
-        own.extend(alias.map(|alias| OwnAlias {
-            real: real.addr(),
-            alias: alias.addr(),
-            refusal,
-            span: address.span,
-        }));
+        let aliases = mappings.clone().filter_map(|piece| net::mapped(&real, &piece.real, &piece.alias));
+        for alias in aliases.map(|alias| alias.addr()) {
+            if !own.iter().any(|known| (known.real, known.alias) == (real.addr(), alias)) {
+                own.push(OwnAlias { real: real.addr(), alias, refusal, span: address.span });
+            }
+        }
     }
     own
 }
 
-/// What others know a network by: its aliases, and its real prefixes that have none.
-pub(super) fn known(network: &model::Network) -> Vec<(IpNet, Span)> {
-    let alias = |prefix: &model::Prefix| prefix.alias.unwrap_or(prefix.real).value.trunc();
-    widest(network.prefixes.iter().map(|prefix| (alias(prefix), prefix.span)).collect())
+/// What a view's viewers know the network by: its aliases, and its real prefixes that have none.
+fn known(chosen: &[Chosen]) -> Vec<(IpNet, Span)> {
+    widest(chosen.iter().map(|it| (it.known, it.span)).collect())
 }
 
 /// The prefixes that do not lie inside another, in address order.
@@ -89,62 +144,4 @@ fn widest(mut all: Vec<(IpNet, Span)>) -> Vec<(IpNet, Span)> {
         }
     }
     widest
-}
-
-/// Who is meant by which destination, and the aliases where that depends on the sender.
-pub(super) fn destinations(
-    networks: &[Network],
-    peerings: &[Peering],
-) -> (Vec<Destination>, Vec<SharedAlias>) {
-    let mut all: Vec<(IpNet, usize, Span)> = networks
-        .iter()
-        .enumerate()
-        .flat_map(|(n, network)| network.mappings.iter().map(move |piece| (piece.alias, n, piece.span)))
-        .collect();
-    all.sort_by_key(|(alias, n, _)| (net::family(alias), alias.network(), alias.prefix_len(), *n));
-    let mut destinations: Vec<Destination> = Vec::new();
-    let mut shared: BTreeMap<(usize, usize), usize> = BTreeMap::new();
-    let mut pairs: Vec<(usize, usize)> = Vec::new();
-    for (alias, n, span) in all {
-        // Only networks that share an alias have overlapping pieces; the wider of two pieces that
-        // are split differently stands first and stands for both. What it says too much has no
-        // translation, and so no route.
-        if let Some(last) = destinations.last_mut().filter(|last| last.alias.contains(&alias)) {
-            if let Owner::Network(first) = last.owner {
-                let pair = (first.min(n), first.max(n));
-                let place = *shared.entry(pair).or_insert_with(|| {
-                    pairs.push(pair);
-                    pairs.len() - 1
-                });
-                last.owner = Owner::Shared(place);
-            }
-            continue;
-        }
-        destinations.push(Destination { alias, owner: Owner::Network(n), span });
-    }
-    let shared = readings(peerings, &pairs);
-    (destinations, shared)
-}
-
-/// For each pair that shares an alias: what each network that may see it means by it.
-fn readings(peerings: &[Peering], pairs: &[(usize, usize)]) -> Vec<SharedAlias> {
-    let mut viewers: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-    if !pairs.is_empty() {
-        for peering in peerings {
-            viewers.entry(peering.to).or_default().insert(peering.from);
-            viewers.entry(peering.from).or_default().insert(peering.to);
-        }
-    }
-    let nobody = BTreeSet::new();
-    pairs
-        .iter()
-        .map(|&(a, b)| {
-            let means = |to: usize| {
-                let viewers = viewers.get(&to).unwrap_or(&nobody);
-                viewers.iter().map(move |&from| SharedCase { from, to, zone: None })
-            };
-            let cases = means(a).chain(means(b)).collect();
-            SharedAlias { owners: [a, b], cases }
-        })
-        .collect()
 }

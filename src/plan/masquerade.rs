@@ -109,8 +109,11 @@ mod tests {
 
     fn network(addresses: &[&str], prefixes: &[&str]) -> Network {
         let span = here();
-        let prefix =
-            |real: &&str| crate::model::Prefix { real: spanned(real.parse().unwrap()), alias: None, span };
+        let prefix = |real: &&str| crate::model::Prefix {
+            real: spanned(real.parse().unwrap()),
+            aliases: Vec::new(),
+            span,
+        };
         Network {
             name: spanned("machine".to_owned()),
             instance: None,

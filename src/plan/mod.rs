@@ -7,6 +7,7 @@
 
 pub mod tree;
 
+mod dispatch;
 mod lower;
 mod mapping;
 mod masquerade;
@@ -16,7 +17,7 @@ mod settings;
 mod zones;
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -57,8 +58,10 @@ pub struct Plan {
     pub peerings: Vec<Peering>,
     /// Known addresses and whose they are; disjoint, in address order within a family.
     pub destinations: Vec<Destination>,
-    /// Aliases that two networks share.
+    /// What known addresses mean that depend on who asks.
     pub shared: Vec<SharedAlias>,
+    /// Zones of pairs that their ids do not give: places in `networks`, the smaller one first.
+    pub moved_zones: BTreeMap<(usize, usize), u16>,
     /// Every zone number that the plan can put a packet into, in order.
     pub zones: Vec<Zone>,
     /// The `ip rule` lists of IPv4 and IPv6, in order of preference.
@@ -74,23 +77,32 @@ impl Plan {
     /// networks share an alias and each sender has a zone of its own. Answers of masqueraded hosts are
     /// in the zone of their network.
     pub fn pair_zones(&self) -> impl Iterator<Item = Option<u16>> {
-        let sharing: BTreeSet<[usize; 2]> = self.shared.iter().map(|shared| shared.owners).collect();
+        let sharing: BTreeSet<(usize, usize)> = self
+            .shared
+            .iter()
+            .flat_map(|shared| &shared.cases)
+            .filter(|case| matches!(case.zone, Some(CaseZone::Sender(_))))
+            .filter_map(|case| Some((case.from, case.to?)))
+            .collect();
         self.peerings.iter().map(move |peering| {
-            let pair = [peering.from.min(peering.to), peering.from.max(peering.to)];
-            let (from, to) = (&self.networks[peering.from], &self.networks[peering.to]);
-            let zone = if to.masquerade.is_some() { to.id } else { from.id ^ to.id };
-            (!sharing.contains(&pair)).then_some(zone)
+            let (from, to) = (peering.from, peering.to);
+            let ids = (self.networks[from].id, self.networks[to].id);
+            let moved = self.moved_zones.get(&(from.min(to), from.max(to))).copied();
+            let zone = if self.networks[to].masquerade.is_some() { ids.1 } else { ids.0 ^ ids.1 };
+            (!sharing.contains(&(from, to))).then_some(moved.unwrap_or(zone))
         })
     }
 
     /// The prefixes by which hosts of `viewer` address those of `owner`, as they are written, disjoint.
-    pub fn known_to(&self, owner: usize, _viewer: usize) -> impl Iterator<Item = (IpNet, Span)> + '_ {
-        self.networks[owner].known.iter().copied()
+    pub fn known_to(&self, owner: usize, viewer: usize) -> impl Iterator<Item = (IpNet, Span)> + '_ {
+        let network = &self.networks[owner];
+        network.seen_by(viewer).map_or(&network.known, |view| &view.known).iter().copied()
     }
 
     /// Which real addresses of `owner` hosts of `viewer` know by which ones: disjoint in both columns.
-    pub fn mappings_to(&self, owner: usize, _viewer: usize) -> impl Iterator<Item = &Mapping> + '_ {
-        self.networks[owner].mappings.iter()
+    pub fn mappings_to(&self, owner: usize, viewer: usize) -> impl Iterator<Item = &Mapping> + '_ {
+        let network = &self.networks[owner];
+        network.seen_by(viewer).map_or(&network.mappings, |view| &view.mappings).iter()
     }
 
     /// Whether any network is masqueraded.
@@ -133,18 +145,34 @@ pub struct Network {
     pub routes: Vec<Route>,
     /// Real prefixes from which its hosts may send: disjoint, the fewest.
     pub admitted: Vec<Admitted>,
-    /// 1:1 translation, split where mappings nest: disjoint in both columns. Prefixes without an
-    /// alias are mapped onto themselves, so that no other NAT rule of the host gets hold of them.
+    /// 1:1 translation for everybody whom no alias names, split where mappings nest: disjoint in both
+    /// columns. Prefixes without an alias are mapped onto themselves, so that no other NAT rule of the
+    /// host gets hold of them.
     pub mappings: Vec<Mapping>,
-    /// The prefixes as others know them, as they are written, disjoint: what other networks' hosts
-    /// need routes to.
+    /// The prefixes as everybody else knows them, as they are written, disjoint: what other networks'
+    /// hosts need routes to.
     pub known: Vec<(IpNet, Span)>,
+    /// What those see whom an alias names; no viewer is in two of them.
+    pub views: Vec<View>,
+    /// For each viewer of a view its place in `views`.
+    pub view_of: BTreeMap<usize, usize>,
     /// How its hosts are reached if they have no routes.
     pub masquerade: Option<Masquerade>,
     /// What others would call the gateway here, where they could.
     pub own: Vec<OwnAlias>,
     /// What segments of TCP connections with its hosts are kept to, and where that is written.
     pub mss: Option<(Mss, Span)>,
+}
+
+/// A network as certain viewers see it.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// The viewers: places in [`Plan::networks`], in order.
+    pub viewers: Vec<usize>,
+    /// 1:1 translation for them, as [`Network::mappings`] is for everybody else.
+    pub mappings: Vec<Mapping>,
+    /// The prefixes as they know them, as [`Network::known`].
+    pub known: Vec<(IpNet, Span)>,
 }
 
 impl Network {
@@ -178,7 +206,24 @@ impl Network {
     /// Whether it has a prefix of a family.
     #[must_use]
     pub fn speaks(&self, family: Family) -> bool {
-        self.mappings.iter().any(|piece| net::family(&piece.real) == family)
+        self.admitted.iter().any(|admitted| net::family(&admitted.real) == family)
+    }
+
+    /// What a viewer sees whom an alias names; `None` for those who see what everybody else does.
+    #[must_use]
+    pub fn seen_by(&self, viewer: usize) -> Option<&View> {
+        self.view_of.get(&viewer).map(|place| &self.views[*place])
+    }
+
+    /// From every number by which anybody knows its hosts to their own: the aliases are disjoint, and
+    /// a host may have several.
+    #[must_use]
+    pub fn inward(&self) -> Cow<'_, [Mapping]> {
+        if self.views.is_empty() {
+            return Cow::Borrowed(&self.mappings);
+        }
+        let views = self.views.iter().flat_map(|view| &view.mappings);
+        Cow::Owned(mapping::inward(self.mappings.iter().chain(views).cloned()))
     }
 
     /// The device that a forwarded packet comes from as the forward hook sees it, and that the
@@ -282,6 +327,9 @@ pub enum Refusal {
 pub struct Zone {
     /// Its number, 1 to 65535.
     pub number: u16,
+    /// Whether the mark gives it: both ids, xor'ed, or one. The others are set where the destination
+    /// is found.
+    pub by_mark: bool,
     /// The first `connect` whose pair has it, or else the network whose own traffic has it.
     pub span: Span,
 }
@@ -317,26 +365,42 @@ pub enum Owner {
     Shared(usize),
 }
 
-/// An alias by which two peered networks know each other: what it means depends on who asks, and no
-/// pair zone can keep the two directions apart, so each sender has a zone of its own for the
-/// original direction.
+/// What known addresses mean that depend on who asks: an alias for certain viewers, one that is
+/// several networks' for different viewers, one by which two peered networks know each other, or one
+/// where some viewers' connections need a zone of their own.
 #[derive(Clone, Debug)]
 pub struct SharedAlias {
-    /// The two networks, in source order: places in [`Plan::networks`].
-    pub owners: [usize; 2],
-    /// Who means whom.
+    /// Whose it is, in source order: places in [`Plan::networks`], at least one.
+    pub owners: Vec<usize>,
+    /// The how many-th it is with the same first two owners.
+    pub ordinal: usize,
+    /// The how many-th it is with the same first owner.
+    pub number: usize,
+    /// Who means whom; no sender twice.
     pub cases: Vec<SharedCase>,
+    /// Whom everybody else means; nobody where there is none.
+    pub otherwise: Option<usize>,
 }
 
 /// One reading of a shared alias.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SharedCase {
     /// The sender: a place in [`Plan::networks`].
     pub from: usize,
-    /// Whom it means.
-    pub to: usize,
-    /// The zone for the original direction of its connections; `None` where the pair zone will do.
-    pub zone: Option<u16>,
+    /// Whom it means; `None` if nobody.
+    pub to: Option<usize>,
+    /// The zone of its connections; `None` where the one that the mark gives will do.
+    pub zone: Option<CaseZone>,
+}
+
+/// A zone that is set where the destination is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CaseZone {
+    /// Of both directions: the pair's own.
+    Pair(u16),
+    /// Of the original direction alone: two networks know each other by one alias, and no zone for both
+    /// directions can keep these apart (iptables-extensions(8), CT `--zone-orig`).
+    Sender(u16),
 }
 
 /// An entry of `ip rule`.

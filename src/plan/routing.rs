@@ -10,6 +10,7 @@
 //! Every table ends in `unreachable default`: without it a lookup falls through to the next rule,
 //! which is the sender's own table, and the same-numbered host there answers.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -69,10 +70,15 @@ pub(super) fn routes(
             span: route.span,
         }));
     }
-    routes.extend(network.prefixes.iter().filter_map(|prefix| {
-        let alias = prefix.alias.filter(|alias| alias.value.trunc() != prefix.real.value.trunc())?;
-        Some(Route { table: own, prefix: alias.value.trunc(), next: NextHop::Link, span: prefix.span })
-    }));
+    let mut seen = HashSet::new();
+    for prefix in &network.prefixes {
+        for alias in &prefix.aliases {
+            let net = alias.net.value.trunc();
+            if net != prefix.real.value.trunc() && seen.insert(net) {
+                routes.push(Route { table: own, prefix: net, next: NextHop::Link, span: prefix.span });
+            }
+        }
+    }
     routes
 }
 

@@ -1,19 +1,27 @@
-//! Conntrack zones: a colouring of the graph whose edges are the peerings.
+//! Conntrack zones: a colouring of the pairs of networks.
 //!
-//! A connection between networks A and B has its original and its reply key in one zone. Two
-//! connections can share a key only if their pairs have a network in common, so any proper edge
-//! colouring keeps all flows apart. `id(A) xor id(B)` is one: symmetric, different for different
-//! partners of one network, never 0 for distinct ids of at least 1. The gateway counts as id 0, so
-//! that its own traffic with a network has the zone `id`.
+//! A connection between networks A and B has its original and its reply key in one zone. Where each
+//! number means one network, two connections can share a key only if their pairs have a network in
+//! common, so any proper edge colouring of the graph of peerings keeps all flows apart. `id(A) xor
+//! id(B)` is one: symmetric, different for different partners of one network, never 0 for distinct
+//! ids of at least 1. The gateway counts as id 0, so that its own traffic with a network has the
+//! zone `id`.
+//!
+//! Where a number means one network to one viewer and another to the next, pairs without a common
+//! network can share keys. [`crate::check`] has found those that must not have the xor of their ids,
+//! and has given them other numbers; they are set where the destination is found, before the
+//! number that the mark gives: the first zone that a packet gets counts, in nft as in iptables. Both
+//! ends of the pair find each other's destination so, and so a reply gets the zone of its connection.
 //!
 //! Two networks that know each other by one alias are the exception: a host and its counterpart use
 //! the same pair of addresses in both directions, which no zone for both directions can separate.
 //! They get a zone per sender, for the original direction alone (iptables-extensions(8), CT
 //! `--zone-orig`).
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Network, Peering, SharedAlias, Zone};
+use super::{CaseZone, Network, Peering, SharedAlias, Zone};
 use crate::source::Span;
 
 /// The zones of a site.
@@ -24,13 +32,14 @@ pub(super) struct Zoning {
     pub(super) shared: Vec<SharedAlias>,
 }
 
-/// Gives every pair its zone.
-pub(super) fn assign(networks: &[Network], peerings: &[Peering], mut shared: Vec<SharedAlias>) -> Zoning {
-    let sharing: BTreeSet<(usize, usize)> = shared
-        .iter()
-        .flat_map(|alias| [alias.owners, [alias.owners[1], alias.owners[0]]])
-        .map(|[a, b]| (a, b))
-        .collect();
+/// Gives every pair its zone; `moved` has those that ids do not give.
+pub(super) fn assign(
+    networks: &[Network],
+    peerings: &[Peering],
+    moved: &BTreeMap<(usize, usize), u16>,
+    mut shared: Vec<SharedAlias>,
+) -> Zoning {
+    let sharing = sharing(&shared);
     // Zone numbers are few, pairs can be a million: a place for each number is the cheapest map.
     let mut of_pairs: Vec<Option<Span>> = vec![None; usize::from(u16::MAX) + 1];
     let has_pair_zone = |peering: &&Peering| {
@@ -39,7 +48,9 @@ pub(super) fn assign(networks: &[Network], peerings: &[Peering], mut shared: Vec
         !masqueraded && !sharing.contains(&(peering.from, peering.to))
     };
     for peering in peerings.iter().filter(has_pair_zone) {
-        let zone = networks[peering.from].id ^ networks[peering.to].id;
+        let (from, to) = (peering.from, peering.to);
+        let own = moved.get(&(from.min(to), from.max(to))).copied();
+        let zone = own.unwrap_or(networks[from].id ^ networks[to].id);
         of_pairs[usize::from(zone)].get_or_insert(peering.span);
     }
     let pairs = (0..=u16::MAX).filter_map(|zone| Some((zone, of_pairs[usize::from(zone)]?)));
@@ -47,22 +58,38 @@ pub(super) fn assign(networks: &[Network], peerings: &[Peering], mut shared: Vec
     for network in networks {
         zones.entry(network.id).or_insert(network.span);
     }
+    // Numbers of moved pairs are no pair's and no network's otherwise.
+    let mut by_case: BTreeSet<u16> = moved.values().copied().collect();
+    let mut senders: BTreeMap<(usize, usize), u16> = BTreeMap::new();
     for case in shared.iter_mut().flat_map(|alias| &mut alias.cases) {
-        if sharing.contains(&(case.from, case.to)) {
+        let pair = case.to.map(|to| (case.from, to)).filter(|pair| sharing.contains(pair));
+        let Some(pair) = pair else { continue };
+        let zone = *senders.entry(pair).or_insert_with(|| {
             let id = networks[case.from].id;
             // The sender's own id is the number people expect (the published recipe has it); its
             // only other use is the gateway's own traffic with that network, whose destinations
             // are not aliases. A pair zone with that number would have the alias as destination.
-            let zone = if of_pairs[usize::from(id)].is_some() {
-                (1..=u16::MAX).rev().find(|zone| !zones.contains_key(zone))
-            } else {
-                Some(id)
-            };
-            let zone = zone.unwrap_or(id);
-            case.zone = Some(zone);
-            zones.entry(zone).or_insert(networks[case.from].span);
-        }
+            let fresh = || (1..=u16::MAX).rev().find(|zone| !zones.contains_key(zone));
+            let zone = of_pairs[usize::from(id)].and_then(|_| fresh()).unwrap_or(id);
+            if let Entry::Vacant(new) = zones.entry(zone) {
+                new.insert(networks[case.from].span);
+                by_case.insert(zone);
+            }
+            zone
+        });
+        case.zone = Some(CaseZone::Sender(zone));
     }
-    let zones = zones.into_iter().map(|(number, span)| Zone { number, span }).collect();
-    Zoning { zones, shared }
+    let zone = |(number, span)| Zone { number, by_mark: !by_case.contains(&number), span };
+    Zoning { zones: zones.into_iter().map(zone).collect(), shared }
+}
+
+/// Who asks for whom by an alias that means the asker to the one who is asked.
+fn sharing(shared: &[SharedAlias]) -> BTreeSet<(usize, usize)> {
+    let mut sharing = BTreeSet::new();
+    for alias in shared.iter().filter(|alias| alias.owners.len() > 1) {
+        let cases: BTreeSet<(usize, usize)> =
+            alias.cases.iter().filter_map(|case| Some((case.from, case.to?))).collect();
+        sharing.extend(cases.iter().filter(|(from, to)| cases.contains(&(*to, *from))));
+    }
+    sharing
 }

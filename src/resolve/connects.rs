@@ -27,8 +27,11 @@ pub(super) struct Statement<'a> {
     block: &'a ast::Connect,
 }
 
+/// The names of all networks, sorted; `None` for those that could not be resolved themselves.
+pub(super) type Index = Vec<(String, Option<NetworkId>)>;
+
 /// Which networks one side names.
-enum Side {
+pub(super) enum Side {
     /// A plain name.
     One(NetworkId),
     /// All that match, in source order.
@@ -93,17 +96,22 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    /// All peerings of the statements.
-    pub(super) fn connects(&mut self, statements: &[Statement<'a>]) -> Vec<Peering> {
+    /// Where names are looked up.
+    pub(super) fn name_index(&self) -> Index {
         let names = self.names.iter().map(|(name, it)| (name.clone(), it.network.map(NetworkId)));
-        let mut index: Vec<(String, Option<NetworkId>)> = names.collect();
+        let mut index: Index = names.collect();
         index.sort();
+        index
+    }
+
+    /// All peerings of the statements.
+    pub(super) fn connects(&mut self, statements: &[Statement<'a>], index: &Index) -> Vec<Peering> {
         let mut peerings = Vec::new();
         let mut said = Pairs::default();
         let mut plain = Vec::new();
         for (number, statement) in statements.iter().enumerate() {
             self.instance.clone_from(&statement.instance);
-            let (left, right) = (self.side(&statement.left, &index), self.side(&statement.right, &index));
+            let (left, right) = (self.side(&statement.left, index), self.side(&statement.right, index));
             let (Some(left), Some(right)) = (left, right) else { continue };
             if let (Side::One(left), Side::One(right)) = (&left, &right) {
                 plain.push((number, *left, *right));
@@ -234,7 +242,8 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn side(&mut self, text: &Spanned<String>, index: &[(String, Option<NetworkId>)]) -> Option<Side> {
+    /// The networks that a name or pattern stands for; `None`, with a finding, if there are none.
+    pub(super) fn side(&mut self, text: &Spanned<String>, index: &Index) -> Option<Side> {
         let (name, span) = (text.value.as_str(), text.span);
         if let Some((prefix, _)) = name.split_once('*') {
             let start = index.partition_point(|(candidate, _)| candidate.as_str() < prefix);
@@ -255,7 +264,7 @@ impl<'a> Resolver<'a, '_> {
             return index[place].1.map(Side::One);
         }
         if !self.names_missing && !self.reporter.has(span, code::UNKNOWN_NETWORK) {
-            let names = if self.may_guess() { index } else { &[] };
+            let names = if self.may_guess() { index.as_slice() } else { &[] };
             let similar = closest(name, names.iter().map(|(candidate, _)| candidate.as_str()));
             self.report(UnknownNetwork { name, span, similar });
         }

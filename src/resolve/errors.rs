@@ -274,25 +274,6 @@ impl Finding for UnknownChoice<'_> {
     }
 }
 
-/// Something the language has but this version cannot compile.
-pub(super) struct NotSupportedYet {
-    pub(super) what: &'static str,
-    pub(super) span: Span,
-    pub(super) help: &'static str,
-}
-
-impl Finding for NotSupportedYet {
-    fn diagnostic(self) -> Diagnostic {
-        Diagnostic::new(
-            code::NOT_SUPPORTED_YET,
-            format!("{} not supported yet", self.what),
-            Label::new(self.span, "not supported yet"),
-        )
-        .note("leaving it out silently would let packets pass that this line is there to stop or to change")
-        .help(self.help)
-    }
-}
-
 /// Lets that need each other.
 pub(super) struct CircularName<'a> {
     /// Each needs the next, and the last the first.

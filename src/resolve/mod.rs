@@ -22,6 +22,7 @@ mod networks;
 mod rules;
 mod scope;
 mod value;
+mod viewers;
 
 use connects::Statement;
 use errors::{BadRange, DuplicateName, InvalidName, RepeatedStatement, UnusedName, UnusedNetwork};
@@ -56,6 +57,7 @@ pub fn resolve(file: &File, findings: &mut Diagnostics) -> Option<Site> {
         statements: Vec::new(),
         hosts: HashMap::new(),
         rule_lists: RuleLists::default(),
+        viewers: Vec::new(),
         unused: Vec::new(),
     };
     resolver.block(None, &file.items);
@@ -89,6 +91,8 @@ struct Resolver<'a, 'f> {
     /// The places of hosts by name, for networks in which one was looked for.
     hosts: HashMap<NetworkId, HashMap<String, usize>>,
     rule_lists: RuleLists,
+    /// Whom aliases are for, as written.
+    viewers: Vec<viewers::NetworkViewers>,
     unused: Vec<(&'a Spanned<String>, Instance)>,
 }
 
@@ -242,7 +246,9 @@ impl<'a> Resolver<'a, '_> {
 
     fn finish(mut self) -> Option<Site> {
         let statements = std::mem::take(&mut self.statements);
-        let peerings = self.connects(&statements);
+        let index = self.name_index();
+        self.viewers(&index);
+        let peerings = self.connects(&statements, &index);
         if self.after_errors {
             return None;
         }

@@ -7,8 +7,9 @@
 use std::collections::HashMap;
 
 use super::Resolver;
-use super::errors::{DuplicateName, MissingStatement, NotSupportedYet, RepeatedStatement};
-use crate::model::{Host, Mss, Network, Prefix, Route};
+use super::errors::{DuplicateName, MissingStatement, RepeatedStatement};
+use super::viewers::Named;
+use crate::model::{Alias, Host, Mss, Network, Prefix, Route};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{self, Expr, NetworkStatement, Word};
 
@@ -28,6 +29,8 @@ struct Parts {
     mss: Option<(Span, Option<Spanned<Mss>>)>,
     addresses: Vec<Spanned<ipnet::IpNet>>,
     prefixes: Vec<Prefix>,
+    /// Whom aliases of these prefixes are for.
+    viewers: Vec<Named>,
     routes: Vec<Route>,
     hosts: Vec<Host>,
     host_names: HashMap<String, Span>,
@@ -58,6 +61,7 @@ impl<'a> Resolver<'a, '_> {
         if let Some(declared) = self.names.get_mut(&name.value) {
             declared.network = Some(self.networks.len());
         }
+        self.note_viewers(parts.viewers);
         self.networks.push(Network {
             name,
             instance: self.instance.clone(),
@@ -88,22 +92,16 @@ impl<'a> Resolver<'a, '_> {
             }
             NetworkStatement::Prefix(real, aliases, span) => {
                 parts.has_prefix = true;
-                let many =
-                    aliases.get(1).or(aliases.first()).filter(|it| it.viewers.is_some() || aliases.len() > 1);
-                if let Some(alias) = many {
-                    let help = "give the prefix one alias for all others";
-                    self.report(NotSupportedYet {
-                        what: "an alias for each network that sees it is",
-                        span: alias.span,
-                        help,
-                    });
-                }
-                let alias = aliases.first().map(|alias| &alias.net);
                 let real = self.prefix(real);
+                let place = parts.prefixes.len();
+                let aliases: Vec<Option<Alias>> = aliases
+                    .iter()
+                    .enumerate()
+                    .map(|(n, alias)| self.alias(alias, (place, n), &mut parts.viewers))
+                    .collect();
                 // An alias that has no value must not look like a prefix without one.
-                let alias = alias.map(|alias| self.prefix(alias));
-                if let (Some(real), false) = (real, matches!(alias, Some(None))) {
-                    parts.prefixes.push(Prefix { real, alias: alias.flatten(), span: *span });
+                if let Some((real, aliases)) = real.zip(aliases.into_iter().collect()) {
+                    parts.prefixes.push(Prefix { real, aliases, span: *span });
                 }
             }
             NetworkStatement::Route(prefix, via, span) => {
@@ -130,6 +128,21 @@ impl<'a> Resolver<'a, '_> {
                 self.once_in_network("mss", network, *span, &mut parts.mss, mss);
             }
         }
+    }
+
+    /// One alias of the prefix at a place; whom it is for is looked up when all networks are known.
+    fn alias(
+        &mut self,
+        alias: &'a ast::Alias,
+        (prefix, place): (usize, usize),
+        viewers: &mut Vec<Named>,
+    ) -> Option<Alias> {
+        let net = self.prefix(&alias.net);
+        let named = alias.viewers.as_ref().map(|word| (self.text(word), word.span));
+        if let Some((Some(name), span)) = &named {
+            viewers.push(Named { prefix, alias: place, name: Spanned::new(name.clone(), *span) });
+        }
+        Some(Alias { net: net?, viewers: named.map(|_| Vec::new()), span: alias.span })
     }
 
     fn once_in_network<T>(

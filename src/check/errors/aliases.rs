@@ -77,6 +77,18 @@ impl Suggestion {
     }
 }
 
+/// Why numbers of two networks must differ.
+pub enum Doubt<'a> {
+    /// Everybody knows both by them.
+    Everybody,
+    /// The two could share an alias if this network did not see both.
+    Third(&'a str),
+    /// This network knows both by them.
+    Viewer(&'a str),
+    /// The two could share an alias if this network had not the same to somebody else.
+    Claim(&'a str),
+}
+
 /// Two networks known by numbers that overlap.
 pub struct OverlappingAliases<'a> {
     /// The alias that is to change.
@@ -85,15 +97,15 @@ pub struct OverlappingAliases<'a> {
     pub other: Party<'a>,
     /// Whether that is an alias, too.
     pub written: bool,
-    /// A network that sees both, where only that keeps the alias from being shared.
-    pub third: Option<&'a str>,
+    /// Who is in doubt.
+    pub doubt: Doubt<'a>,
     /// What is free.
     pub suggestion: Suggestion,
 }
 
 impl Finding for OverlappingAliases<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { here, other, written, third, suggestion } = self;
+        let Self { here, other, written, doubt, suggestion } = self;
         let title = if here.net == other.net {
             format!("networks `{}` and `{}` are both known by `{}`", other.network, here.network, here.text())
         } else {
@@ -101,13 +113,19 @@ impl Finding for OverlappingAliases<'_> {
             format!("alias `{a}` of network `{}` overlaps `{b}` of network `{}`", here.network, other.network)
         };
         let theirs = if written { "known by" } else { "without an alias, so known by" };
-        let note = match third {
-            Some(third) => format!(
+        let note = match doubt {
+            Doubt::Third(third) => format!(
                 "two networks can share an alias only if nobody else sees both, but `{third}` is connected to both"
             ),
-            None => {
+            Doubt::Everybody => {
                 String::from("the destination address alone tells the gateway which network a packet is for")
             }
+            Doubt::Viewer(viewer) => format!(
+                "`{viewer}` sees both, and the gateway could not tell which of them a packet from there is for"
+            ),
+            Doubt::Claim(owner) => format!(
+                "two networks can share an alias only if its numbers mean no other one to anybody, but `{owner}` is known by them, too"
+            ),
         };
         let label = Label::new(here.span, here.overlap(&other, "taken"));
         let found = Diagnostic::new(code::OVERLAPPING_ALIASES, title, label)

@@ -8,3 +8,4 @@ pub mod masquerade;
 pub mod nesting;
 pub mod numbers;
 pub mod prefixes;
+pub mod viewers;

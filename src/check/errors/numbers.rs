@@ -265,3 +265,29 @@ impl Finding for PacketSizeOutOfRange<'_> {
         )
     }
 }
+
+/// A pair of networks that no conntrack zone is left for.
+pub struct NoZoneLeft<'a> {
+    /// The two networks.
+    pub networks: (&'a str, &'a str),
+    /// The zone that their ids give, which a pair has whose connections could be taken for theirs.
+    pub zone: u16,
+    /// A `connect` of the two.
+    pub span: Span,
+}
+
+impl Finding for NoZoneLeft<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { networks: (a, b), zone, span } = self;
+        Diagnostic::new(
+            code::NO_ZONE_LEFT,
+            format!("no conntrack zone is left for networks `{a}` and `{b}`"),
+            Label::new(span, format!("theirs would be zone {zone}, which another pair needs")),
+        )
+        .note(
+            "one of the two is known by an alias that means another network to others, so that only the zone \
+             tells connections apart, and all 65535 are in use",
+        )
+        .help("give it an alias that is for all others, or connect fewer pairs of networks")
+    }
+}

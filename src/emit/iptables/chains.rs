@@ -52,7 +52,7 @@ pub(in crate::emit) fn by_device(
     let tree = tree::names(&keys, LEAF);
     let label = |_: usize, name: &Name<'_>| format!("{root}-{}", name.text);
     let key = |name: &Name<'_>| format!("-{side} {}{}", name.text, if name.open { "+" } else { "" });
-    lay(chains, root, &tree, label, key);
+    lay(chains, (root, None), &tree, label, key);
 }
 
 /// A chain that finds a destination's entry; entries are disjoint and in address order.
@@ -78,7 +78,7 @@ pub(super) fn by_destination(chains: &mut Chains, root: &str, family: Family, en
         }
     };
     let key = |key: &Bits| prefix(key).map_or_else(String::new, |prefix| format!("-d {prefix}"));
-    lay(chains, root, &tree, label, key);
+    lay(chains, (root, None), &tree, label, key);
 }
 
 /// A chain that finds the entry of an id in a mark field.
@@ -87,7 +87,18 @@ pub(super) fn by_mark(
     root: &str,
     nodes: &str,
     field: MarkField,
+    entries: Vec<(u16, String)>,
+) {
+    by_mark_or(chains, (root, nodes), field, entries, None);
+}
+
+/// The same; an id without an entry goes where `otherwise` says, from whatever node it ends in.
+pub(super) fn by_mark_or(
+    chains: &mut Chains,
+    (root, nodes): (&str, &str),
+    field: MarkField,
     mut entries: Vec<(u16, String)>,
+    otherwise: Option<&str>,
 ) {
     entries.sort_by_key(|(id, _)| *id);
     let keys: Vec<(Bits, &str)> = entries
@@ -102,7 +113,7 @@ pub(super) fn by_mark(
         let value = u32::try_from(key.value).unwrap_or(0) << field.shift;
         Mark { value, mask }
     };
-    lay(chains, root, &tree, label, key);
+    lay(chains, (root, otherwise), &tree, label, key);
 }
 
 /// The match of a mark value under a mask.
@@ -117,10 +128,11 @@ impl fmt::Display for Mark {
     }
 }
 
-/// Writes a tree down: the root under its own name, every other node as a chain that is gone to.
+/// Writes a tree down: the root under its own name, every other node as a chain that is gone to, and at
+/// the end of each what happens to those that no entry matches, if anything.
 fn lay<K, D: fmt::Display>(
     chains: &mut Chains,
-    root: &str,
+    (root, otherwise): (&str, Option<&str>),
     tree: &Tree<K, &str>,
     label: impl Fn(usize, &K) -> String,
     key: impl Fn(&K) -> D,
@@ -135,6 +147,9 @@ fn lay<K, D: fmt::Display>(
                 Next::Leaf(rest) => rule!(chains, "-A {chain} {} {rest}", key(entry)),
                 Next::Node(below) => rule!(chains, "-A {chain} {} -g {}", key(entry), name(*below)),
             }
+        }
+        if let Some(otherwise) = otherwise {
+            rule!(chains, "-A {chain} {otherwise}");
         }
     }
 }

@@ -9,6 +9,7 @@
 //! filter table drops them again. Flushing any one table therefore lets nothing through.
 
 mod chains;
+mod dispatch;
 mod filter;
 mod handshakes;
 mod masquerade;

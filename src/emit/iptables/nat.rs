@@ -5,7 +5,7 @@ use super::super::text::line;
 use super::chains::{Chains, by_mark, rule, said};
 use super::{hex, masquerade, partners, translated};
 use crate::net::{self, Family};
-use crate::plan::{Network, Plan, Refusal};
+use crate::plan::{Mapping, Network, Plan, Refusal};
 
 /// Translation, for the first packet of a connection.
 pub(super) fn nat(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
@@ -45,12 +45,44 @@ pub(super) fn nat(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
             "-A ovl-map-{id} -m comment --comment \"sign of translation\" -j CONNMARK --set-xmark {sign}/{sign}"
         );
         chains.open(&format!("ovl-snat-{id}"));
-        for piece in network.mappings.iter().filter(|piece| net::family(&piece.real) == family) {
-            let (real, alias) = (piece.real, piece.alias);
-            let comment =
-                format!("-m comment --comment \"{} {}\"", places.at(piece.span), short(&network.name));
+        let of_family = |piece: &&Mapping| net::family(&piece.real) == family;
+        let comment = |span| format!("-m comment --comment \"{} {}\"", places.at(span), short(&network.name));
+        let inward = network.inward();
+        if network.views.is_empty() {
+            // One by one in both directions, as a person would write them.
+            for piece in inward.iter().filter(of_family) {
+                let (real, alias, comment) = (piece.real, piece.alias, comment(piece.span));
+                rule!(chains, "-A ovl-map-{id} -d {alias} {comment} -j NETMAP --to {real}");
+                rule!(chains, "-A ovl-snat-{id} -s {real} {comment} -j NETMAP --to {alias}");
+            }
+            continue;
+        }
+        for piece in inward.iter().filter(of_family) {
+            let (real, alias, comment) = (piece.real, piece.alias, comment(piece.span));
             rule!(chains, "-A ovl-map-{id} -d {alias} {comment} -j NETMAP --to {real}");
+        }
+        let viewers = network.view_of.iter().map(|(viewer, view)| {
+            let viewer = &plan.networks[*viewer];
+            let comment = format!(
+                "-m comment --comment \"{} as {} knows it\"",
+                places.at(network.span),
+                short(&viewer.name)
+            );
+            (viewer.id, format!("{comment} -g ovl-view-{id}-{view}"))
+        });
+        let root = format!("ovl-views-{id}");
+        by_mark(&mut chains, &root, &format!("v{id}-"), destination, viewers.collect());
+        rule!(chains, "-A ovl-snat-{id} {} -j {root}", comment(network.span));
+        for piece in network.mappings.iter().filter(of_family) {
+            let (real, alias, comment) = (piece.real, piece.alias, comment(piece.span));
             rule!(chains, "-A ovl-snat-{id} -s {real} {comment} -j NETMAP --to {alias}");
+        }
+        for (n, view) in network.views.iter().enumerate() {
+            chains.open(&format!("ovl-view-{id}-{n}"));
+            for piece in view.mappings.iter().filter(of_family) {
+                let (real, alias, comment) = (piece.real, piece.alias, comment(piece.span));
+                rule!(chains, "-A ovl-view-{id}-{n} -s {real} {comment} -j NETMAP --to {alias}");
+            }
         }
     }
     chains

@@ -5,13 +5,13 @@ use ipnet::IpNet;
 use super::super::provenance::{Places, short};
 use super::super::text::line;
 use super::chains::{Chains, by_destination, by_device, by_mark, rule, said};
-use super::{hex, masquerade};
+use super::{dispatch, hex, masquerade};
 use crate::net::{self, Family};
 use crate::plan::{Network, Owner, Plan};
 
 /// Marks and zones.
 pub(super) fn raw(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
-    let (destination, source) = (plan.marks.destination, plan.marks.source);
+    let destination = plan.marks.destination;
     let mut chains = Chains::default();
     let about = |n: &Network| said(places.at(n.span), short(&n.name));
     let inward: Vec<(&str, String)> = plan
@@ -40,7 +40,7 @@ pub(super) fn raw(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
                 Owner::Network(n) => {
                     (format!("ovl-to-{}", plan.networks[n].id), short(&plan.networks[n].name))
                 }
-                Owner::Shared(n) => (shared_chain(plan, n), "shared"),
+                Owner::Shared(n) => (dispatch::name(plan, n), dispatch::words(&plan.shared[n])),
             };
             (destination.alias, format!("{} -g {chain}", said(places.at(destination.span), name)))
         })
@@ -68,6 +68,7 @@ pub(super) fn raw(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
     let zones = plan
         .zones
         .iter()
+        .filter(|zone| zone.by_mark)
         .map(|zone| {
             (zone.number, format!("{} -j CT --zone {}", said(places.at(zone.span), "zone"), zone.number))
         })
@@ -87,25 +88,7 @@ pub(super) fn raw(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
         masquerade::zones(&mut chains, plan, network, places);
         rule!(chains, "-A ovl-to-{id} -m comment --comment \"{place} to {name}\" -j MARK --xor-mark {own}");
     }
-    for (n, alias) in plan.shared.iter().enumerate() {
-        let chain = shared_chain(plan, n);
-        chains.open(&chain);
-        for case in &alias.cases {
-            let (from, to) = (&plan.networks[case.from], &plan.networks[case.to]);
-            let comment = format!(
-                "-m comment --comment \"{} {} asks for {}\"",
-                places.at(to.span),
-                short(&from.name),
-                short(&to.name)
-            );
-            let asked =
-                format!("-A {chain} -m mark --mark {}/{}", hex(source.value(from.id)), hex(source.mask()));
-            if let Some(zone) = case.zone {
-                rule!(chains, "{asked} {comment} -j CT --zone-orig {zone}");
-            }
-            rule!(chains, "{asked} {comment} -g ovl-to-{}", to.id);
-        }
-    }
+    dispatch::chains(&mut chains, plan, places);
     chains
 }
 
@@ -141,10 +124,4 @@ const fn protocol(family: Family) -> &'static str {
         Family::V4 => "icmp",
         Family::V6 => "ipv6-icmp",
     }
-}
-
-/// The chain of a shared alias, by the ids of the two networks.
-fn shared_chain(plan: &Plan, n: usize) -> String {
-    let [a, b] = plan.shared[n].owners;
-    format!("ovl-shared-{}-{}", plan.networks[a].id, plan.networks[b].id)
 }

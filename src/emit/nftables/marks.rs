@@ -2,7 +2,7 @@
 
 use super::super::provenance::{Places, short};
 use super::super::text::{Block, Hex, line};
-use super::{Chain, family, masquerade, shared_chain};
+use super::{Chain, family, masquerade};
 use crate::plan::{Network, Plan};
 
 /// The chains that mark what comes from a network, and what goes to it.
@@ -50,24 +50,5 @@ fn from(out: &mut Block, plan: &Plan, network: &Network, places: &Places<'_>) {
     line!(out, "\t\t{own} meta l4proto {{ icmp, icmpv6 }} jump ovl_errors comment \"{place} routers\"");
     line!(out, "\t\tct zone set meta mark & {field} map @ovl_zone comment \"{place} pair\"");
     line!(out, "\t\tmeta mark set meta mark ^ {mine} comment \"{place} not {name}\"");
-    line!(out, "\t}}");
-}
-
-/// The chain that reads a shared alias by who asks.
-pub(super) fn shared_chains(out: &mut Block, plan: &Plan, n: usize, places: &Places<'_>) {
-    let source = plan.marks.source;
-    let alias = &plan.shared[n];
-    line!(out, "\n\t# Two networks share an alias: what it means depends on who asks.");
-    line!(out, "\tchain {} {{", shared_chain(plan, n));
-    for case in &alias.cases {
-        let (from, to) = (&plan.networks[case.from], &plan.networks[case.to]);
-        let place = places.at(to.span);
-        let asked = format!("meta mark & {} == {}", Hex(source.mask()), Hex(source.value(from.id)));
-        let words = format!("{place} {} asks for {}", short(&from.name), short(&to.name));
-        if let Some(zone) = case.zone {
-            line!(out, "\t\t{asked} ct original zone set {zone} comment \"{words}\"");
-        }
-        line!(out, "\t\t{asked} goto {} comment \"{words}\"", Chain("to", to));
-    }
     line!(out, "\t}}");
 }

@@ -4,6 +4,7 @@
 //! interface, of its destination and of its zone in prerouting, of its pair and of its device in
 //! forward. New connections add one look-up for each translation.
 
+mod dispatch;
 mod filter;
 mod handshakes;
 mod marks;
@@ -82,11 +83,11 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
         let block = if alias.addr().is_ipv4() { &mut to_v4 } else { &mut to_v6 };
         match destination.owner {
             Owner::Network(n) => line!(block, "\t\t\t{alias} : goto {},", Chain("to", &plan.networks[n])),
-            Owner::Shared(n) => line!(block, "\t\t\t{alias} : goto {},", shared_chain(plan, n)),
+            Owner::Shared(n) => line!(block, "\t\t\t{alias} : goto {},", dispatch::name(plan, n)),
         }
     }
     let mut zones = Block::default();
-    for zone in &plan.zones {
+    for zone in plan.zones.iter().filter(|zone| zone.by_mark) {
         line!(zones, "\t\t\t{} : {},", Hex(destination.value(zone.number)), zone.number);
     }
     let peerings = plan.peerings.len();
@@ -107,9 +108,7 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
     for network in &plan.networks {
         network_chains(&mut chains, plan, network, places);
     }
-    for (n, _) in plan.shared.iter().enumerate() {
-        marks::shared_chains(&mut chains, plan, n, places);
-    }
+    dispatch::chains(&mut chains, plan, places);
     let sign = masquerade::signs(&mut chains, plan, places);
     let masquerade::Elements { ports: masq_ports, to: masq, answers } = masquerade::elements(plan);
     let clamps = handshakes::clamps(plan);
@@ -176,10 +175,4 @@ impl fmt::Display for Chain<'_> {
             write!(f, "ovl_{kind}__{}", network.id)
         }
     }
-}
-
-/// The chain of a shared alias, by the ids of the two networks.
-fn shared_chain(plan: &Plan, n: usize) -> String {
-    let owners: Vec<u16> = plan.shared[n].owners.iter().map(|owner| plan.networks[*owner].id).collect();
-    format!("ovl_shared__{}_{}", owners[0], owners[1])
 }

@@ -11,12 +11,32 @@ use crate::plan::{Mapping, Network, OwnAlias, Plan, Refusal};
 
 /// The chains that translate to a network's real addresses, and to what others know them by.
 pub(super) fn chains(out: &mut Block, plan: &Plan, network: &Network, places: &Places<'_>) {
-    let no_destination = !plan.marks.destination.mask();
-    let nobodys = network.own.iter().map(|own| refused(own, no_destination, places)).collect();
+    let name = short(&network.name);
+    line!(out, "\tchain {} {{", Chain("dnat", network));
+    for own in &network.own {
+        line!(out, "\t\t{}", refused(own, !plan.marks.destination.mask(), places));
+    }
     let inward = |piece: &Mapping| (piece.alias, piece.real);
-    translation(out, Chain("dnat", network), ("dnat", "daddr"), network, inward, places, nobodys);
+    translation(out, ("dnat", "daddr"), network, &network.inward(), inward, places);
+    line!(out, "\t}}");
     let outward = |piece: &Mapping| (piece.real, piece.alias);
-    translation(out, Chain("snat", network), ("snat", "saddr"), network, outward, places, Vec::new());
+    for (n, view) in network.views.iter().enumerate() {
+        line!(out, "\tchain {} {{", view_chain(network, n));
+        translation(out, ("snat", "saddr"), network, &view.mappings, outward, places);
+        line!(out, "\t}}");
+    }
+    line!(out, "\tchain {} {{", Chain("snat", network));
+    if !network.views.is_empty() {
+        let destination = plan.marks.destination;
+        line!(out, "\t\tmeta mark & {} vmap {{", Hex(destination.mask()));
+        for (viewer, view) in &network.view_of {
+            let viewer = Hex(destination.value(plan.networks[*viewer].id));
+            line!(out, "\t\t\t{viewer} : goto {},", view_chain(network, *view));
+        }
+        line!(out, "\t\t}} comment \"{} {name} as they know it\"", places.at(network.span));
+    }
+    translation(out, ("snat", "saddr"), network, &network.mappings, outward, places);
+    line!(out, "\t}}");
 }
 
 /// The rule that keeps a packet for the gateway as seen from elsewhere from being translated.
@@ -30,23 +50,22 @@ fn refused(own: &OwnAlias, no_destination: u32, places: &Places<'_>) -> String {
     format!("{family} daddr {alias} {cleared}return comment \"{place} the gateway's own\"")
 }
 
-/// A chain that maps one column of a network's mappings onto the other, both families.
+/// The chain of a view, by the network's id and the view's place.
+fn view_chain(network: &Network, view: usize) -> String {
+    format!("ovl_view__{}_{view}", network.id)
+}
+
+/// Rules that map one column of mappings onto the other, both families.
 fn translation(
     out: &mut Block,
-    chain: Chain<'_>,
     (statement, field): (&str, &str),
     network: &Network,
+    mappings: &[Mapping],
     columns: impl Fn(&Mapping) -> (IpNet, IpNet),
     places: &Places<'_>,
-    first: Vec<String>,
 ) {
-    line!(out, "\tchain {chain} {{");
-    for line in first {
-        line!(out, "\t\t{line}");
-    }
     let name = short(&network.name);
-    let (v4, v6) =
-        network.mappings.split_at(network.mappings.partition_point(|piece| piece.real.addr().is_ipv4()));
+    let (v4, v6) = mappings.split_at(mappings.partition_point(|piece| piece.real.addr().is_ipv4()));
     for pieces in [v4, v6] {
         if pieces.len() > LEAF {
             let family = family(&pieces[0].real);
@@ -68,5 +87,4 @@ fn translation(
             );
         }
     }
-    line!(out, "\t}}");
 }

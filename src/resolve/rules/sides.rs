@@ -202,7 +202,10 @@ fn overlaps(network: &Network, net: &IpNet) -> bool {
 
 /// The alias of a network that the addresses are in, and the real ones it stands for.
 fn alias(network: &Network, net: &IpNet) -> Option<(Spanned<IpNet>, IpNet)> {
-    let aliases = network.prefixes.iter().filter_map(|prefix| Some((prefix.alias?, prefix.real.value)));
+    let aliases = network
+        .prefixes
+        .iter()
+        .flat_map(|prefix| prefix.aliases.iter().map(|alias| (alias.net, prefix.real.value)));
     let around = aliases.filter(|(alias, _)| alias.value.contains(net));
     let (alias, real) = around.max_by_key(|(alias, _)| alias.value.prefix_len())?;
     Some((alias, net::mapped(&net.trunc(), &alias.value, &real)?))

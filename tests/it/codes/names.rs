@@ -196,14 +196,6 @@ fn ovl0214_choices_are_known() {
 }
 
 #[test]
-fn ovl0215_what_cannot_be_compiled_is_never_ignored() {
-    assert_eq!(found(&format!("{A}{B}connect a -> b {{\nallow tcp 1\nallow udp 2\n}}\n")), ["OVL0215:4"]);
-    assert_eq!(found(&format!("{A}{B}connect a -> b {{ }}\n")), ["OVL0215:3"]);
-    assert_eq!(in_network("mss clamp\nprefix 192.168.1.0/24 as 10.1.1.0/24"), ["OVL0215:3"]);
-    assert_eq!(in_network("nodes routed\nprefix 192.168.1.0/24 as 10.1.1.0/24"), FINE);
-}
-
-#[test]
 fn ovl0216_lets_do_not_need_each_other_in_a_circle() {
     assert_eq!(found("let x = x\n"), ["OVL0216:1"]);
     assert_eq!(found("let d = a\nlet a = b + 1\nlet b = 2 * c\nlet c = a\nlet e = d\n"), ["OVL0216:2"]);

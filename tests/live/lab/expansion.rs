@@ -190,26 +190,30 @@ impl Expansion<'_> {
     /// All hosts of one network to all of another.
     fn pair(&mut self, a: usize, b: usize, answered: bool) {
         let topology = self.topology;
+        let (asking, asked) = (&topology.networks[a].name, &topology.networks[b].name);
+        let transports = self.transports.clone();
         for asker in topology.hosts_of(a) {
             for other in topology.hosts_of(b) {
                 for own in &asker.addresses {
                     for known in other.addresses.iter().filter(|k| k.known.is_ipv4() == own.real.is_ipv4()) {
-                        let expected = if answered {
-                            let (source, port) = seen_by(&topology.networks[b], own);
-                            Expected::Answer { host: other.name.clone(), source, port }
-                        } else {
-                            Expected::Nothing
-                        };
-                        if answered || !self.is_somebodys(a, known.known) {
-                            let transports = self.transports.clone();
+                        if answered {
+                            let host = other.name.clone();
+                            let (source, port) = seen_by(&topology.networks[b], own, own.known_to(asked));
+                            let expected = Expected::Answer { host, source, port };
                             let first = self.questions.len();
-                            self.ask(&transports, asker, own.real, known.known, expected);
+                            self.ask(&transports, asker, own.real, known.known_to(asking), expected);
                             // Two that get one port at the same moment lose a packet: clients ask again.
-                            if answered && topology.networks[b].masqueraded {
+                            if topology.networks[b].masqueraded {
                                 for question in &mut self.questions[first..] {
                                     question.options.push("again".to_owned());
                                 }
                             }
+                            continue;
+                        }
+                        for alias in
+                            known.aliases().filter(|alias| !self.is_somebodys(a, *alias)).collect::<Vec<_>>()
+                        {
+                            self.ask(&transports, asker, own.real, alias, Expected::Nothing);
                         }
                     }
                 }
@@ -220,10 +224,11 @@ impl Expansion<'_> {
     /// Whether the address means a host of the network itself, or of one connected to it: then it
     /// cannot be asked as somebody else's.
     fn is_somebodys(&self, a: usize, address: IpAddr) -> bool {
+        let viewer = &self.topology.networks[a].name;
         self.topology.hosts.iter().any(|host| {
             host.addresses.iter().any(|own| {
                 (host.network == a && own.real == address)
-                    || (self.connected.contains(&(a, host.network)) && own.known == address)
+                    || (self.connected.contains(&(a, host.network)) && own.known_to(viewer) == address)
             })
         })
     }
@@ -285,11 +290,11 @@ impl Expansion<'_> {
 }
 
 /// What a host of a network sees of who asks: the alias and the port, or the gateway and any port.
-fn seen_by(network: &Network, asker: &Address) -> (IpAddr, Seen) {
+fn seen_by(network: &Network, asker: &Address, alias: IpAddr) -> (IpAddr, Seen) {
     let gateway = network.gateways.iter().find(|gateway| gateway.is_ipv4() == asker.real.is_ipv4());
     match gateway {
         Some(gateway) if network.masqueraded => (*gateway, Seen::Any),
-        _ => (asker.known, Seen::Same),
+        _ => (alias, Seen::Same),
     }
 }
 

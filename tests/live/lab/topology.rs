@@ -9,6 +9,7 @@
 //! gateway-address INTERFACE ADDRESS/LENGTH   one that the site leaves to the host
 //! host NAME NETWORK ADDRESS/LENGTH[=ALIAS]... routers are hosts that others are behind
 //! behind NAME ROUTER ADDRESS/LENGTH[=ALIAS] GATEWAY
+//! ...=ALIAS,VIEWER@ALIAS                     one network knows it by another alias
 //! extra HOST ADDRESS/LENGTH                  one more address, to send from what is not allowed
 //! ```
 
@@ -17,7 +18,7 @@ use std::net::IpAddr;
 use crate::command::GATEWAY;
 
 /// An address of a host and the one that other networks know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
     /// Its own.
     pub real: IpAddr,
@@ -25,6 +26,20 @@ pub struct Address {
     pub length: u8,
     /// What the others call it.
     pub known: IpAddr,
+    /// Networks that call it something else.
+    pub exceptions: Vec<(String, IpAddr)>,
+}
+
+impl Address {
+    /// What a network calls it.
+    pub fn known_to(&self, viewer: &str) -> IpAddr {
+        self.exceptions.iter().find(|(name, _)| name == viewer).map_or(self.known, |(_, alias)| *alias)
+    }
+
+    /// All that anybody calls it.
+    pub fn aliases(&self) -> impl Iterator<Item = IpAddr> {
+        std::iter::once(self.known).chain(self.exceptions.iter().map(|(_, alias)| *alias))
+    }
 }
 
 /// A network and its place at the gateway.
@@ -80,7 +95,8 @@ impl Topology {
             }
         }
         let own = topology.networks.iter().flat_map(|n| &n.gateways);
-        let addresses = own.map(|a| Address { real: *a, length: 0, known: *a }).collect();
+        let addresses =
+            own.map(|a| Address { real: *a, length: 0, known: *a, exceptions: Vec::new() }).collect();
         topology.gateway =
             Host { name: GATEWAY.to_owned(), network: usize::MAX, addresses, ..Host::default() };
         Ok(topology)
@@ -159,5 +175,12 @@ fn own_and_known(text: &str) -> Result<Address, String> {
     let (real, length) = own.split_once('/').ok_or_else(|| format!("no prefix length: {text}"))?;
     let real = address(real)?;
     let length = length.parse().map_err(|_| format!("not a length: {text}"))?;
-    Ok(Address { real, length, known: known.map_or(Ok(real), address)? })
+    let mut aliases = known.unwrap_or_default().split(',');
+    let first = aliases.next().filter(|first| !first.is_empty());
+    let exception = |text: &str| {
+        let (viewer, alias) = text.split_once('@').ok_or_else(|| format!("not VIEWER@ALIAS: {text}"))?;
+        Ok((viewer.to_owned(), address(alias)?))
+    };
+    let exceptions = aliases.map(exception).collect::<Result<_, String>>()?;
+    Ok(Address { real, length, known: first.map_or(Ok(real), address)?, exceptions })
 }

@@ -1,0 +1,239 @@
+//! Which pairs of networks cannot have the conntrack zone that their ids give.
+//!
+//! Goes in: the sound mappings, who sees them, and the ids. Comes out: another zone for some pairs, or
+//! a finding if there is none left. What must hold: no two flows of different pairs have one zone and
+//! one key.
+//!
+//! A pair is one vertex: its zone serves both directions. It has two sets of keys, (real address
+//! in A, number of B in the eyes of A) and the same the other way round, for the reply to a packet
+//! of one is looked up in the other, and each is the original key of a connection and the reply key of
+//! one in the other direction. Two pairs conflict if a key of one is a key of the other. Among pairs
+//! that have a network in common there is such a key as soon as the two partners have equal real
+//! prefixes. Among others there is one only where a number is claimed by several owners (a
+//! *contested* number), each for other viewers, and two of those viewers have equal real prefixes.
+//!
+//! `id xor id` colours the first kind properly, so a pair keeps it unless a pair before it has the same
+//! number and a contested number in common. Those that cannot keep it get a number that no id and no
+//! pair has, found by first fit in the order of the networks: the smallest in a row of free numbers
+//! that no conflicting pair before it has. First fit takes at most one number more than the most
+//! conflicts of one pair (Welsh and Powell, 1967). Everything costs what the contested numbers' viewers are.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::audience::Audience;
+use super::errors::numbers::NoZoneLeft;
+use super::overlaps::{group, sweep};
+use super::peers::Peers;
+use super::prefixes::Mapping;
+use crate::diag::Reporter;
+use crate::model::{NetworkId, Site};
+
+/// Two networks, in the order of the site.
+pub(super) type Pair = (NetworkId, NetworkId);
+
+/// The zones of the pairs that cannot have the one that their ids give.
+pub(super) type Moved = BTreeMap<Pair, u16>;
+
+/// A number by a viewer's real prefixes: two pairs that have one of these in common may share a key.
+type Key = (usize, usize);
+
+/// Finds the pairs that need another zone, and gives them one.
+pub(super) fn check(
+    site: &Site,
+    (peers, audience): (&Peers, &Audience),
+    ids: &[u16],
+    apart: &[Vec<NetworkId>],
+    mappings: &[Mapping],
+    reporter: &mut Reporter<'_>,
+) -> Moved {
+    let pairs = contested(site, peers, audience, mappings);
+    if pairs.is_empty() {
+        return Moved::new();
+    }
+    // What goes to a masqueraded network has that network's zone, or none for those who are apart.
+    let masqueraded = |(a, b): Pair| [a, b].into_iter().find(|it| site.network(*it).masqueraded.is_some());
+    let zone = |(a, b): Pair| match masqueraded((a, b)) {
+        Some(to) if apart[to.0].contains(&a) || apart[to.0].contains(&b) => 0,
+        Some(to) => ids[to.0],
+        None => ids[a.0] ^ ids[b.0],
+    };
+    let mut taken: HashMap<(Key, u16), Pair> = HashMap::new();
+    let mut moved: Vec<(Pair, &Vec<Key>)> = Vec::new();
+    // A masqueraded network's zone is given, and the others stay out of it.
+    let (fixed, free): (Vec<_>, Vec<_>) = pairs.iter().partition(|(pair, _)| masqueraded(**pair).is_some());
+    for (pair, keys) in fixed.into_iter().chain(free) {
+        let own = zone(*pair);
+        // Who opens connections to one masqueraded network is kept apart already.
+        let stranger =
+            |earlier: &Pair| masqueraded(*pair).is_none() || masqueraded(*pair) != masqueraded(*earlier);
+        if keys.iter().all(|key| taken.get(&(*key, own)).is_none_or(|earlier| !stranger(earlier))) {
+            taken.extend(keys.iter().map(|key| ((*key, own), *pair)));
+        } else if masqueraded(*pair).is_some() {
+            none_left(site, *pair, own, reporter);
+            return Moved::new();
+        } else {
+            moved.push((*pair, keys));
+        }
+    }
+    let all = site.peerings.iter().map(|it| zone((it.from, it.to)));
+    let used: HashSet<u16> = all.chain(ids.iter().copied()).collect();
+    match first_fit(&moved, &used) {
+        Ok(moved) => moved,
+        Err(pair) => {
+            none_left(site, pair, zone(pair), reporter);
+            Moved::new()
+        }
+    }
+}
+
+fn none_left(site: &Site, pair: Pair, zone: u16, reporter: &mut Reporter<'_>) {
+    let name = |id: NetworkId| site.network(id).name.value.as_str();
+    let is_pair = |from, to| (from, to) == pair || (to, from) == pair;
+    if let Some(peering) = site.peerings.iter().find(|it| is_pair(it.from, it.to)) {
+        let networks = (name(pair.0), name(pair.1));
+        reporter.report(NoZoneLeft { networks, zone, span: peering.span }, None);
+    }
+}
+
+/// Colours that are in use.
+#[derive(Default)]
+struct Colours {
+    used: HashSet<usize>,
+    /// All below are in use.
+    first_free: usize,
+}
+
+impl Colours {
+    fn add(&mut self, colour: usize) {
+        self.used.insert(colour);
+        while self.used.contains(&self.first_free) {
+            self.first_free += 1;
+        }
+    }
+}
+
+/// Colours pairs in their order with numbers that are not in use, from 65535 downwards; the pair
+/// for which none is left otherwise.
+fn first_fit(pairs: &[(Pair, &Vec<Key>)], used: &HashSet<u16>) -> Result<Moved, Pair> {
+    let numbers: Vec<u16> = (1..=u16::MAX).rev().filter(|number| !used.contains(number)).collect();
+    // Colours of pairs with this network, and of pairs with this key.
+    let mut by_network: HashMap<NetworkId, Colours> = HashMap::new();
+    let mut by_key: HashMap<Key, Colours> = HashMap::new();
+    let mut moved = Moved::new();
+    for (pair, keys) in pairs {
+        let (a, b) = *pair;
+        let near = [a, b].into_iter().filter_map(|network| by_network.get(&network));
+        let neighbours: Vec<&Colours> = near.chain(keys.iter().filter_map(|key| by_key.get(key))).collect();
+        let start = neighbours.iter().map(|colours| colours.first_free).max().unwrap_or(0);
+        let free = |colour: &usize| !neighbours.iter().any(|colours| colours.used.contains(colour));
+        let colour = (start..numbers.len()).find(free).ok_or(*pair)?;
+        moved.insert(*pair, numbers[colour]);
+        for network in [a, b] {
+            by_network.entry(network).or_default().add(colour);
+        }
+        for key in *keys {
+            by_key.entry(*key).or_default().add(colour);
+        }
+    }
+    Ok(moved)
+}
+
+/// The pairs that use a contested number, with their keys; those of two networks that know each
+/// other by one number are not among them: no zone for both directions can serve them.
+fn contested(
+    site: &Site,
+    peers: &Peers,
+    audience: &Audience,
+    mappings: &[Mapping],
+) -> BTreeMap<Pair, Vec<Key>> {
+    let seen = |n: &usize| !audience.of(&mappings[*n], peers).is_empty();
+    let groups = group((0..mappings.len()).filter(seen).map(|n| (mappings[n].known(), n)));
+    let nets: Vec<_> = groups.iter().map(|found| found.net).collect();
+    // A number is told by the narrowest prefix that it is in: whoever has a wider one claims it, too.
+    let mut claims: Vec<Vec<usize>> = vec![Vec::new(); groups.len()];
+    sweep(&nets, |n, open| {
+        claims[n] = open.iter().chain([&n]).flat_map(|place| &groups[*place].members).copied().collect();
+    });
+    let mut pairs: BTreeMap<Pair, Vec<Key>> = BTreeMap::new();
+    let mut sharing: HashSet<Pair> = HashSet::new();
+    let mut kinds: Option<Vec<usize>> = None;
+    for (number, claims) in claims.iter().enumerate() {
+        let owner = |n: &usize| mappings[*n].network;
+        if claims.iter().all(|n| owner(n) == owner(&claims[0])) {
+            continue;
+        }
+        let kinds = kinds.get_or_insert_with(|| kinds_of_hosts(site, mappings));
+        let mut directions: HashSet<(NetworkId, NetworkId)> = HashSet::new();
+        for n in claims {
+            for viewer in audience.of(&mappings[*n], peers) {
+                let (from, to) = (*viewer, owner(n));
+                let pair = (from.min(to), from.max(to));
+                directions.insert((from, to));
+                if directions.contains(&(to, from)) {
+                    sharing.insert(pair);
+                }
+                pairs.entry(pair).or_default().push((number, kinds[from.0]));
+            }
+        }
+    }
+    pairs.retain(|pair, _| !sharing.contains(pair));
+    for keys in pairs.values_mut() {
+        keys.sort_unstable();
+        keys.dedup();
+    }
+    pairs
+}
+
+/// For each network a number that it has in common with all whose real prefixes overlap its own.
+fn kinds_of_hosts(site: &Site, mappings: &[Mapping]) -> Vec<usize> {
+    let mut leader: Vec<usize> = (0..site.networks.len()).collect();
+    fn find(leader: &mut [usize], mut network: usize) -> usize {
+        while leader[network] != network {
+            leader[network] = leader[leader[network]];
+            network = leader[network];
+        }
+        network
+    }
+    let groups = group(mappings.iter().map(|mapping| (mapping.real, mapping.network.0)));
+    let nets: Vec<_> = groups.iter().map(|found| found.net).collect();
+    sweep(&nets, |n, open| {
+        let first = groups[*open.last().unwrap_or(&n)].members[0];
+        for network in &groups[n].members {
+            let (a, b) = (find(&mut leader, first), find(&mut leader, *network));
+            leader[a.max(b)] = a.min(b);
+        }
+    });
+    (0..leader.len()).map(|network| find(&mut leader, network)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::{Key, Pair, first_fit};
+    use crate::model::NetworkId;
+
+    fn pair(a: usize, b: usize) -> Pair {
+        (NetworkId(a), NetworkId(b))
+    }
+
+    #[test]
+    fn first_fit_takes_few_numbers_and_none_that_is_used() {
+        let (one, two): (Vec<Key>, Vec<Key>) = (vec![(0, 0)], vec![(1, 0)]);
+        let used = HashSet::from([65535, 65533]);
+        // Two that have a key in common, one that has none, and one that has a network in common.
+        let pairs = [(pair(0, 1), &one), (pair(2, 3), &one), (pair(4, 5), &two), (pair(0, 5), &two)];
+        let moved = first_fit(&pairs, &used).unwrap();
+        let zones: Vec<u16> = pairs.iter().map(|(pair, _)| moved[pair]).collect();
+        assert_eq!(zones, [65534, 65532, 65534, 65532]);
+    }
+
+    #[test]
+    fn the_pair_that_finds_no_number_is_told() {
+        let key: Vec<Key> = vec![(0, 0)];
+        let used: HashSet<u16> = (3..=u16::MAX).collect();
+        let pairs = [(pair(0, 1), &key), (pair(2, 3), &key), (pair(4, 5), &key)];
+        assert_eq!(first_fit(&pairs[..2], &used).unwrap().into_values().collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(first_fit(&pairs, &used), Err(pair(4, 5)));
+    }
+}

@@ -1,0 +1,163 @@
+//! Whom a known address means, to whom.
+//!
+//! Most known prefixes are one network's for everybody. Where a number means different networks to
+//! different viewers, or nobody to some of them, or where a viewer's connections need a zone that the
+//! marks do not give, it depends on who asks. Prefixes that overlap are cut into pieces that are
+//! disjoint, each with all that is claimed of it, as neither nft's interval maps nor a tree of
+//! prefixes has a longest match across them.
+//!
+//! A number that several networks claim means one of them to those that see it under that number,
+//! and nobody to all others. A number of one network alone may mean it to everybody else, too: they
+//! are refused later, with an answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::IpNet;
+
+use super::{CaseZone, Destination, Network, Owner, SharedAlias, SharedCase};
+use crate::net;
+use crate::source::Span;
+
+/// What `destinations` needs to know.
+pub(super) struct Sight<'a> {
+    /// All networks.
+    pub(super) networks: &'a [Network],
+    /// For each network those whose hosts see it, in order.
+    pub(super) viewers: &'a [Vec<usize>],
+    /// Zones of pairs (the smaller place first) that the marks do not give.
+    pub(super) moved: &'a BTreeMap<(usize, usize), u16>,
+}
+
+/// A piece of a network's mappings: those of a view know it by this number.
+struct Claim {
+    alias: IpNet,
+    network: usize,
+    /// 0 for the view of everybody else, or one more than the place in [`Network::views`].
+    view: usize,
+    span: Span,
+}
+
+/// What is meant by an address that depends on who asks.
+type Reading = (Vec<usize>, Vec<SharedCase>, Option<usize>);
+
+/// Who is meant by which destination, and where that depends on the sender, how.
+pub(super) fn destinations(sight: &Sight<'_>) -> (Vec<Destination>, Vec<SharedAlias>) {
+    let mut claims: Vec<Claim> = Vec::new();
+    for (network, it) in sight.networks.iter().enumerate() {
+        let views = std::iter::once(&it.mappings).chain(it.views.iter().map(|view| &view.mappings));
+        for (view, pieces) in views.enumerate() {
+            claims.extend(pieces.iter().map(|piece| Claim {
+                alias: piece.alias,
+                network,
+                view,
+                span: piece.span,
+            }));
+        }
+    }
+    claims.sort_by_key(|it| {
+        (net::family(&it.alias), it.alias.network(), it.alias.prefix_len(), it.network, it.view)
+    });
+    let mut plain = vec![true; sight.networks.len()];
+    for (a, b) in sight.moved.keys() {
+        (plain[*a], plain[*b]) = (false, false);
+    }
+    let plain = |it: &Claim| plain[it.network] && sight.networks[it.network].views.is_empty();
+    let mut dispatch = Dispatch::default();
+    let mut rest = claims.as_slice();
+    while let Some(first) = rest.first() {
+        let inside = rest.partition_point(|it| first.alias.contains(&it.alias));
+        let (cluster, after) = rest.split_at(inside);
+        rest = after;
+        match cluster {
+            [only] if plain(only) => dispatch.destinations.push(Destination {
+                alias: only.alias,
+                owner: Owner::Network(only.network),
+                span: only.span,
+            }),
+            _ => dispatch.cluster(sight, cluster),
+        }
+    }
+    (dispatch.destinations, dispatch.shared)
+}
+
+#[derive(Default)]
+struct Dispatch {
+    destinations: Vec<Destination>,
+    shared: Vec<SharedAlias>,
+    places: BTreeMap<Reading, usize>,
+    /// How many readings there are by what tells their names apart.
+    named: BTreeMap<Vec<usize>, usize>,
+}
+
+impl Dispatch {
+    /// Claims of which the first holds all others, sorted.
+    fn cluster(&mut self, sight: &Sight<'_>, claims: &[Claim]) {
+        let mut nets: Vec<IpNet> = claims.iter().map(|it| it.alias).collect();
+        nets.dedup();
+        let before = self.destinations.len();
+        for (n, net) in nets.iter().enumerate() {
+            let inner: Vec<IpNet> =
+                nets[n + 1..].iter().take_while(|other| net.contains(*other)).copied().collect();
+            let pieces = net::without(net, &inner);
+            if pieces.is_empty() {
+                continue;
+            }
+            let around: Vec<&Claim> = claims.iter().filter(|it| it.alias.contains(net)).collect();
+            let span = claims.iter().find(|it| it.alias == *net).map_or(claims[0].span, |it| it.span);
+            if let Some(owner) = self.owner(sight, &around) {
+                self.destinations.extend(pieces.into_iter().map(|alias| Destination { alias, owner, span }));
+            }
+        }
+        self.destinations[before..].sort_by_key(|it| it.alias);
+    }
+
+    /// Whose a piece is that these claims are made on; `None` if nobody sees it.
+    fn owner(&mut self, sight: &Sight<'_>, claims: &[&Claim]) -> Option<Owner> {
+        let owners: BTreeSet<usize> = claims.iter().map(|it| it.network).collect();
+        let owners: Vec<usize> = owners.into_iter().collect();
+        let mut cases = Vec::new();
+        let mut otherwise = None;
+        for &to in &owners {
+            let seen = |view: usize| claims.iter().any(|it| it.network == to && it.view == view);
+            if let ([_], true) = (owners.as_slice(), seen(0)) {
+                otherwise = Some(to);
+            }
+            let views = &sight.networks[to].view_of;
+            for &from in &sight.viewers[to] {
+                let view = views.get(&from).map_or(0, |place| place + 1);
+                let zone = sight.moved.get(&(from.min(to), from.max(to))).copied().map(CaseZone::Pair);
+                match (seen(view), otherwise) {
+                    (true, Some(_)) if zone.is_none() => {}
+                    (true, _) => cases.push(SharedCase { from, to: Some(to), zone }),
+                    (false, Some(_)) => cases.push(SharedCase { from, to: None, zone: None }),
+                    (false, None) => {}
+                }
+            }
+        }
+        match (cases.as_slice(), otherwise) {
+            ([], None) => None,
+            ([], Some(network)) => Some(Owner::Network(network)),
+            _ => Some(Owner::Shared(self.place((owners, cases, otherwise)))),
+        }
+    }
+
+    /// The place of a reading, which many pieces may have in common.
+    fn place(&mut self, reading: Reading) -> usize {
+        if let Some(place) = self.places.get(&reading) {
+            return *place;
+        }
+        let (owners, cases, otherwise) = reading.clone();
+        let mut count = |name: &[usize]| {
+            let count = self.named.entry(name.to_vec()).or_default();
+            *count += 1;
+            *count - 1
+        };
+        let ordinal = count(&owners[..owners.len().min(2)]);
+        // Of three places, so that it is the name of no other.
+        let first = owners[0];
+        let number = count(&[first, first, first]);
+        self.shared.push(SharedAlias { owners, ordinal, number, cases, otherwise });
+        self.places.insert(reading, self.shared.len() - 1);
+        self.shared.len() - 1
+    }
+}
