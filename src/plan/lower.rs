@@ -1,6 +1,6 @@
 //! From a checked site to its plan: calls the parts in order and puts them together.
 
-use super::{Families, Network, Peering, Plan, mapping, routing, rules, settings, zones};
+use super::{Address, Families, Network, Peering, Plan, mapping, partners, routing, rules, settings, zones};
 use crate::check::CheckedSite;
 use crate::model::{Isolation, vrf_name};
 use crate::net::Family;
@@ -26,6 +26,8 @@ pub fn lower(checked: &CheckedSite) -> Plan {
                 admitted: mapping::admitted(network),
                 mappings: mapping::pieces(network),
                 known: mapping::known(network),
+                hosts: partners::hosts(network),
+                masqueraded: network.masqueraded,
             }
         })
         .collect();
@@ -55,5 +57,11 @@ pub fn lower(checked: &CheckedSite) -> Plan {
         local_rule: local_moves.then(|| rules::local(chosen)),
         settings,
         networks,
+        outside: site
+            .gateway
+            .addresses
+            .iter()
+            .map(|it| (Address { net: it.address.value, span: it.address.span }, it.interface.value.clone()))
+            .collect(),
     }
 }

@@ -9,9 +9,11 @@ pub mod tree;
 
 mod lower;
 mod mapping;
+mod partners;
 mod routing;
 mod rules;
 mod settings;
+pub mod whois;
 mod zones;
 
 use std::borrow::Cow;
@@ -51,6 +53,8 @@ pub struct Plan {
     pub preferences: (u32, u32),
     /// The networks in source order.
     pub networks: Vec<Network>,
+    /// Addresses that the gateway has outside the networks, each with its interface.
+    pub outside: Vec<(Address, String)>,
     /// Who may open connections to whom: places in `networks`, no pair twice, in source order.
     pub peerings: Vec<Peering>,
     /// Known addresses and whose they are; disjoint, in address order within a family.
@@ -121,6 +125,11 @@ pub struct Network {
     /// The prefixes as others know them, as they are written, disjoint: what other networks' hosts
     /// need routes to.
     pub known: Vec<(IpNet, Span)>,
+    /// Its hosts that have names, in source order, each name once.
+    pub hosts: Vec<Host>,
+    /// The `nodes masqueraded` that says so: its hosts have no routes and need none, as they see the
+    /// gateway's own address as the source of everything, and can only answer.
+    pub masqueraded: Option<Span>,
 }
 
 impl Network {
@@ -166,6 +175,17 @@ pub struct Address {
     /// The address with the length of its on-link prefix.
     pub net: IpNet,
     /// Where it is written.
+    pub span: Span,
+}
+
+/// A host that has a name.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// Its name, unique in its network.
+    pub name: String,
+    /// Its real address.
+    pub address: IpAddr,
+    /// Where it is declared.
     pub span: Span,
 }
 
