@@ -137,29 +137,40 @@ fn translations(lines: &mut Block, plan: &Plan, viewer: usize, callees: &[usize]
         let v4 = move |piece: &&Mapping| net::family(&piece.real) == Family::V4;
         plan.mappings_to(owner, viewer).filter(v4)
     };
-    let own = plan.networks[viewer].admitted.iter().map(|admitted| (admitted.real, viewer));
-    let others = callees.iter().flat_map(|owner| pieces(*owner).map(|piece| (piece.real, *owner)));
-    let meanings = Meanings::new(own.chain(others));
     if !plan.networks[viewer].speaks(Family::V4) {
         return;
     }
+    let own = plan.networks[viewer].admitted.iter().map(|admitted| (admitted.real, viewer));
+    let others = callees
+        .iter()
+        .flat_map(|owner| pieces(*owner).flat_map(|piece| [(piece.real, *owner), (piece.alias, *owner)]));
+    let meanings = Meanings::new(own.chain(others));
     for &owner in callees {
-        for piece in pieces(owner).filter(|piece| piece.real != piece.alias) {
+        let name = &plan.networks[owner].name;
+        let translated = pieces(owner).filter(|piece| piece.real != piece.alias);
+        let (mixed, clear): (Vec<&Mapping>, Vec<&Mapping>) =
+            translated.partition(|piece| meanings.other(&piece.real, owner).is_some());
+        let alias = |piece: &Mapping| {
             let (old, new, mask) = (piece.real.network(), piece.alias.network(), piece.real.netmask());
-            let (place, name) = (places.at(piece.span), &plan.networks[owner].name);
-            match meanings.other(&piece.real, owner) {
-                None => line!(lines, "alias={old},{new},{mask} # {place} {name}"),
-                Some(other) => {
-                    let other = &plan.networks[other].name;
-                    line!(lines, "# in a dnsmasq of its own for {name}, as {other} has these numbers too:");
-                    line!(lines, "#alias={old},{new},{mask} # {place} {name}");
-                }
-            }
+            format!("alias={old},{new},{mask} # {} {name}", places.at(piece.span))
+        };
+        for piece in clear {
+            line!(lines, "{}", alias(piece));
+        }
+        let other = mixed.first().and_then(|piece| meanings.other(&piece.real, owner));
+        if let Some(other) = other.map(|other| &plan.networks[other].name) {
+            line!(
+                lines,
+                "# {other} has such numbers too: a resolver of {name} needs a dnsmasq of its own, with"
+            );
+        }
+        for piece in mixed {
+            line!(lines, "#{}", alias(piece));
         }
     }
 }
 
-/// Real prefixes and whose they are.
+/// What addresses in answers can be: prefixes and whose they are.
 struct Meanings {
     /// Owners by prefix; the first two that differ are enough.
     owners: BTreeMap<IpNet, Vec<usize>>,

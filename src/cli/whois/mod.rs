@@ -54,7 +54,9 @@ impl Whois {
         let from = self.from.as_deref().map(|name| network(&plan, name)).transpose()?;
         let question = question(&plan, &self.asked)?;
         let answer = whois::ask(&plan, question, from);
-        let told = Told { plan: &plan, sources: &outcome.sources, asked: &self.asked, from };
+        // Places are named as in everything that is made of the site.
+        let sources = outcome.sources.beside_the_root();
+        let told = Told { plan: &plan, sources: &sources, asked: &self.asked, from };
         let text =
             if self.findings.is_json() { told.json(&answer) } else { told.sentences(question, &answer) };
         host::write_stdout(text).map_err(|error| Failure::stdout(&error))?;

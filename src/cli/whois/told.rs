@@ -212,9 +212,7 @@ impl Told<'_> {
                     let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
                     format!("  {list} {not}, and {} no {family}.", verb("speaks", "speak"))
                 }
-                Known::Nothing => {
-                    format!("  {list} {not}: it has no address for {}.", verb("that one", "those"))
-                }
+                Known::Nothing => format!("  {list} {not} by any address."),
                 Known::Apart => format!("  {list} {not}: no `connect` joins it with {network}."),
             });
         }
@@ -274,7 +272,7 @@ impl Told<'_> {
         }
     }
 
-    /// `site.ovl:12`, the file named as in findings.
+    /// `site.ovl:12`
     fn at(&self, span: Span) -> String {
         let file = self.sources.file(span.file);
         format!("{}:{}", file.name, file.line(span.start))

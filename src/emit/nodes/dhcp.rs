@@ -29,7 +29,7 @@ const DEFAULT_ROUTER: &str = "DEFAULT-ROUTER";
 #[derive(Serialize)]
 struct DhcpView<'a> {
     header: &'a str,
-    name: &'a str,
+    network: &'a str,
     place: Place<'a>,
     /// The network's id.
     id: u16,
@@ -62,7 +62,7 @@ pub(super) fn files(needs: &Needs<'_>, header: &str, places: &Places<'_>) -> (St
     let place = |route: &Need<'_>| format!("{} {} {}", route.prefix, places.at(route.span), route.partner);
     let view = |option: String, too_long: String| DhcpView {
         header,
-        name: &network.name,
+        network: &network.name,
         place: places.at(network.span),
         id: network.id,
         subnet: subnet.map(|net| net.to_string()).unwrap_or_default(),

@@ -24,7 +24,9 @@ pub(super) fn ip_route(needs: &Needs<'_>, places: &Places<'_>) -> Block {
 pub(super) fn networkd(needs: &Needs<'_>, places: &Places<'_>) -> Block {
     let mut lines = Block::default();
     for route in &needs.routes {
-        line!(lines, "");
+        if !lines.is_empty() {
+            line!(lines, "");
+        }
         line!(lines, "# {} {}", places.at(route.span), route.partner);
         line!(lines, "[Route]");
         line!(lines, "Destination={}", route.prefix);

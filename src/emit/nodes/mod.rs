@@ -39,7 +39,7 @@ struct Need<'p> {
 #[derive(Serialize)]
 struct NodesView<'a> {
     header: String,
-    name: &'a str,
+    network: &'a str,
     place: Place<'a>,
     /// Where `nodes masqueraded` says that there is nothing to do, or nothing.
     masqueraded: String,
@@ -95,7 +95,7 @@ impl<'p> Needs<'p> {
     fn view<'a>(&'a self, header: String, places: &'a Places<'_>, routes: String) -> NodesView<'a> {
         NodesView {
             header,
-            name: &self.network.name,
+            network: &self.network.name,
             place: places.at(self.network.span),
             masqueraded: masqueraded(self, places),
             unknown: self.unknown(),

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='names-and-routes'
-FINGERPRINT='26e4744ddf941caa'
+FINGERPRINT='9eb148918d8a3c24'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -190,6 +190,7 @@ route add 10.65.1.0/24 dev eth2.1 table 65547 protocol 77 # site.ovl:47 cell-1
 route add 10.1.0.0/24 dev eth2.2 table 65548 protocol 77 # site.ovl:46 cell-2
 route add 10.65.2.0/24 dev eth2.2 table 65548 protocol 77 # site.ovl:47 cell-2
 route add 192.168.7.0/24 dev eth3 table 65556 protocol 77 # site.ovl:56 camera
+route add 10.64.7.0/24 dev eth3 table 65556 protocol 77 # site.ovl:57 camera
 OVERLAPC_END
 }
 
@@ -282,12 +283,12 @@ table inet ovl {
 			10.64.4.80/28 : goto ovl_to_press,
 			10.64.4.96/27 : goto ovl_to_press,
 			10.64.4.128/25 : goto ovl_to_press,
+			10.64.7.0/24 : goto ovl_to_camera,
 			10.64.200.77/32 : goto ovl_to_press,
 			10.64.201.32/28 : goto ovl_to_press,
 			10.65.1.0/24 : goto ovl_to_cell-1,
 			10.65.2.0/24 : goto ovl_to_cell-2,
 			172.16.0.0/16 : goto ovl_to_office,
-			192.168.7.0/24 : goto ovl_to_camera,
 		}
 	}
 
@@ -606,10 +607,10 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000014 comment "site.ovl:53 to camera"
 	}
 	chain ovl_dnat_camera {
-		ip daddr 192.168.7.0/24 dnat ip prefix to 192.168.7.0/24 comment "site.ovl:57 camera"
+		ip daddr 10.64.7.0/24 dnat ip prefix to 192.168.7.0/24 comment "site.ovl:57 camera"
 	}
 	chain ovl_snat_camera {
-		ip saddr 192.168.7.0/24 snat ip prefix to 192.168.7.0/24 comment "site.ovl:57 camera"
+		ip saddr 192.168.7.0/24 snat ip prefix to 10.64.7.0/24 comment "site.ovl:57 camera"
 	}
 	chain ovl_leave_camera {
 		meta mark & 0x000000ff != 0x00000014 drop comment "site.ovl:53 not to camera"

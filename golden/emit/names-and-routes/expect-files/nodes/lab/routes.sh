@@ -2,10 +2,9 @@
 #
 # The routes that the hosts of network lab (site.ovl:20) need,
 # to be run on every host of that network or to be put on its router.
-# The site does not say the gateway's own address here (statement `address`).
-: "${GATEWAY:?the address of the gateway in this network}"
-# The site does not say the gateway's own address here (statement `address`).
-: "${GATEWAY6:?the address of the gateway in this network}"
+# The site does not say the gateway's own address here (statement `address`): to be set before.
+: "${GATEWAY:?the address of the gateway in network lab}"
+: "${GATEWAY6:?the address of the gateway in network lab}"
 ip route replace 172.16.0.0/16 via "$GATEWAY" # site.ovl:13 office
 ip route replace 10.64.4.0/24 via "$GATEWAY" # site.ovl:34 press
 ip route replace 10.64.200.77/32 via "$GATEWAY" # site.ovl:35 press

@@ -8,5 +8,5 @@ ip route replace 10.64.200.77/32 via 172.16.0.1 # site.ovl:35 press
 ip route replace 10.64.201.32/28 via 172.16.0.1 # site.ovl:36 press
 ip route replace 10.65.1.0/24 via 172.16.0.1 # site.ovl:47 cell-1
 ip route replace 10.65.2.0/24 via 172.16.0.1 # site.ovl:47 cell-2
-ip route replace 192.168.7.0/24 via 172.16.0.1 # site.ovl:57 camera
+ip route replace 10.64.7.0/24 via 172.16.0.1 # site.ovl:57 camera
 ip -6 route replace fd64:0:0:2::/64 via fd00:0:0:a::1 # site.ovl:24 lab
