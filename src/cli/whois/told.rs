@@ -185,7 +185,12 @@ impl Told<'_> {
     /// Somebody by their own address: who it is, and who knows them by which one.
     fn real(&self, subject: &Subject, lines: &mut Vec<String>) {
         let (address, network, who) = (subject.address, self.name(subject.network), self.who(subject));
-        lines.push(format!("{address} in {network} is {who}."));
+        let named = subject.gateway.is_some() || !subject.hosts.is_empty();
+        lines.push(if named {
+            format!("{address} in {network} is {who}.")
+        } else {
+            format!("{address} in {network} has no name ({}).", self.at(subject.span))
+        });
         for (group, viewers) in grouped(&subject.views) {
             let several = viewers.len() > 1;
             let verb = |one: &'static str, more: &'static str| if several { more } else { one };
@@ -236,6 +241,7 @@ impl Told<'_> {
         }
     }
 
+    /// Who it is, as what follows a comma; nothing is said to exist that the site does not name.
     fn who(&self, subject: &Subject) -> String {
         if let Some(span) = subject.gateway {
             return format!("the gateway's own address there ({})", self.at(span));
@@ -246,11 +252,7 @@ impl Told<'_> {
             .iter()
             .map(|n| format!("the host {} ({})", hosts[*n].name, self.at(hosts[*n].span)))
             .collect();
-        match named.as_slice() {
-            [] if subject.by_alias => String::from("a host without a name"),
-            [] => format!("a host without a name ({})", self.at(subject.span)),
-            named => named.join(", also "),
-        }
+        if named.is_empty() { String::from("which has no name") } else { named.join(", also ") }
     }
 
     fn names(&self, subject: &Subject) -> Vec<&str> {
