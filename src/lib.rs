@@ -20,7 +20,7 @@ pub mod syntax;
 
 use check::CheckedSite;
 use diag::{Diagnostics, Outcome, allow};
-use emit::{Artifact, Target};
+use emit::{Artifact, Request, Target};
 use model::{Firewall, Isolation, Site};
 use source::{FileId, SourceMap, Span, Spanned};
 
@@ -55,7 +55,7 @@ pub fn front(
     Outcome { sources, value, findings }
 }
 
-/// Reads, checks and compiles a site into all artefacts that apply to it.
+/// Reads, checks and compiles a site into all artefacts that it usually has.
 #[must_use]
 pub fn compile(
     sources: SourceMap,
@@ -66,21 +66,21 @@ pub fn compile(
     let Outcome { sources, value, findings } = front(sources, root, loader, overrides);
     let value = value.map(|site| {
         let firewall = site.settings().firewall;
-        let targets: Vec<Target> = Target::ALL.iter().copied().filter(|t| t.applies(firewall)).collect();
-        artifacts(&site, &sources, &targets)
+        let usual = Target::ALL.iter().copied().filter(|target| target.usual(firewall));
+        artifacts(&site, &sources, &usual.map(Request::Whole).collect::<Vec<Request>>())
     });
     Outcome { sources, value, findings }
 }
 
-/// The artefacts of a checked site, in the order of `targets`.
+/// The artefacts of a checked site, in the order of `requests`.
 ///
 /// They name source files relative to the site's own directory, so the same site gives the same
 /// bytes wherever it is compiled from.
 #[must_use]
-pub fn artifacts(site: &CheckedSite, sources: &SourceMap, targets: &[Target]) -> Vec<Artifact> {
+pub fn artifacts(site: &CheckedSite, sources: &SourceMap, requests: &[Request]) -> Vec<Artifact> {
     let plan = plan::lower(site);
     let sources = sources.beside_the_root();
-    emit::emit(&plan, &sources, targets)
+    emit::emit(&plan, &sources, requests)
 }
 
 fn overridden(mut site: Site, root: FileId, overrides: Overrides) -> Site {

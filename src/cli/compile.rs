@@ -15,7 +15,7 @@ use super::{Color, Exit, Failure, host, site};
 use crate::Overrides;
 use crate::check::CheckedSite;
 use crate::diag::Report;
-use crate::emit::{Artifact, Target};
+use crate::emit::{Artifact, Request, Target};
 use crate::model::{Firewall, Isolation};
 
 /// Check a site, then print an artefact or write several
@@ -53,7 +53,7 @@ pub(super) struct Compile {
     findings: Findings,
 }
 
-/// A target, or all that apply to the site.
+/// A target, or all that a site usually has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wanted {
     All,
@@ -121,8 +121,12 @@ impl Compile {
             return Ok(Exit::Found);
         };
 
-        let targets = self.fitting(&site)?;
-        let artifacts = crate::artifacts(&site, &outcome.sources, &targets);
+        let directory = match output {
+            Some(path) => several || Output::names_directory(path)?,
+            None => false,
+        };
+        let requests = self.requests(&site, directory)?;
+        let artifacts = crate::artifacts(&site, &outcome.sources, &requests);
         let Some(path) = output else {
             for Artifact { text, .. } in artifacts {
                 host::write_stdout(text).map_err(|error| Failure::stdout(&error))?;
@@ -131,7 +135,7 @@ impl Compile {
         };
         let mut contents: Vec<Content> = artifacts.into_iter().map(Content::from).collect();
         let output = match contents.pop() {
-            Some(only) if !several => Output::file_or_directory(path, only)?,
+            Some(only) if !directory => Output::file(path, only)?,
             last => Output::directory(path, contents.into_iter().chain(last).collect())?,
         };
         if !self.check {
@@ -148,8 +152,9 @@ impl Compile {
         self.targets.iter().any(|wanted| *wanted == Wanted::All || *wanted != self.targets[0])
     }
 
-    /// The targets asked for, each once, in the order of [`Target::ALL`].
-    fn fitting(&self, site: &CheckedSite) -> Result<Vec<Target>, Failure> {
+    /// What is asked for, each once, in the order of [`Target::ALL`]. Into a directory, a target that
+    /// divides is a folder where it is named, and one text where it is part of `all`.
+    fn requests(&self, site: &CheckedSite, directory: bool) -> Result<Vec<Request>, Failure> {
         let firewall = site.settings().firewall;
         let named = |target| self.targets.contains(&Wanted::One(target));
         if let Some(target) = Target::ALL.iter().copied().find(|t| named(*t) && !t.applies(firewall)) {
@@ -161,16 +166,19 @@ impl Compile {
             return Err(Failure::new(message).help(format!("add `--firewall {other}`")));
         }
         let all = self.targets.contains(&Wanted::All);
-        let asked = |target: &Target| named(*target) || (all && target.applies(firewall));
-        Ok(Target::ALL.iter().copied().filter(asked).collect())
+        let requests = Target::ALL.iter().flat_map(|&target| {
+            let divided = directory && target.divides();
+            let whole = (named(target) && !divided) || (all && target.usual(firewall));
+            let whole = whole.then_some(Request::Whole(target));
+            whole.into_iter().chain((named(target) && divided).then_some(Request::Divided(target)))
+        });
+        Ok(requests.collect())
     }
 }
 
 impl From<Artifact> for Content {
     fn from(artifact: Artifact) -> Self {
-        let target = artifact.target;
-        let executable = target.executable();
-        Self { name: target.file_name().to_owned(), text: artifact.text, executable }
+        Self { name: artifact.name, text: artifact.text, executable: artifact.target.executable() }
     }
 }
 
@@ -183,12 +191,23 @@ fn target_parser() -> impl TypedValueParser<Value = Wanted> {
         Target::Ip6tables => "a file for ip6tables-restore",
         Target::Ip => "a file for ip -batch",
         Target::Ip6 => "a file for ip -6 -batch",
-        Target::Nodes => "what the hosts of each network need",
+        Target::Nodes => {
+            "the routes that the hosts of each network need: `ip route` lines; with `-o DIRECTORY/` a folder \
+             for each network, also for systemd-networkd, dnsmasq, Kea, radvd and Windows"
+        }
+        Target::Hosts => {
+            "the hosts that have names, under the address that each network must use: lines for /etc/hosts; \
+             with `-o DIRECTORY/` a file for each network"
+        }
+        Target::Dnsmasq => {
+            "the same for dnsmasq, and the translation of a far resolver's answers; with `-o DIRECTORY/` a \
+             file for each network"
+        }
         Target::Json => "the plan as a document",
     };
     let names =
         Target::ALL.iter().map(move |target| PossibleValue::new(target.name()).help(meaning(*target)));
-    let all = PossibleValue::new("all").help("all that apply to the site");
+    let all = PossibleValue::new("all").help("all that apply to the site, except `hosts` and `dnsmasq`");
     PossibleValuesParser::new(names.chain([all]))
         .map(|name| Target::from_name(&name).map_or(Wanted::All, Wanted::One))
 }

@@ -41,6 +41,11 @@ enum Denied {
 }
 
 impl Findings {
+    /// Whether other programs read what is printed.
+    pub(super) fn is_json(self) -> bool {
+        self.output_format == Format::Json
+    }
+
     /// The findings as text; empty where there are none and the format has no frame.
     pub(super) fn show(self, reports: &[Report<'_>], colour: bool) -> String {
         match self.output_format {

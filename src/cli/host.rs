@@ -4,12 +4,12 @@
 //! What must hold: a file is replaced in one step or not at all; a reader that goes away early (a
 //! broken pipe) is no error.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, Permissions};
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
 
 use super::Color;
 use crate::emit::Text;
@@ -25,8 +25,9 @@ pub(super) enum Kind {
     Other,
 }
 
-/// A new content that lies beside its destination, ready to be renamed; removed when dropped.
-pub(super) struct Prepared(NamedTempFile);
+/// A new content that lies beside its destination, ready to be renamed; removed when dropped. It is
+/// closed: a site has more files than a process may have open.
+pub(super) struct Prepared(TempPath);
 
 /// The bytes of a file.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
@@ -79,12 +80,12 @@ pub(super) fn prepare(directory: &Path, text: &Text, mode: u32) -> io::Result<Pr
         .tempfile_in(directory)?;
     write_pieces(text, &mut file)?;
     file.as_file().sync_all()?;
-    Ok(Prepared(file))
+    Ok(Prepared(file.into_temp_path()))
 }
 
 /// Puts a prepared file in the place of `path`, in one step: rename(2).
 pub(super) fn replace(prepared: Prepared, path: &Path) -> io::Result<()> {
-    prepared.0.persist(path).map(|_: File| ()).map_err(|error| error.error)
+    prepared.0.persist(path).map_err(|error| error.error)
 }
 
 /// Writes to standard output.

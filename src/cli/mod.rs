@@ -14,6 +14,7 @@ mod host;
 mod manual;
 mod output;
 mod site;
+mod whois;
 
 use std::process::ExitCode;
 
@@ -47,13 +48,14 @@ pub struct Cli {
 const EXIT_STATUS: &str = "\
 Exit status:
   0  fine, perhaps with warnings
-  1  an error in the site, or a difference
+  1  an error in the site, a difference, or an address that means nothing
   2  could not do it: usage, a file that cannot be read or written";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     Compile(compile::Compile),
     Check(check::Check),
+    Whois(whois::Whois),
     Explain(explain::Explain),
     Completions(manual::Completions),
     Man(manual::Man),
@@ -106,6 +108,7 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Compile(compile) => compile.run(color),
         Command::Check(check) => check.run(color),
+        Command::Whois(whois) => whois.run(color),
         Command::Explain(explain) => explain.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),

@@ -18,7 +18,7 @@ use crate::emit::Text;
 /// A text and the name it has in a directory.
 #[derive(Clone, Debug)]
 pub(super) struct Content {
-    /// File name, without a directory.
+    /// Path inside the directory: a file name, perhaps in folders.
     pub name: String,
     /// The whole text.
     pub text: Text,
@@ -29,26 +29,27 @@ pub(super) struct Content {
 /// Contents and the places they belong to.
 #[derive(Debug)]
 pub(super) struct Output {
-    /// The directory that all files are in; made where it is missing if `make` is set.
-    directory: PathBuf,
+    /// Whether directories that are missing are made.
     make: bool,
     files: Vec<(PathBuf, Content)>,
 }
 
 impl Output {
-    /// One content at exactly `path`, or in it where it is a directory or ends in `/`.
-    pub(super) fn file_or_directory(path: &Path, content: Content) -> Result<Self, Failure> {
+    /// Whether `path` is a directory, or is written as one.
+    pub(super) fn names_directory(path: &Path) -> Result<bool, Failure> {
+        let kind = host::kind(path).map_err(|error| cannot_write(path, &error))?;
+        Ok(kind == Some(Kind::Directory) || path.as_os_str().as_bytes().ends_with(b"/"))
+    }
+
+    /// One content at exactly `path`.
+    pub(super) fn file(path: &Path, content: Content) -> Result<Self, Failure> {
         let kind = host::kind(path).map_err(|error| cannot_write(path, &error))?;
         match kind {
-            _ if path.as_os_str().as_bytes().ends_with(b"/") => Self::directory(path, vec![content]),
-            Some(Kind::Directory) => Self::directory(path, vec![content]),
-            Some(Kind::Other) => Err(Failure::new(format!("`{}` is not a file", path.display()))
-                .help("leave `-o` out to write to standard output")),
-            Some(Kind::File) => {
-                let real = host::resolve_links(path).map_err(|error| cannot_write(path, &error))?;
-                let directory = parent(&real);
-                Ok(Self { directory, make: false, files: vec![(path.to_owned(), content)] })
+            Some(Kind::Other) => {
+                return Err(Failure::new(format!("`{}` is not a file", path.display()))
+                    .help("leave `-o` out to write to standard output"));
             }
+            Some(Kind::File | Kind::Directory) => {}
             None => {
                 let directory = parent(path);
                 if host::kind(&directory).map_err(|error| cannot_write(path, &error))?
@@ -61,9 +62,9 @@ impl Output {
                     );
                     return Err(Failure::new(message).help("make it first, or end the path in `/`"));
                 }
-                Ok(Self { directory, make: false, files: vec![(path.to_owned(), content)] })
             }
         }
+        Ok(Self { make: false, files: vec![(path.to_owned(), content)] })
     }
 
     /// Each content under its own name in the directory `path`, which may be missing.
@@ -76,7 +77,7 @@ impl Output {
             }
         }
         let files = contents.into_iter().map(|content| (path.join(&content.name), content)).collect();
-        Ok(Self { directory: path.to_owned(), make: true, files })
+        Ok(Self { make: true, files })
     }
 
     /// Writes the files that differ from what is there.
@@ -90,11 +91,12 @@ impl Output {
         if changed.is_empty() {
             return Ok(());
         }
-        let made = if self.make { make_directory(&self.directory)? } else { Vec::new() };
-        let prepared = prepare_all(&self.directory, &changed).inspect_err(|_| {
-            for directory in made {
+        let mut made = Vec::new();
+        let made_all = if self.make { make_directories(&changed, &mut made) } else { Ok(()) };
+        let prepared = made_all.and_then(|()| prepare_all(&changed)).inspect_err(|_| {
+            for directory in made.iter().rev() {
                 // Whatever keeps it from going away, the failure to prepare is what matters.
-                let _ = host::remove_empty_directory(&directory);
+                let _ = host::remove_empty_directory(directory);
             }
         })?;
         replace_all(prepared, host::replace)
@@ -156,36 +158,39 @@ impl Existing {
     }
 }
 
-/// Makes a directory; comes back with those that were missing, the deepest first.
-fn make_directory(path: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let missing = path
-        .ancestors()
-        .filter(|above| !above.as_os_str().is_empty())
-        .take_while(|above| matches!(host::kind(above), Ok(None)))
-        .map(Path::to_owned)
-        .collect();
-    host::make_directory(path).map_err(|error| {
-        Failure::new(format!("cannot make the directory `{}`: {}", path.display(), host::reason(&error)))
-    })?;
-    Ok(missing)
+/// Makes the directories that files are in; those that were missing are added to `made`, each after
+/// the one that it is in.
+fn make_directories(files: &[(PathBuf, Content)], made: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    for (path, _) in files {
+        let directory = parent(path);
+        let mut missing: Vec<PathBuf> = directory
+            .ancestors()
+            .filter(|above| !above.as_os_str().is_empty())
+            .take_while(|above| matches!(host::kind(above), Ok(None)))
+            .map(Path::to_owned)
+            .collect();
+        missing.reverse();
+        made.append(&mut missing);
+        host::make_directory(&directory).map_err(|error| {
+            let reason = host::reason(&error);
+            Failure::new(format!("cannot make the directory `{}`: {reason}", directory.display()))
+        })?;
+    }
+    Ok(())
 }
 
-/// Puts every content on the disk in `directory`, under a passing name.
-fn prepare_all(directory: &Path, files: &[(PathBuf, Content)]) -> Result<Vec<(PathBuf, Prepared)>, Failure> {
+/// Puts every content on the disk beside its destination, under a passing name.
+fn prepare_all(files: &[(PathBuf, Content)]) -> Result<Vec<(PathBuf, Prepared)>, Failure> {
     let mut prepared = Vec::new();
     for (path, content) in files {
         let failure = |error: io::Error| cannot_write(path, &error);
         let mode = if content.executable { 0o755 } else { 0o644 };
         // A link stays a link: what it leads to is replaced, from within that directory.
-        let existing = host::kind(path).map_err(failure)?;
-        let (real, beside) = match existing {
-            None => (path.clone(), directory.to_owned()),
-            Some(_) => {
-                let real = host::resolve_links(path).map_err(failure)?;
-                let beside = parent(&real);
-                (real, beside)
-            }
+        let real = match host::kind(path).map_err(failure)? {
+            None => path.clone(),
+            Some(_) => host::resolve_links(path).map_err(failure)?,
         };
+        let beside = parent(&real);
         prepared.push((real, host::prepare(&beside, &content.text, mode).map_err(failure)?));
     }
     Ok(prepared)

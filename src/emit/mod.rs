@@ -1,15 +1,16 @@
-//! From plan to text: one artefact a target.
+//! From plan to text: one artefact a target, or some for each network.
 //!
 //! Goes in: a [`Plan`] and the sources, for the places that every emitted rule names. Comes out: an
 //! [`Artifact`]. Each emitter fills a view; a template under `templates/` lays it out and decides
 //! nothing. The same plan gives the same bytes.
 
 mod guard;
-mod hosts;
 mod ip;
 mod iptables;
 mod json;
+mod names;
 mod nftables;
+mod nodes;
 mod provenance;
 mod script;
 mod template;
@@ -41,14 +42,28 @@ pub enum Target {
     Ip6,
     /// The routes that the hosts of each network need.
     Nodes,
+    /// Names of hosts as each network must use them, as hosts(5).
+    Hosts,
+    /// Names of hosts as each network must use them, for dnsmasq(8).
+    Dnsmasq,
     /// The plan as a versioned document.
     Json,
 }
 
 impl Target {
     /// Every target.
-    pub const ALL: [Self; 8] =
-        [Self::Sh, Self::Nft, Self::Iptables, Self::Ip6tables, Self::Ip, Self::Ip6, Self::Nodes, Self::Json];
+    pub const ALL: [Self; 10] = [
+        Self::Sh,
+        Self::Nft,
+        Self::Iptables,
+        Self::Ip6tables,
+        Self::Ip,
+        Self::Ip6,
+        Self::Nodes,
+        Self::Hosts,
+        Self::Dnsmasq,
+        Self::Json,
+    ];
 
     /// The name that `--target` takes.
     #[must_use]
@@ -61,6 +76,8 @@ impl Target {
             Self::Ip => "ip",
             Self::Ip6 => "ip6",
             Self::Nodes => "nodes",
+            Self::Hosts => "hosts",
+            Self::Dnsmasq => "dnsmasq",
             Self::Json => "json",
         }
     }
@@ -82,6 +99,8 @@ impl Target {
             Self::Ip => "ip.batch",
             Self::Ip6 => "ip6.batch",
             Self::Nodes => "nodes.sh",
+            Self::Hosts => "hosts.txt",
+            Self::Dnsmasq => "dnsmasq.conf",
             Self::Json => "site.json",
         }
     }
@@ -98,9 +117,32 @@ impl Target {
         match self {
             Self::Nft => matches!(firewall, Firewall::Nftables),
             Self::Iptables | Self::Ip6tables => matches!(firewall, Firewall::Iptables),
-            Self::Sh | Self::Ip | Self::Ip6 | Self::Nodes | Self::Json => true,
+            Self::Sh | Self::Ip | Self::Ip6 | Self::Nodes | Self::Hosts | Self::Dnsmasq | Self::Json => true,
         }
     }
+
+    /// Whether the artefact is one of those that a site is compiled into where nothing is chosen:
+    /// everything for the gateway, and one text for the hosts.
+    #[must_use]
+    pub const fn usual(self, firewall: Firewall) -> bool {
+        self.applies(firewall) && !matches!(self, Self::Hosts | Self::Dnsmasq)
+    }
+
+    /// Whether the target can be a folder of files, some for each network, instead of one text.
+    #[must_use]
+    pub const fn divides(self) -> bool {
+        matches!(self, Self::Nodes | Self::Hosts | Self::Dnsmasq)
+    }
+}
+
+/// What is to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Request {
+    /// One text.
+    Whole(Target),
+    /// Files for each network, in a folder that has the target's name; nothing where the target does
+    /// not divide.
+    Divided(Target),
 }
 
 /// An artefact, finished.
@@ -108,18 +150,52 @@ impl Target {
 pub struct Artifact {
     /// Its kind.
     pub target: Target,
+    /// The path of its file inside an output directory, parts separated by `/`.
+    pub name: String,
     /// Its whole text; ends in a newline.
     pub text: Text,
 }
 
-/// Lays a plan out, an artefact a target, in their order.
+/// Lays a plan out: the artefacts of each request, in their order.
 #[must_use]
-pub fn emit(plan: &Plan, sources: &SourceMap, targets: &[Target]) -> Vec<Artifact> {
+pub fn emit(plan: &Plan, sources: &SourceMap, requests: &[Request]) -> Vec<Artifact> {
     let places = provenance::Places::new(sources);
     let blocks = text::Blocks::default();
     let mut drafts =
         Drafts { plan, places: &places, blocks: &blocks, done: BTreeMap::new(), steps: None, filter: None };
-    targets.iter().map(|&target| Artifact { target, text: blocks.join(drafts.of(target)) }).collect()
+    let mut artifacts = Vec::new();
+    for request in requests {
+        match *request {
+            Request::Whole(target) => {
+                let (name, text) = (target.file_name().to_owned(), blocks.join(drafts.of(target)));
+                artifacts.push(Artifact { target, name, text });
+            }
+            Request::Divided(target) => {
+                artifacts.extend(divided(plan, &places, target).into_iter().map(|(path, text)| Artifact {
+                    target,
+                    name: format!("{}/{path}", target.name()),
+                    text: text.into(),
+                }));
+            }
+        }
+    }
+    artifacts
+}
+
+/// The files of a target that divides, with their paths in its folder.
+fn divided(plan: &Plan, places: &provenance::Places<'_>, target: Target) -> Vec<(String, String)> {
+    match target {
+        Target::Nodes => nodes::files(plan, places),
+        Target::Hosts => names::files(plan, places, names::Form::Hosts),
+        Target::Dnsmasq => names::files(plan, places, names::Form::Dnsmasq),
+        Target::Sh
+        | Target::Nft
+        | Target::Iptables
+        | Target::Ip6tables
+        | Target::Ip
+        | Target::Ip6
+        | Target::Json => Vec::new(),
+    }
 }
 
 /// What is made once and stands in the script as well: drafts, which hold marks in the place of long
@@ -152,7 +228,9 @@ impl Drafts<'_> {
             Target::Ip6tables => iptables::emit(plan, places, blocks, self.filter(), Family::V6),
             Target::Ip => ip::emit(plan, places, &self.steps(), Family::V4),
             Target::Ip6 => ip::emit(plan, places, &self.steps(), Family::V6),
-            Target::Nodes => hosts::emit(plan, places, blocks),
+            Target::Nodes => nodes::emit(plan, places, blocks),
+            Target::Hosts => names::emit(plan, places, blocks, names::Form::Hosts),
+            Target::Dnsmasq => names::emit(plan, places, blocks, names::Form::Dnsmasq),
             Target::Json => json::emit(plan, places, blocks),
         }
     }

@@ -70,6 +70,11 @@ impl Block {
         let _ = fmt::Write::write_fmt(&mut self.text, line);
     }
 
+    /// Whether there is no line.
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
     /// The lines.
     pub(super) fn finish(self) -> String {
         self.text

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::dispatch::{self, Sight};
-use super::{Families, Network, Peering, Plan, mapping, masquerade, routing, rules, settings, zones};
+use super::{
+    Address, Families, Network, Peering, Plan, mapping, masquerade, partners, routing, rules, settings, zones,
+};
 use crate::check::CheckedSite;
 use crate::model::{Isolation, vrf_name};
 use crate::net::Family;
@@ -41,6 +43,7 @@ pub fn lower(checked: &CheckedSite) -> Plan {
                 known: common.known,
                 view_of: mapping::view_of(&views),
                 views,
+                hosts: partners::hosts(network),
             }
         })
         .collect();
@@ -73,6 +76,12 @@ pub fn lower(checked: &CheckedSite) -> Plan {
         local_rule: local_moves.then(|| rules::local(chosen)),
         settings,
         networks,
+        outside: site
+            .gateway
+            .addresses
+            .iter()
+            .map(|it| (Address { net: it.address.value, span: it.address.span }, it.interface.value.clone()))
+            .collect(),
     }
 }
 

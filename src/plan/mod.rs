@@ -11,9 +11,11 @@ mod dispatch;
 mod lower;
 mod mapping;
 mod masquerade;
+mod partners;
 mod routing;
 mod rules;
 mod settings;
+pub mod whois;
 mod zones;
 
 use std::borrow::Cow;
@@ -54,6 +56,8 @@ pub struct Plan {
     pub preferences: (u32, u32),
     /// The networks in source order.
     pub networks: Vec<Network>,
+    /// Addresses that the gateway has outside the networks, each with its interface.
+    pub outside: Vec<(Address, String)>,
     /// Who may open connections to whom: places in `networks`, no pair twice, in source order.
     pub peerings: Vec<Peering>,
     /// Known addresses and whose they are; disjoint, in address order within a family.
@@ -162,6 +166,8 @@ pub struct Network {
     pub own: Vec<OwnAlias>,
     /// What segments of TCP connections with its hosts are kept to, and where that is written.
     pub mss: Option<(Mss, Span)>,
+    /// Its hosts that have names, in source order, each name once.
+    pub hosts: Vec<Host>,
 }
 
 /// A network as certain viewers see it.
@@ -249,6 +255,17 @@ pub struct Address {
     /// The address with the length of its on-link prefix.
     pub net: IpNet,
     /// Where it is written.
+    pub span: Span,
+}
+
+/// A host that has a name.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// Its name, unique in its network.
+    pub name: String,
+    /// Its real address.
+    pub address: IpAddr,
+    /// Where it is declared.
     pub span: Span,
 }
 

@@ -1,7 +1,8 @@
 //! Documentation that is executed: the page of every code, and the sites in the README.
 //!
 //! A block marked `ovl fails` gives exactly the page's code, one marked `ovl ok` or `ovl` in the README gives
-//! nothing at all.
+//! nothing at all. In a block marked `console`, what follows `$` is run on the site before it, and prints
+//! the lines that follow.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +12,7 @@ use overlapc::diag::{Report, concise};
 use overlapc::source::SourceMap;
 use overlapc::{Overrides, front, syntax};
 
-use crate::bench::repository;
+use crate::bench::{Bench, repository};
 
 /// The headings of a page, in their order.
 const HEADINGS: [&str; 5] = ["## What happened", "## Why it matters", "## Example", "## Fix", "## See also"];
@@ -112,4 +113,27 @@ fn the_sites_in_the_readme_compile_without_a_finding() {
             assert!(codes.is_empty(), "README.md:\n{text}\ngives\n{lines}");
         }
     }
+}
+
+#[test]
+fn the_commands_in_the_readme_print_what_it_says() {
+    let Ok(readme) = fs::read_to_string(repository().join("README.md")) else { return };
+    let mut bench = Bench::new();
+    let mut commands = 0;
+    for (kind, text) in blocks(&readme) {
+        match kind {
+            "ovl" => bench = Bench::with_site(&text),
+            "console" => {
+                for part in text.split("$ overlapc ").skip(1) {
+                    let (command, expected) = part.split_once('\n').unwrap();
+                    let words: Vec<&str> = command.split_whitespace().collect();
+                    let output = bench.run(&words).output().unwrap();
+                    assert_eq!(String::from_utf8(output.stdout).unwrap(), expected, "overlapc {command}");
+                    commands += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    assert!(commands > 0, "no command of the README is run");
 }

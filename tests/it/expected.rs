@@ -29,13 +29,19 @@ fn blessing() -> bool {
     bless
 }
 
-/// The files of a folder, folders within left out; none where it does not exist.
+/// The files of a folder and of those within, by their paths in it; none where it does not exist.
 pub fn files_in(folder: &Path) -> Files {
-    let Ok(entries) = fs::read_dir(folder) else { return Files::new() };
-    let paths = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
-    paths
-        .map(|path| (name_of(&path), String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()))
-        .collect()
+    let mut files = Files::new();
+    let Ok(entries) = fs::read_dir(folder) else { return files };
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        let name = name_of(&path);
+        if path.is_dir() {
+            files.extend(files_in(&path).into_iter().map(|(inner, text)| (format!("{name}/{inner}"), text)));
+        } else {
+            files.insert(name, String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned());
+        }
+    }
+    files
 }
 
 /// The last part of a path.

@@ -60,7 +60,7 @@ fn variants(case: &Path) -> Vec<(String, Vec<String>)> {
     variants
 }
 
-/// All artefacts of a case, made in its folder and once more from elsewhere.
+/// The artefacts of a case, made in its folder and once more from elsewhere.
 fn compiled(case: &Path, flags: &[String]) -> Result<Files, String> {
     let from_here = compiled_from(case, "site.ovl", flags)?;
     let path = case.join("site.ovl");
@@ -77,7 +77,11 @@ fn compiled(case: &Path, flags: &[String]) -> Result<Files, String> {
 fn compiled_from(directory: &Path, file: &str, flags: &[String]) -> Result<Files, String> {
     let out = TempDir::new().unwrap();
     let mut command = overlapc(directory);
-    command.args(["compile", file, "-t", "all", "-o"]).arg(out.path()).args(flags);
+    command.args(["compile", file, "-o"]).arg(out.path()).args(flags);
+    // A variant may name its targets.
+    if !flags.iter().any(|flag| flag == "-t") {
+        command.args(["-t", "all"]);
+    }
     let output = command.output().unwrap();
     if output.status.code() != Some(0) {
         return Err(format!("{}\n{}", output.status, String::from_utf8_lossy(&output.stderr)));

@@ -10,4 +10,6 @@ mod expected;
 mod golden;
 mod grammar;
 mod house;
+mod nodes;
 mod outputs;
+mod whois;

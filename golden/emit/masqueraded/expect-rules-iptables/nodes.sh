@@ -31,3 +31,9 @@ ip route replace 10.64.5.0/24 via 192.168.1.1 # site.ovl:49 lathe
 ip -6 route replace fd64:0:0:2::/64 via fd00:0:0:1::1 # site.ovl:20 north
 ip -6 route replace fd64:0:0:4::/64 via fd00:0:0:1::1 # site.ovl:38 press
 ip -6 route replace fd64:0:0:5::/64 via fd00:0:0:1::1 # site.ovl:50 lathe
+
+# network press: site.ovl:32
+# No routes: its hosts see the gateway's own address alone (`nodes masqueraded`, site.ovl:41).
+
+# network lathe: site.ovl:44
+# No routes: its hosts see the gateway's own address alone (`nodes masqueraded`, site.ovl:51).
