@@ -181,7 +181,7 @@ pub struct RulesId(pub usize);
 
 /// The rules of a `connect` block for one direction of a pair; the first that matches wins, and what
 /// none matches is denied. An empty list denies everything.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RuleList {
     /// The `connect`.
     pub span: Span,
@@ -190,7 +190,7 @@ pub struct RuleList {
 }
 
 /// `allow` or `deny`, about the first packet of a connection and all that follow it in its direction.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Rule {
     /// What it does.
     pub action: Action,
@@ -216,7 +216,7 @@ pub enum Action {
 }
 
 /// What a rule is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Service {
     /// Every protocol.
     Any,
@@ -258,7 +258,7 @@ pub struct IcmpType {
 }
 
 /// `log "WORDS" limit RATE`
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Log {
     /// What stands before each logged packet, as the kernel gets it: 1 to [`LOG_WORDS_BYTES`] bytes of
     /// printable ASCII with a blank at the end, without `"`, `\` and `$`. Where nothing was written it is
