@@ -26,6 +26,7 @@ mod overlaps;
 mod peers;
 mod prefixes;
 mod routes;
+mod rules;
 mod settings;
 mod viewers;
 
@@ -83,6 +84,7 @@ pub fn check(site: Site, findings: &mut Diagnostics) -> Option<CheckedSite> {
     addresses::check(&site, &complete, &mut reporter);
     routes::check(&site, &mut reporter);
     interfaces::check(&site, &settings, &ids, &mut reporter);
+    rules::check(&site, &mut reporter);
     if reporter.has_errors() {
         return None;
     }
