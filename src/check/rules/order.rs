@@ -91,13 +91,11 @@ fn hidden(list: &RuleList, families: &[Vec<Region>; 2], n: usize, budget: &mut B
             None => return Effect::Works,
         }
     }
-    // One rule that hides it alone is enough to be told, if it does what all of them do.
+    // One rule that takes part and would hide it alone is enough to be told, if all do the same.
     let actions: Vec<Action> = takers.iter().map(|n| list.rules[*n].action).collect();
     let alike = actions.iter().all(|action| *action == actions[0]);
-    let alone = |earlier: &usize| {
-        list.rules[*earlier].action == actions[0] && (0..2).all(|of| families[of][*earlier].holds(own[of]))
-    };
-    if let Some(single) = (0..n).find(alone).filter(|_| alike) {
+    let alone = |earlier: &&usize| (0..2).all(|of| families[of][**earlier].holds(own[of]));
+    if let Some(single) = takers.iter().find(alone).copied().filter(|_| alike) {
         takers = BTreeSet::from([single]);
     }
     let told = |n: usize| (list.rules[n].span, list.rules[n].action);
@@ -289,6 +287,7 @@ mod tests {
             let to = if two_families { nets(&["10.0.0.0/31", "10.0.0.2/31", "fd00::/127"]) } else { nets(&["10.0.0.0/31"]) };
             let all = packets(&from, &to);
             let effects = effects(&rules, &from, &to);
+            let mut reported = Vec::new();
             for (n, effect) in effects.iter().enumerate() {
                 let about: Vec<&Packet> = all.iter().filter(|packet| matches(&rules[n], packet)).collect();
                 let first = |packet: &&Packet| winner(&rules, packet) == Some(n);
@@ -312,12 +311,19 @@ mod tests {
                     }
                 }
                 if *effect != Effect::Works {
+                    reported.push(n);
                     let mut rest = rules.clone();
                     rest.remove(n);
                     for packet in &all {
                         prop_assert_eq!(fate(&rules, packet), fate(&rest, packet), "without {}: {:?}", n, packet);
                     }
                 }
+            }
+            // All of them can be removed at once, so no two are told of one mistake.
+            let mut rest = rules.clone();
+            reported.iter().rev().for_each(|n| drop(rest.remove(*n)));
+            for packet in &all {
+                prop_assert_eq!(fate(&rules, packet), fate(&rest, packet), "without {:?}: {:?}", reported, packet);
             }
         }
     }
