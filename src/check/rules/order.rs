@@ -291,7 +291,7 @@ mod tests {
             for (n, effect) in effects.iter().enumerate() {
                 let about: Vec<&Packet> = all.iter().filter(|packet| matches(&rules[n], packet)).collect();
                 let first = |packet: &&Packet| winner(&rules, packet) == Some(n);
-                let wins = about.iter().any(|packet| first(packet));
+                let wins = about.iter().any(first);
                 let deciding = |packet: &&Packet| rules[winner(&rules, packet).unwrap()].action;
                 match effect {
                     Effect::Works | Effect::Repeated { .. } => prop_assert!(wins, "{n} wins nothing"),
