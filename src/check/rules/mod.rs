@@ -61,8 +61,10 @@ fn effects(site: &Site) -> BTreeMap<Span, Effect> {
     let mut budget = Budget(WORK);
     let prefixes = Prefixes::new(site);
     let mut seen: HashSet<(RulesId, usize, usize)> = HashSet::new();
+    // Lists of which every rule is known to have an effect: as a rule, after their first pair.
+    let mut settled = vec![false; site.rule_lists.len()];
     for peering in &site.peerings {
-        let Some(id) = peering.rules else { continue };
+        let Some(id) = peering.rules.filter(|id| !settled[id.0]) else { continue };
         let (from, to) = (prefixes.of[peering.from.0], prefixes.of[peering.to.0]);
         if !seen.insert((id, from, to)) {
             continue;
@@ -71,6 +73,7 @@ fn effects(site: &Site) -> BTreeMap<Span, Effect> {
         let open = |span: &Span| effects.get(span).is_none_or(|effect| *effect != Effect::Works);
         let wanted: Vec<usize> = (0..list.rules.len()).filter(|n| open(&list.rules[*n].span)).collect();
         if wanted.is_empty() {
+            settled[id.0] = true;
             continue;
         }
         let found = examine(list, &prefixes.sets[from], &prefixes.sets[to], &wanted, &mut budget);
