@@ -275,6 +275,23 @@ mod tests {
         examine(&list, from, to, &all, &mut Budget(10_000_000))
     }
 
+    #[test]
+    fn work_that_ends_leaves_rules_unreported() {
+        let rule = |n| Rule {
+            action: Action::Allow,
+            service: Service::Any,
+            from: Vec::new(),
+            to: Vec::new(),
+            log: None,
+            span: span(n),
+        };
+        let list = RuleList { span: span(100), rules: vec![rule(0), rule(1)] };
+        let nets = nets(&["10.0.0.0/24"]);
+        let examined = |work| examine(&list, &nets, &nets, &[0, 1], &mut Budget(work));
+        assert_eq!(examined(2), [Effect::Works, Effect::Works]);
+        assert!(matches!(examined(100).as_slice(), [Effect::Works, Effect::Hidden { .. }]));
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(600))]
 

@@ -245,6 +245,8 @@ fn ovl0228_nothing_is_guessed() {
     assert_eq!(named("allow to cam"), ["OVL0228:5"]);
     assert_eq!(named("allow to (cam)"), FINE);
     assert_eq!(named("allow to \"cam\"\nallow tcp to (cam)"), FINE);
+    let text = "let target = \"plc\"\n";
+    assert_eq!(found(&format!("{PAIR}{text}connect a -> b {{ allow to target }}\n")), FINE);
     let same = "network d { interface d; prefix 10.0.1.0/24; host d 10.0.1.1 }\n";
     assert_eq!(found(&format!("{A}{same}connect a -> d {{ allow to d }}\n")), ["OVL0228:3"]);
 }
