@@ -32,6 +32,7 @@ mod overlaps;
 mod peers;
 mod prefixes;
 mod routes;
+mod rules;
 mod settings;
 mod sizes;
 mod viewers;
@@ -124,6 +125,7 @@ pub fn check(site: Site, findings: &mut Diagnostics) -> Option<CheckedSite> {
     let apart = masquerade::check(&site, (&peers, &audience), &mappings, &mut reporter);
     sizes::check(&site, &mut reporter);
     interfaces::check(&site, &settings, &ids, &mut reporter);
+    rules::check(&site, &mut reporter);
     if reporter.has_errors() {
         return None;
     }

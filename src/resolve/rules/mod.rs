@@ -88,6 +88,8 @@ impl<'a> Resolver<'a, '_> {
             && let Some(text) = bare(word)
         {
             match self.scopes.look_up(text) {
+                // A `let` may hold a name.
+                Lookup::Value(Value::Text(name)) => return Some(Party { literal: false, ..named(name) }),
                 Lookup::Value(value) => {
                     let net = net_of(&value);
                     return Some(Party { net, literal: false, ..named(text.to_owned()) });
