@@ -27,6 +27,7 @@ mod peers;
 mod prefixes;
 mod routes;
 mod settings;
+mod sizes;
 mod viewers;
 
 /// A site that [`check`] found no error in. Nothing else can make one.
@@ -82,6 +83,7 @@ pub fn check(site: Site, findings: &mut Diagnostics) -> Option<CheckedSite> {
     search.viewers(&mappings);
     addresses::check(&site, &complete, &mut reporter);
     routes::check(&site, &mut reporter);
+    sizes::check(&site, &mut reporter);
     interfaces::check(&site, &settings, &ids, &mut reporter);
     if reporter.has_errors() {
         return None;

@@ -149,6 +149,7 @@ registry! {
     REPEATED_CONNECT "OVL0408" "repeated-connect" Warning;
     CONNECTED_TO_ITSELF "OVL0409" "connected-to-itself" Error;
     PROTOCOL_OUT_OF_RANGE "OVL0410" "protocol-out-of-range" Error;
+    PACKET_SIZE_OUT_OF_RANGE "OVL0420" "packet-size-out-of-range" Error;
 
     INTERFACE_TOO_LONG "OVL0501" "interface-name-too-long" Error;
     INVALID_INTERFACE "OVL0502" "invalid-interface-name" Error;

@@ -26,6 +26,7 @@ pub fn lower(checked: &CheckedSite) -> Plan {
                 admitted: mapping::admitted(network),
                 mappings: mapping::pieces(network),
                 known: mapping::known(network),
+                mss: network.mss.map(|mss| (mss.value, mss.span)),
             }
         })
         .collect();

@@ -21,7 +21,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 pub use crate::check::{MarkField, MarkLayout};
-pub use crate::model::{Firewall, Isolation};
+pub use crate::model::{Firewall, Isolation, Mss};
 use crate::net::{self, Family};
 use crate::source::Span;
 pub use lower::lower;
@@ -121,6 +121,8 @@ pub struct Network {
     /// The prefixes as others know them, as they are written, disjoint: what other networks' hosts
     /// need routes to.
     pub known: Vec<(IpNet, Span)>,
+    /// What segments of TCP connections with its hosts are kept to, and where that is written.
+    pub mss: Option<(Mss, Span)>,
 }
 
 impl Network {
@@ -135,6 +137,20 @@ impl Network {
     #[must_use]
     pub fn own_table(&self) -> u32 {
         OWN_TABLE_BASE + u32::from(self.id)
+    }
+
+    /// The largest TCP segment for its hosts where `mss clamp BYTES` says how long a packet may be: that
+    /// without the fixed headers (RFC 9293, 3.7.1).
+    #[must_use]
+    pub fn largest_segment(&self, family: Family) -> Option<u64> {
+        let headers = match family {
+            Family::V4 => 20 + 20,
+            Family::V6 => 40 + 20,
+        };
+        match self.mss?.0 {
+            Mss::Route => None,
+            Mss::Packet(bytes) => Some(bytes.saturating_sub(headers)),
+        }
     }
 
     /// Whether it has a prefix of a family.

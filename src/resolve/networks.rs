@@ -131,14 +131,6 @@ impl<'a> Resolver<'a, '_> {
                     _ => None,
                 };
                 let mss = mss.map(|mss| Spanned::new(mss, *span));
-                if mss.is_some() {
-                    let help = "leave this line out";
-                    self.report(NotSupportedYet {
-                        what: "a limit of the segment size is",
-                        span: *span,
-                        help,
-                    });
-                }
                 self.once_in_network("mss", network, *span, &mut parts.mss, mss);
             }
         }

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::serve::segment;
+
 /// How a question travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
@@ -38,7 +40,8 @@ pub struct Ask {
 
 /// What came back.
 pub struct Answer {
-    /// `NAME PEER PORT LOCAL`, or `echo` where the kernel itself answers.
+    /// `NAME PEER PORT LOCAL`, or `echo` where the kernel itself answers. Behind it, with TCP, the largest
+    /// segments that the other side and this side send.
     pub text: String,
     /// The connection, if it is to stay open.
     pub held: Option<TcpStream>,
@@ -154,7 +157,8 @@ impl Ask {
             let mut rest = Vec::new();
             reader.read_to_end(&mut rest)?;
         }
-        Ok(Answer { text: text.trim_end().to_owned(), held: self.hold.then_some(stream) })
+        let text = format!("{} {}", text.trim_end(), segment(&stream));
+        Ok(Answer { text, held: self.hold.then_some(stream) })
     }
 
     fn over_udp(&self) -> Result<String, Failure> {

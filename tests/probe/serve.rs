@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::thread;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 /// Who answers, and where.
 #[derive(Clone, Debug)]
@@ -82,11 +82,17 @@ fn answer_connections(name: &str, listener: &TcpListener) {
     }
 }
 
+/// The largest segment that this side sends: what the other side said it takes, or less. `TCP_MAXSEG`
+/// of tcp(7); options of every packet would count off it, so the lab switches timestamps off.
+pub fn segment(stream: &TcpStream) -> u32 {
+    SockRef::from(stream).tcp_mss().unwrap_or(0)
+}
+
 /// `?` asks for the line and the end, `h` for the line alone.
 fn answer_connection(name: &str, mut stream: TcpStream) {
     let Ok(peer) = stream.peer_addr() else { return };
     let mut word = [0];
-    let text = line(name, peer, stream.local_addr());
+    let text = format!("{} {}", line(name, peer, stream.local_addr()), segment(&stream));
     if stream.read_exact(&mut word).is_err() || stream.write_all(format!("{text}\n").as_bytes()).is_err() {
         return;
     }

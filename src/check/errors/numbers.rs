@@ -230,3 +230,38 @@ impl Finding for ProtocolOutOfRange {
             .help("use a number from 5 to 255 that nothing else on the gateway uses, like the default 77")
     }
 }
+
+/// A largest packet that no link of that family has.
+pub struct PacketSizeOutOfRange<'a> {
+    /// The size in bytes.
+    pub size: u64,
+    /// Where.
+    pub span: Span,
+    /// The network.
+    pub network: &'a str,
+    /// The least that links of its families must carry.
+    pub least: u64,
+}
+
+impl Finding for PacketSizeOutOfRange<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { size, span, network, least } = self;
+        let (label, note) = if size < least {
+            let note = if least == 576 {
+                "every IPv4 host takes packets of 576 bytes (RFC 791)"
+            } else {
+                "every link carries IPv6 packets of 1280 bytes (RFC 8200), and the network has an IPv6 prefix"
+            };
+            (format!("below {least}"), note)
+        } else {
+            (String::from("above 65535"), "no IP packet is longer than 65535 bytes")
+        };
+        let title = format!("`mss clamp {size}` of network `{network}` is out of range");
+        Diagnostic::new(code::PACKET_SIZE_OUT_OF_RANGE, title, Label::new(span, label)).note(note).help(
+            format!(
+                "say how long the longest packet on the way to the hosts may be, from {least} to 65535, \
+                 like `mss clamp 1420`"
+            ),
+        )
+    }
+}

@@ -10,6 +10,7 @@
 
 mod chains;
 mod filter;
+mod handshakes;
 mod nat;
 mod raw;
 
@@ -42,6 +43,11 @@ struct RulesView {
     nat_rules: String,
     filter_chains: String,
     filter_rules: String,
+    /// What of the filter table is of this family alone.
+    own_chains: String,
+    own_rules: String,
+    /// What matches the packets of a handshake; empty where none is changed.
+    handshake: &'static str,
 }
 
 /// Lays the ruleset of one family out.
@@ -54,6 +60,10 @@ pub(super) fn emit(
 ) -> String {
     let (raw_chains, raw_rules) = raw::raw(plan, places, family).finish(blocks);
     let (nat_chains, nat_rules) = nat::nat(plan, places, family).finish(blocks);
+    let mut own = Chains::default();
+    handshakes::chains(&mut own, plan, places, family);
+    let (own_chains, own_rules) = own.finish(blocks);
+    let limited = plan.networks.iter().any(|network| network.mss.is_some());
     let (destination, source) = (plan.marks.destination.mask(), plan.marks.source.mask());
     let (command, file) = match family {
         Family::V4 => ("iptables-restore", "rules.v4"),
@@ -75,6 +85,9 @@ pub(super) fn emit(
             nat_rules,
             filter_chains,
             filter_rules,
+            own_chains,
+            own_rules,
+            handshake: if limited { handshakes::HANDSHAKE } else { "" },
         },
     )
 }

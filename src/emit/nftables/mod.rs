@@ -5,6 +5,7 @@
 //! forward. New connections add one look-up for each translation.
 
 mod filter;
+mod handshakes;
 mod marks;
 mod translation;
 
@@ -43,6 +44,8 @@ struct RulesetView {
     snat: String,
     leave: String,
     ports: String,
+    clamp_from: String,
+    clamp_to: String,
     chains: String,
 }
 
@@ -101,6 +104,7 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
     for (n, _) in plan.shared.iter().enumerate() {
         marks::shared_chains(&mut chains, plan, n, places);
     }
+    let clamps = handshakes::clamps(plan);
     template::render(
         "nft/ruleset.nft.j2",
         RulesetView {
@@ -121,6 +125,8 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
             snat: blocks.keep(snat),
             leave: blocks.keep(leave),
             ports: blocks.keep(ports),
+            clamp_from: blocks.keep(clamps.from),
+            clamp_to: blocks.keep(clamps.to),
             chains: blocks.keep(chains),
         },
     )
@@ -132,6 +138,7 @@ fn network_chains(out: &mut Block, plan: &Plan, network: &Network, places: &Plac
     marks::chains(out, plan, network, places);
     translation::chains(out, network, places);
     filter::chains(out, plan, network, places);
+    handshakes::chain(out, network, places);
 }
 
 fn family(net: &IpNet) -> &'static str {

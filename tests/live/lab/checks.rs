@@ -16,7 +16,8 @@
 //! up, down, release                           the script again; close connections that were `hold`
 //! ```
 //! Options before `=`: `from [ADDRESS]:PORT | ADDRESS | PORT`, `port N`, `ttl N`, `size N`, `over PROTOCOL`,
-//! `by ADDRESS`, `via ROUTER`, `strays HOST` (errors may end there), `hold`. Consecutive questions are one phase and run at the same time.
+//! `by ADDRESS`, `via ROUTER`, `strays HOST` (errors may end there), `hold`, `mss N/M` (largest segments that the
+//! answering and the asking side send). Consecutive questions are one phase and run at the same time.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -80,6 +81,8 @@ pub struct Line {
     pub via: Option<String>,
     /// A host that may be sent the errors about it.
     pub strays: Option<String>,
+    /// The largest segments that the answering and the asking side send, as `N/M`.
+    pub segments: Option<String>,
     /// What should happen.
     pub expected: Expected,
 }
@@ -162,6 +165,7 @@ fn question(text: &str, words: &[&str]) -> Result<Line, String> {
         patient: false,
         via: None,
         strays: None,
+        segments: None,
         expected: Expected::Nothing,
     };
     let mut by = None;
@@ -184,6 +188,7 @@ fn question(text: &str, words: &[&str]) -> Result<Line, String> {
             "over" => line.transports = vec![value()?.to_owned()],
             "via" => line.via = Some(value()?.to_owned()),
             "strays" => line.strays = Some(value()?.to_owned()),
+            "mss" => line.segments = Some(value()?.to_owned()),
             "by" => by = Some(endpoint(value()?)?.0),
             "ttl" | "size" | "dev" => line.options.push(format!("{word}={}", value()?)),
             "hold" => line.options.push("hold".to_owned()),

@@ -35,6 +35,8 @@ pub struct Question {
     pub via: Option<String>,
     /// A host that may be sent the errors about it.
     pub strays: Option<String>,
+    /// The largest segments that the answering and the asking side send, as `N/M`.
+    pub segments: Option<String>,
     /// What should happen.
     pub expected: Expected,
 }
@@ -233,6 +235,7 @@ impl Expansion<'_> {
                 patient: false,
                 via: None,
                 strays: None,
+                segments: None,
                 expected: expected.clone(),
             });
         }
@@ -267,6 +270,7 @@ impl Expansion<'_> {
             question.patient = line.patient;
             question.via.clone_from(&line.via);
             question.strays.clone_from(&line.strays);
+            question.segments.clone_from(&line.segments);
         }
         Ok(())
     }

@@ -172,6 +172,12 @@ impl Judge {
             }
             _ => return Err(format!("{answer}; {host} saw {:?}", saw(host))),
         }
+        if let Some(wanted) = &question.segments {
+            let agreed = words.get(5..7).map(|words| words.join("/")).unwrap_or_default();
+            if agreed != *wanted {
+                return Err(format!("segments of {agreed} bytes, not {wanted}"));
+            }
+        }
         if request.is_some() {
             return Ok(());
         }

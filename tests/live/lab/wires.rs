@@ -25,12 +25,13 @@ impl Drop for Wires {
 }
 
 /// Everybody takes part at once and reports every error: no duplicate address detection, no
-/// autoconfiguration, no kind of ICMP message is limited in rate.
+/// autoconfiguration, no kind of ICMP message is limited in rate. Segments are as long as was agreed.
 const SETTINGS: &[&str] = &[
     "net.ipv6.conf.default.accept_dad=0",
     "net.ipv6.conf.default.accept_ra=0",
     "net.ipv4.icmp_ratemask=0",
     "net.ipv6.icmp.ratemask=255",
+    "net.ipv4.tcp_timestamps=0",
 ];
 
 /// How long the kernel may take to put up addresses.
