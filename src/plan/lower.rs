@@ -15,6 +15,8 @@ pub fn lower(checked: &CheckedSite) -> Plan {
         .map(|(id, network)| {
             let number = checked.id(id);
             let vrf = (chosen.isolation == Isolation::Vrf).then(|| vrf_name(&network.name.value, number));
+            let mappings = mapping::pieces(network);
+            let own = mapping::own(network, &mappings, chosen.isolation);
             Network {
                 id: number,
                 name: network.name.value.clone(),
@@ -22,9 +24,10 @@ pub fn lower(checked: &CheckedSite) -> Plan {
                 interface: network.interface.value.clone(),
                 vrf,
                 addresses: routing::addresses(network),
-                routes: routing::routes(network, number, chosen.isolation),
+                routes: routing::routes(network, number, chosen.isolation, &own),
                 admitted: mapping::admitted(network),
-                mappings: mapping::pieces(network),
+                own,
+                mappings,
                 known: mapping::known(network),
                 mss: network.mss.map(|mss| (mss.value, mss.span)),
             }

@@ -8,8 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
-use super::{Admitted, Destination, Mapping, Network, Owner, Peering, SharedAlias, SharedCase};
-use crate::model;
+use super::{
+    Admitted, Destination, Mapping, Network, OwnAlias, Owner, Peering, Refusal, SharedAlias, SharedCase,
+};
+use crate::model::{self, Isolation};
 use crate::net;
 use crate::source::Span;
 
@@ -44,6 +46,26 @@ pub(super) fn pieces(network: &model::Network) -> Vec<Mapping> {
 pub(super) fn admitted(network: &model::Network) -> Vec<Admitted> {
     let reals = network.prefixes.iter().map(|prefix| (prefix.real.value.trunc(), prefix.span)).collect();
     widest(reals).into_iter().map(|(real, span)| Admitted { real, span }).collect()
+}
+
+/// What others would call the gateway in a network, by the network's mappings.
+pub(super) fn own(network: &model::Network, mappings: &[Mapping], isolation: Isolation) -> Vec<OwnAlias> {
+    let refusal = match isolation {
+        Isolation::Vrf => Refusal::Cleared,
+        Isolation::Rules => Refusal::Unrouted,
+    };
+    let mut own: Vec<OwnAlias> = Vec::new();
+    for address in &network.addresses {
+        let real = net::single(address.value.addr());
+        let alias = mappings.iter().find_map(|piece| net::mapped(&real, &piece.real, &piece.alias));
+        own.extend(alias.map(|alias| OwnAlias {
+            real: real.addr(),
+            alias: alias.addr(),
+            refusal,
+            span: address.span,
+        }));
+    }
+    own
 }
 
 /// What others know a network by: its aliases, and its real prefixes that have none.

@@ -121,6 +121,8 @@ pub struct Network {
     /// The prefixes as others know them, as they are written, disjoint: what other networks' hosts
     /// need routes to.
     pub known: Vec<(IpNet, Span)>,
+    /// What others would call the gateway here, where they could.
+    pub own: Vec<OwnAlias>,
     /// What segments of TCP connections with its hosts are kept to, and where that is written.
     pub mss: Option<(Mss, Span)>,
 }
@@ -227,6 +229,32 @@ pub struct Mapping {
     pub alias: IpNet,
     /// Where it is written.
     pub span: Span,
+}
+
+/// An address of the gateway as other networks would call it. The gateway answers in each network on
+/// its own addresses there alone, so nobody is behind this alias: a packet for it is not translated,
+/// and told that there is no way.
+#[derive(Clone, Debug)]
+pub struct OwnAlias {
+    /// The gateway's address.
+    pub real: IpAddr,
+    /// What it would be called; the same where the prefix has no alias.
+    pub alias: IpAddr,
+    /// What becomes of a packet.
+    pub refusal: Refusal,
+    /// Where the address is written.
+    pub span: Span,
+}
+
+/// How a packet for an [`OwnAlias`] is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Its destination is cleared: it stays in the VRF of its sender, where nobody has the address. In
+    /// that of its destination the gateway itself would.
+    Cleared,
+    /// It keeps its destination, whose table has no way to it. Without, the `local` table would be asked,
+    /// which without VRF devices has the gateway's addresses in all networks.
+    Unrouted,
 }
 
 /// A conntrack zone that the plan puts packets into.

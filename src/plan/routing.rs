@@ -14,7 +14,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::{Address, NextHop, OWN_TABLE_BASE, Route};
+use super::{Address, NextHop, OWN_TABLE_BASE, OwnAlias, Refusal, Route};
 use crate::model::{self, Isolation, Site};
 use crate::net::{self, Family};
 use crate::source::Span;
@@ -25,7 +25,12 @@ pub(super) fn addresses(network: &model::Network) -> Vec<Address> {
 }
 
 /// The routes of both tables of a network, unreachable defaults first.
-pub(super) fn routes(network: &model::Network, id: u16, isolation: Isolation) -> Vec<Route> {
+pub(super) fn routes(
+    network: &model::Network,
+    id: u16,
+    isolation: Isolation,
+    own_aliases: &[OwnAlias],
+) -> Vec<Route> {
     let span = network.name.span;
     let forward = u32::from(id);
     let own = OWN_TABLE_BASE + forward;
@@ -39,6 +44,14 @@ pub(super) fn routes(network: &model::Network, id: u16, isolation: Isolation) ->
         .filter(|(table, prefix)| *table == forward || speaks(prefix))
         .map(|(table, prefix)| Route { table, prefix, next: NextHop::Unreachable, span })
         .collect();
+    // The gateway's own address is nobody's for other networks; see `OwnAlias`.
+    let nobodys = own_aliases.iter().filter(|own| own.refusal == Refusal::Unrouted && own.alias == own.real);
+    routes.extend(nobodys.map(|own| Route {
+        table: forward,
+        prefix: net::single(own.real),
+        next: NextHop::Unreachable,
+        span: own.span,
+    }));
     // With a VRF device the kernel keeps connected routes in the VRF's table by itself.
     let kept_by_hand = match isolation {
         Isolation::Vrf => vec![own],

@@ -5,7 +5,7 @@ use super::super::text::line;
 use super::chains::{Chains, by_mark, rule, said};
 use super::{hex, partners, translated};
 use crate::net::{self, Family};
-use crate::plan::{Network, Plan};
+use crate::plan::{Network, Plan, Refusal};
 
 /// Translation, for the first packet of a connection.
 pub(super) fn nat(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
@@ -27,6 +27,15 @@ pub(super) fn nat(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
             .collect();
         by_mark(&mut chains, &format!("ovl-dnat-{id}"), &format!("d{id}-"), source, keys);
         chains.open(&format!("ovl-map-{id}"));
+        for own in network.own.iter().filter(|own| net::family_of(&own.alias) == family) {
+            let about = said(places.at(own.span), "the gateway's own");
+            // Back to where the destination is cleared, or past it.
+            let verdict = match own.refusal {
+                Refusal::Cleared => "RETURN",
+                Refusal::Unrouted => "ACCEPT",
+            };
+            rule!(chains, "-A ovl-map-{id} -d {} {about} -j {verdict}", own.alias);
+        }
         let sign = hex(translated(destination));
         rule!(
             chains,

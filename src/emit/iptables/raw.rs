@@ -85,6 +85,13 @@ pub(super) fn raw(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
             let (hosts, place) = (admitted.real, places.at(admitted.span));
             rule!(chains, "-A ovl-from-{id} -s {hosts} -m comment --comment \"{place} hosts\" -j ovl-dest");
         }
+        // A host that sends from the gateway's address would be let through as a host of that number.
+        for address in network.addresses.iter().filter(|own| net::family(&own.net) == family) {
+            let (gateway, about) =
+                (address.net.addr(), said(places.at(address.span), "not the gateway's own"));
+            let unbelieved = format!("MARK --set-xmark {}/{}", hex(both), hex(mask));
+            rule!(chains, "-A ovl-from-{id} -s {gateway} {about} -j {unbelieved}");
+        }
         // Whoever has a destination by now has been here already.
         let here = format!("-p {protocol} -m mark --mark {own}/{}", hex(destination.mask()));
         rule!(chains, "-A ovl-from-{id} {here} -m comment --comment \"{place} routers\" -j ovl-errors");

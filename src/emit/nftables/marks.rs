@@ -19,7 +19,16 @@ pub(super) fn chains(out: &mut Block, plan: &Plan, network: &Network, places: &P
     line!(out, "\t\tmeta mark set meta mark & {keep} | {both} comment \"{place} from {name}\"");
     for admitted in &network.admitted {
         let (hosts, place) = (admitted.real, places.at(admitted.span));
-        line!(out, "\t\t{} saddr {hosts} jump ovl_dest comment \"{place} hosts\"", family(&hosts));
+        let family = family(&hosts);
+        let own = network.addresses.iter().map(|address| address.net.addr());
+        let own: Vec<String> = own.filter(|own| hosts.contains(own)).map(|own| own.to_string()).collect();
+        // A host that sends from the gateway's address would be let through as a host of that number.
+        let but = match &own[..] {
+            [] => String::new(),
+            [one] => format!(" {family} saddr != {one}"),
+            more => format!(" {family} saddr != {{ {} }}", more.join(", ")),
+        };
+        line!(out, "\t\t{family} saddr {hosts}{but} jump ovl_dest comment \"{place} hosts\"");
     }
     // Whoever has a destination by now has been here already.
     let own = format!("meta mark & {field} == {mine}");

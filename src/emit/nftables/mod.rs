@@ -136,7 +136,7 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
 fn network_chains(out: &mut Block, plan: &Plan, network: &Network, places: &Places<'_>) {
     line!(out, "\n\t# Network {}, {}", short(&network.name), places.at(network.span));
     marks::chains(out, plan, network, places);
-    translation::chains(out, network, places);
+    translation::chains(out, plan, network, places);
     filter::chains(out, plan, network, places);
     handshakes::chain(out, network, places);
 }

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='identical-lans-distinct'
-FINGERPRINT='9b5519b0554961a9'
+FINGERPRINT='e3834a31510aa7b4'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -197,12 +197,14 @@ ruleset_v4() {
 -A ovl-zone -m mark --mark 0xc8/0xff -m comment --comment "site.ovl:11 zone" -j CT --zone 200
 -A ovl-from-100 -m comment --comment "site.ovl:4 from inner" -j MARK --set-xmark 0x6464/0xffff
 -A ovl-from-100 -s 192.168.2.0/24 -m comment --comment "site.ovl:8 hosts" -j ovl-dest
+-A ovl-from-100 -s 192.168.2.1 -m comment --comment "site.ovl:7 not the gateway's own" -j MARK --set-xmark 0x6464/0xffff
 -A ovl-from-100 -p icmp -m mark --mark 0x64/0xff -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-100 -m comment --comment "site.ovl:4 pair" -j ovl-zone
 -A ovl-from-100 -m comment --comment "site.ovl:4 not inner" -j MARK --xor-mark 0x64
 -A ovl-to-100 -m comment --comment "site.ovl:4 to inner" -j MARK --xor-mark 0x64
 -A ovl-from-200 -m comment --comment "site.ovl:11 from outer" -j MARK --set-xmark 0xc8c8/0xffff
 -A ovl-from-200 -s 192.168.2.0/24 -m comment --comment "site.ovl:15 hosts" -j ovl-dest
+-A ovl-from-200 -s 192.168.2.1 -m comment --comment "site.ovl:14 not the gateway's own" -j MARK --set-xmark 0xc8c8/0xffff
 -A ovl-from-200 -p icmp -m mark --mark 0xc8/0xff -m comment --comment "site.ovl:11 routers" -j ovl-errors
 -A ovl-from-200 -m comment --comment "site.ovl:11 pair" -j ovl-zone
 -A ovl-from-200 -m comment --comment "site.ovl:11 not outer" -j MARK --xor-mark 0xc8
@@ -229,10 +231,12 @@ COMMIT
 -A ovl-snat -m mark --mark 0x6400/0xff00 -m comment --comment "site.ovl:4 inner" -g ovl-snat-100
 -A ovl-snat -m mark --mark 0xc800/0xff00 -m comment --comment "site.ovl:11 outer" -g ovl-snat-200
 -A ovl-dnat-100 -m mark --mark 0xc800/0xff00 -m comment --comment "site.ovl:18 to inner" -g ovl-map-100
+-A ovl-map-100 -d 192.168.13.1 -m comment --comment "site.ovl:7 the gateway's own" -j RETURN
 -A ovl-map-100 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-100 -d 192.168.13.0/24 -m comment --comment "site.ovl:8 inner" -j NETMAP --to 192.168.2.0/24
 -A ovl-snat-100 -s 192.168.2.0/24 -m comment --comment "site.ovl:8 inner" -j NETMAP --to 192.168.13.0/24
 -A ovl-dnat-200 -m mark --mark 0x6400/0xff00 -m comment --comment "site.ovl:18 to outer" -g ovl-map-200
+-A ovl-map-200 -d 192.168.23.1 -m comment --comment "site.ovl:14 the gateway's own" -j RETURN
 -A ovl-map-200 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-200 -d 192.168.23.0/24 -m comment --comment "site.ovl:15 outer" -j NETMAP --to 192.168.2.0/24
 -A ovl-snat-200 -s 192.168.2.0/24 -m comment --comment "site.ovl:15 outer" -j NETMAP --to 192.168.23.0/24

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='identical-lans-distinct'
-FINGERPRINT='5d5e3bb267d0f17f'
+FINGERPRINT='a74d75543b860199'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -308,7 +308,7 @@ table inet ovl {
 	# Network inner, site.ovl:4
 	chain ovl_from_inner {
 		meta mark set meta mark & 0xffff0000 | 0x00006464 comment "site.ovl:4 from inner"
-		ip saddr 192.168.2.0/24 jump ovl_dest comment "site.ovl:8 hosts"
+		ip saddr 192.168.2.0/24 ip saddr != 192.168.2.1 jump ovl_dest comment "site.ovl:8 hosts"
 		meta mark & 0x000000ff == 0x00000064 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:4 pair"
 		meta mark set meta mark ^ 0x00000064 comment "site.ovl:4 not inner"
@@ -317,6 +317,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000064 comment "site.ovl:4 to inner"
 	}
 	chain ovl_dnat_inner {
+		ip daddr 192.168.13.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:7 the gateway's own"
 		ip daddr 192.168.13.0/24 dnat ip prefix to 192.168.2.0/24 comment "site.ovl:8 inner"
 	}
 	chain ovl_snat_inner {
@@ -329,7 +330,7 @@ table inet ovl {
 	# Network outer, site.ovl:11
 	chain ovl_from_outer {
 		meta mark set meta mark & 0xffff0000 | 0x0000c8c8 comment "site.ovl:11 from outer"
-		ip saddr 192.168.2.0/24 jump ovl_dest comment "site.ovl:15 hosts"
+		ip saddr 192.168.2.0/24 ip saddr != 192.168.2.1 jump ovl_dest comment "site.ovl:15 hosts"
 		meta mark & 0x000000ff == 0x000000c8 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:11 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:11 pair"
 		meta mark set meta mark ^ 0x000000c8 comment "site.ovl:11 not outer"
@@ -338,6 +339,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x000000c8 comment "site.ovl:11 to outer"
 	}
 	chain ovl_dnat_outer {
+		ip daddr 192.168.23.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:14 the gateway's own"
 		ip daddr 192.168.23.0/24 dnat ip prefix to 192.168.2.0/24 comment "site.ovl:15 outer"
 	}
 	chain ovl_snat_outer {

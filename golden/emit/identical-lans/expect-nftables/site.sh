@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='identical-lans'
-FINGERPRINT='52cd76d3e5d149e9'
+FINGERPRINT='8b35d444fbcba286'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -305,7 +305,7 @@ table inet ovl {
 	# Network inner, site.ovl:8
 	chain ovl_from_inner {
 		meta mark set meta mark & 0xffff0000 | 0x00006464 comment "site.ovl:8 from inner"
-		ip saddr 192.168.2.0/24 jump ovl_dest comment "site.ovl:12 hosts"
+		ip saddr 192.168.2.0/24 ip saddr != 192.168.2.1 jump ovl_dest comment "site.ovl:12 hosts"
 		meta mark & 0x000000ff == 0x00000064 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:8 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:8 pair"
 		meta mark set meta mark ^ 0x00000064 comment "site.ovl:8 not inner"
@@ -314,6 +314,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000064 comment "site.ovl:8 to inner"
 	}
 	chain ovl_dnat_inner {
+		ip daddr 192.168.3.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:11 the gateway's own"
 		ip daddr 192.168.3.0/24 dnat ip prefix to 192.168.2.0/24 comment "site.ovl:12 inner"
 	}
 	chain ovl_snat_inner {
@@ -326,7 +327,7 @@ table inet ovl {
 	# Network outer, site.ovl:15
 	chain ovl_from_outer {
 		meta mark set meta mark & 0xffff0000 | 0x0000c8c8 comment "site.ovl:15 from outer"
-		ip saddr 192.168.2.0/24 jump ovl_dest comment "site.ovl:19 hosts"
+		ip saddr 192.168.2.0/24 ip saddr != 192.168.2.1 jump ovl_dest comment "site.ovl:19 hosts"
 		meta mark & 0x000000ff == 0x000000c8 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:15 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:15 pair"
 		meta mark set meta mark ^ 0x000000c8 comment "site.ovl:15 not outer"
@@ -335,6 +336,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x000000c8 comment "site.ovl:15 to outer"
 	}
 	chain ovl_dnat_outer {
+		ip daddr 192.168.3.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:18 the gateway's own"
 		ip daddr 192.168.3.0/24 dnat ip prefix to 192.168.2.0/24 comment "site.ovl:19 outer"
 	}
 	chain ovl_snat_outer {

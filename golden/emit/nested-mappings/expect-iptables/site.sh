@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='nested-mappings'
-FINGERPRINT='6d1ec253142bd4f2'
+FINGERPRINT='8dcc56bd56051fec'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -250,18 +250,21 @@ ruleset_v4() {
 -A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:28 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:4 from desk" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:8 hosts" -j ovl-dest
+-A ovl-from-1 -s 192.168.0.1 -m comment --comment "site.ovl:7 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:4 not desk" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to desk" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:11 from press" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -s 192.168.0.0/24 -m comment --comment "site.ovl:15 hosts" -j ovl-dest
+-A ovl-from-2 -s 192.168.0.1 -m comment --comment "site.ovl:14 not the gateway's own" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:11 pair" -j ovl-zone
 -A ovl-from-2 -m comment --comment "site.ovl:11 not press" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:11 to press" -j MARK --xor-mark 0x2
 -A ovl-from-3 -m comment --comment "site.ovl:20 from saw" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -s 192.168.0.0/24 -m comment --comment "site.ovl:24 hosts" -j ovl-dest
+-A ovl-from-3 -s 192.168.0.1 -m comment --comment "site.ovl:23 not the gateway's own" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -p icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-3 -m comment --comment "site.ovl:20 pair" -j ovl-zone
 -A ovl-from-3 -m comment --comment "site.ovl:20 not saw" -j MARK --xor-mark 0x3
@@ -293,11 +296,13 @@ COMMIT
 -A ovl-snat -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:11 press" -g ovl-snat-2
 -A ovl-snat -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:20 saw" -g ovl-snat-3
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:28 to desk" -g ovl-map-1
+-A ovl-map-1 -d 10.64.1.1 -m comment --comment "site.ovl:7 the gateway's own" -j RETURN
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-1 -d 10.64.1.0/24 -m comment --comment "site.ovl:8 desk" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:8 desk" -j NETMAP --to 10.64.1.0/24
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:28 to press" -g ovl-map-2
 -A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:29 to press" -g ovl-map-2
+-A ovl-map-2 -d 10.64.2.1 -m comment --comment "site.ovl:14 the gateway's own" -j RETURN
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-2 -d 10.64.2.0/28 -m comment --comment "site.ovl:15 press" -j NETMAP --to 192.168.0.0/28
 -A ovl-snat-2 -s 192.168.0.0/28 -m comment --comment "site.ovl:15 press" -j NETMAP --to 10.64.2.0/28
@@ -322,6 +327,7 @@ COMMIT
 -A ovl-map-2 -d 10.64.2.128/25 -m comment --comment "site.ovl:15 press" -j NETMAP --to 192.168.0.128/25
 -A ovl-snat-2 -s 192.168.0.128/25 -m comment --comment "site.ovl:15 press" -j NETMAP --to 10.64.2.128/25
 -A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:29 to saw" -g ovl-map-3
+-A ovl-map-3 -d 10.64.3.1 -m comment --comment "site.ovl:23 the gateway's own" -j RETURN
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-3 -d 10.64.3.0/26 -m comment --comment "site.ovl:24 saw" -j NETMAP --to 192.168.0.0/26
 -A ovl-snat-3 -s 192.168.0.0/26 -m comment --comment "site.ovl:24 saw" -j NETMAP --to 10.64.3.0/26

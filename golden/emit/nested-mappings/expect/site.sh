@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='nested-mappings'
-FINGERPRINT='da4f23a1bc00db61'
+FINGERPRINT='6758a5a60e805592'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -359,7 +359,7 @@ table inet ovl {
 	# Network desk, site.ovl:4
 	chain ovl_from_desk {
 		meta mark set meta mark & 0xffffff00 | 0x00000011 comment "site.ovl:4 from desk"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:8 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:8 hosts"
 		meta mark & 0x0000000f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:4 pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:4 not desk"
@@ -368,6 +368,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:4 to desk"
 	}
 	chain ovl_dnat_desk {
+		ip daddr 10.64.1.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:7 the gateway's own"
 		ip daddr 10.64.1.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:8 desk"
 	}
 	chain ovl_snat_desk {
@@ -380,7 +381,7 @@ table inet ovl {
 	# Network press, site.ovl:11
 	chain ovl_from_press {
 		meta mark set meta mark & 0xffffff00 | 0x00000022 comment "site.ovl:11 from press"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:15 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:15 hosts"
 		meta mark & 0x0000000f == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:11 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:11 pair"
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:11 not press"
@@ -389,6 +390,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:11 to press"
 	}
 	chain ovl_dnat_press {
+		ip daddr 10.64.2.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:14 the gateway's own"
 		ip daddr 10.64.2.0/28 dnat ip prefix to 192.168.0.0/28 comment "site.ovl:15 press"
 		ip daddr 10.64.201.32/28 dnat ip prefix to 192.168.0.16/28 comment "site.ovl:17 press"
 		ip daddr 10.64.2.32/27 dnat ip prefix to 192.168.0.32/27 comment "site.ovl:15 press"
@@ -421,7 +423,7 @@ table inet ovl {
 	# Network saw, site.ovl:20
 	chain ovl_from_saw {
 		meta mark set meta mark & 0xffffff00 | 0x00000033 comment "site.ovl:20 from saw"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:24 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:24 hosts"
 		meta mark & 0x0000000f == 0x00000003 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:20 pair"
 		meta mark set meta mark ^ 0x00000003 comment "site.ovl:20 not saw"
@@ -430,6 +432,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000003 comment "site.ovl:20 to saw"
 	}
 	chain ovl_dnat_saw {
+		ip daddr 10.64.3.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:23 the gateway's own"
 		ip daddr 10.64.3.0/26 dnat ip prefix to 192.168.0.0/26 comment "site.ovl:24 saw"
 		ip daddr 10.64.3.64/29 dnat ip prefix to 192.168.0.64/29 comment "site.ovl:24 saw"
 		ip daddr 10.64.3.72/30 dnat ip prefix to 192.168.0.72/30 comment "site.ovl:24 saw"

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='one-way'
-FINGERPRINT='486c3a842670020f'
+FINGERPRINT='8ea7c3259315a8dd'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -367,8 +367,8 @@ table inet ovl {
 	# Network red, site.ovl:4
 	chain ovl_from_red {
 		meta mark set meta mark & 0xffffff00 | 0x00000011 comment "site.ovl:4 from red"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:9 hosts"
-		ip6 saddr fd00:0:0:1::/64 jump ovl_dest comment "site.ovl:10 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:9 hosts"
+		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:10 hosts"
 		meta mark & 0x0000000f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:4 pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:4 not red"
@@ -377,6 +377,8 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:4 to red"
 	}
 	chain ovl_dnat_red {
+		ip daddr 10.64.1.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:7 the gateway's own"
+		ip6 daddr fd64:0:0:1::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:8 the gateway's own"
 		ip daddr 10.64.1.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:9 red"
 		ip6 daddr fd64:0:0:1::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:10 red"
 	}
@@ -391,8 +393,8 @@ table inet ovl {
 	# Network green, site.ovl:13
 	chain ovl_from_green {
 		meta mark set meta mark & 0xffffff00 | 0x00000022 comment "site.ovl:13 from green"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		ip6 saddr fd00:0:0:1::/64 jump ovl_dest comment "site.ovl:19 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
+		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:19 hosts"
 		meta mark & 0x0000000f == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:13 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:13 pair"
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:13 not green"
@@ -401,6 +403,8 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:13 to green"
 	}
 	chain ovl_dnat_green {
+		ip daddr 10.64.2.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:16 the gateway's own"
+		ip6 daddr fd64:0:0:2::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 green"
 		ip6 daddr fd64:0:0:2::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:19 green"
 	}
@@ -415,8 +419,8 @@ table inet ovl {
 	# Network blue, site.ovl:22
 	chain ovl_from_blue {
 		meta mark set meta mark & 0xffffff00 | 0x00000033 comment "site.ovl:22 from blue"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:27 hosts"
-		ip6 saddr fd00:0:0:1::/64 jump ovl_dest comment "site.ovl:28 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:27 hosts"
+		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:28 hosts"
 		meta mark & 0x0000000f == 0x00000003 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:22 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:22 pair"
 		meta mark set meta mark ^ 0x00000003 comment "site.ovl:22 not blue"
@@ -425,6 +429,8 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000003 comment "site.ovl:22 to blue"
 	}
 	chain ovl_dnat_blue {
+		ip daddr 10.64.3.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:25 the gateway's own"
+		ip6 daddr fd64:0:0:3::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:26 the gateway's own"
 		ip daddr 10.64.3.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:27 blue"
 		ip6 daddr fd64:0:0:3::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:28 blue"
 	}

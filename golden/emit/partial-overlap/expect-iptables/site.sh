@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='partial-overlap'
-FINGERPRINT='459b72907eaafc69'
+FINGERPRINT='aa30c161f40d2cd7'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -221,18 +221,21 @@ ruleset_v4() {
 -A ovl-zone -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:25 zone" -j CT --zone 30
 -A ovl-from-10 -m comment --comment "site.ovl:4 from campus" -j MARK --set-xmark 0xa0a/0xffff
 -A ovl-from-10 -s 10.20.0.0/16 -m comment --comment "site.ovl:8 hosts" -j ovl-dest
+-A ovl-from-10 -s 10.20.0.1 -m comment --comment "site.ovl:7 not the gateway's own" -j MARK --set-xmark 0xa0a/0xffff
 -A ovl-from-10 -p icmp -m mark --mark 0xa/0xff -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-10 -m comment --comment "site.ovl:4 pair" -j ovl-zone
 -A ovl-from-10 -m comment --comment "site.ovl:4 not campus" -j MARK --xor-mark 0xa
 -A ovl-to-10 -m comment --comment "site.ovl:4 to campus" -j MARK --xor-mark 0xa
 -A ovl-from-20 -m comment --comment "site.ovl:11 from hall" -j MARK --set-xmark 0x1414/0xffff
 -A ovl-from-20 -s 10.20.30.0/24 -m comment --comment "site.ovl:15 hosts" -j ovl-dest
+-A ovl-from-20 -s 10.20.30.1 -m comment --comment "site.ovl:14 not the gateway's own" -j MARK --set-xmark 0x1414/0xffff
 -A ovl-from-20 -p icmp -m mark --mark 0x14/0xff -m comment --comment "site.ovl:11 routers" -j ovl-errors
 -A ovl-from-20 -m comment --comment "site.ovl:11 pair" -j ovl-zone
 -A ovl-from-20 -m comment --comment "site.ovl:11 not hall" -j MARK --xor-mark 0x14
 -A ovl-to-20 -m comment --comment "site.ovl:11 to hall" -j MARK --xor-mark 0x14
 -A ovl-from-30 -m comment --comment "site.ovl:18 from bench" -j MARK --set-xmark 0x1e1e/0xffff
 -A ovl-from-30 -s 10.20.30.128/25 -m comment --comment "site.ovl:22 hosts" -j ovl-dest
+-A ovl-from-30 -s 10.20.30.129 -m comment --comment "site.ovl:21 not the gateway's own" -j MARK --set-xmark 0x1e1e/0xffff
 -A ovl-from-30 -p icmp -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:18 routers" -j ovl-errors
 -A ovl-from-30 -m comment --comment "site.ovl:18 pair" -j ovl-zone
 -A ovl-from-30 -m comment --comment "site.ovl:18 not bench" -j MARK --xor-mark 0x1e
@@ -265,14 +268,17 @@ COMMIT
 -A ovl-snat -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:18 bench" -g ovl-snat-30
 -A ovl-dnat-10 -m mark --mark 0x1400/0xff00 -m comment --comment "site.ovl:25 to campus" -g ovl-map-10
 -A ovl-dnat-10 -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:26 to campus" -g ovl-map-10
+-A ovl-map-10 -d 10.120.0.1 -m comment --comment "site.ovl:7 the gateway's own" -j RETURN
 -A ovl-map-10 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-10 -d 10.120.0.0/16 -m comment --comment "site.ovl:8 campus" -j NETMAP --to 10.20.0.0/16
 -A ovl-snat-10 -s 10.20.0.0/16 -m comment --comment "site.ovl:8 campus" -j NETMAP --to 10.120.0.0/16
 -A ovl-dnat-20 -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:25 to hall" -g ovl-map-20
+-A ovl-map-20 -d 10.130.30.1 -m comment --comment "site.ovl:14 the gateway's own" -j RETURN
 -A ovl-map-20 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-20 -d 10.130.30.0/24 -m comment --comment "site.ovl:15 hall" -j NETMAP --to 10.20.30.0/24
 -A ovl-snat-20 -s 10.20.30.0/24 -m comment --comment "site.ovl:15 hall" -j NETMAP --to 10.130.30.0/24
 -A ovl-dnat-30 -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:26 to bench" -g ovl-map-30
+-A ovl-map-30 -d 10.140.30.1 -m comment --comment "site.ovl:21 the gateway's own" -j RETURN
 -A ovl-map-30 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-30 -d 10.140.30.0/25 -m comment --comment "site.ovl:22 bench" -j NETMAP --to 10.20.30.128/25
 -A ovl-snat-30 -s 10.20.30.128/25 -m comment --comment "site.ovl:22 bench" -j NETMAP --to 10.140.30.0/25

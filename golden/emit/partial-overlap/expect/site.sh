@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='partial-overlap'
-FINGERPRINT='95d22f78a46607bc'
+FINGERPRINT='b197670cb2671527'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -338,7 +338,7 @@ table inet ovl {
 	# Network campus, site.ovl:4
 	chain ovl_from_campus {
 		meta mark set meta mark & 0xffff0000 | 0x00000a0a comment "site.ovl:4 from campus"
-		ip saddr 10.20.0.0/16 jump ovl_dest comment "site.ovl:8 hosts"
+		ip saddr 10.20.0.0/16 ip saddr != 10.20.0.1 jump ovl_dest comment "site.ovl:8 hosts"
 		meta mark & 0x000000ff == 0x0000000a meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:4 pair"
 		meta mark set meta mark ^ 0x0000000a comment "site.ovl:4 not campus"
@@ -347,6 +347,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x0000000a comment "site.ovl:4 to campus"
 	}
 	chain ovl_dnat_campus {
+		ip daddr 10.120.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:7 the gateway's own"
 		ip daddr 10.120.0.0/16 dnat ip prefix to 10.20.0.0/16 comment "site.ovl:8 campus"
 	}
 	chain ovl_snat_campus {
@@ -359,7 +360,7 @@ table inet ovl {
 	# Network hall, site.ovl:11
 	chain ovl_from_hall {
 		meta mark set meta mark & 0xffff0000 | 0x00001414 comment "site.ovl:11 from hall"
-		ip saddr 10.20.30.0/24 jump ovl_dest comment "site.ovl:15 hosts"
+		ip saddr 10.20.30.0/24 ip saddr != 10.20.30.1 jump ovl_dest comment "site.ovl:15 hosts"
 		meta mark & 0x000000ff == 0x00000014 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:11 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:11 pair"
 		meta mark set meta mark ^ 0x00000014 comment "site.ovl:11 not hall"
@@ -368,6 +369,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000014 comment "site.ovl:11 to hall"
 	}
 	chain ovl_dnat_hall {
+		ip daddr 10.130.30.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:14 the gateway's own"
 		ip daddr 10.130.30.0/24 dnat ip prefix to 10.20.30.0/24 comment "site.ovl:15 hall"
 	}
 	chain ovl_snat_hall {
@@ -380,7 +382,7 @@ table inet ovl {
 	# Network bench, site.ovl:18
 	chain ovl_from_bench {
 		meta mark set meta mark & 0xffff0000 | 0x00001e1e comment "site.ovl:18 from bench"
-		ip saddr 10.20.30.128/25 jump ovl_dest comment "site.ovl:22 hosts"
+		ip saddr 10.20.30.128/25 ip saddr != 10.20.30.129 jump ovl_dest comment "site.ovl:22 hosts"
 		meta mark & 0x000000ff == 0x0000001e meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:18 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:18 pair"
 		meta mark set meta mark ^ 0x0000001e comment "site.ovl:18 not bench"
@@ -389,6 +391,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x0000001e comment "site.ovl:18 to bench"
 	}
 	chain ovl_dnat_bench {
+		ip daddr 10.140.30.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:21 the gateway's own"
 		ip daddr 10.140.30.0/25 dnat ip prefix to 10.20.30.128/25 comment "site.ovl:22 bench"
 	}
 	chain ovl_snat_bench {

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='routed-prefix'
-FINGERPRINT='458e7311d15f7f3b'
+FINGERPRINT='498ca05a17df02ca'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -201,6 +201,7 @@ ruleset_v4() {
 -A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:20 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:4 from office" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s 192.168.8.0/22 -m comment --comment "site.ovl:8 hosts" -j ovl-dest
+-A ovl-from-1 -s 192.168.8.1 -m comment --comment "site.ovl:7 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:4 not office" -j MARK --xor-mark 0x1
@@ -208,6 +209,7 @@ ruleset_v4() {
 -A ovl-from-2 -m comment --comment "site.ovl:11 from press-line" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -s 192.168.0.0/24 -m comment --comment "site.ovl:15 hosts" -j ovl-dest
 -A ovl-from-2 -s 192.168.8.0/22 -m comment --comment "site.ovl:17 hosts" -j ovl-dest
+-A ovl-from-2 -s 192.168.0.1 -m comment --comment "site.ovl:14 not the gateway's own" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:11 pair" -j ovl-zone
 -A ovl-from-2 -m comment --comment "site.ovl:11 not press-line" -j MARK --xor-mark 0x2
@@ -234,10 +236,12 @@ COMMIT
 -A ovl-snat -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 office" -g ovl-snat-1
 -A ovl-snat -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:11 press-line" -g ovl-snat-2
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:20 to office" -g ovl-map-1
+-A ovl-map-1 -d 10.70.8.1 -m comment --comment "site.ovl:7 the gateway's own" -j RETURN
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-1 -d 10.70.8.0/22 -m comment --comment "site.ovl:8 office" -j NETMAP --to 192.168.8.0/22
 -A ovl-snat-1 -s 192.168.8.0/22 -m comment --comment "site.ovl:8 office" -j NETMAP --to 10.70.8.0/22
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:20 to press-line" -g ovl-map-2
+-A ovl-map-2 -d 10.64.2.1 -m comment --comment "site.ovl:14 the gateway's own" -j RETURN
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-2 -d 10.64.2.0/24 -m comment --comment "site.ovl:15 press-line" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-2 -s 192.168.0.0/24 -m comment --comment "site.ovl:15 press-line" -j NETMAP --to 10.64.2.0/24

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='routed-prefix'
-FINGERPRINT='2c22665eb61d3726'
+FINGERPRINT='28ab0f2692fcaaf4'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -313,7 +313,7 @@ table inet ovl {
 	# Network office, site.ovl:4
 	chain ovl_from_office {
 		meta mark set meta mark & 0xffffff00 | 0x00000011 comment "site.ovl:4 from office"
-		ip saddr 192.168.8.0/22 jump ovl_dest comment "site.ovl:8 hosts"
+		ip saddr 192.168.8.0/22 ip saddr != 192.168.8.1 jump ovl_dest comment "site.ovl:8 hosts"
 		meta mark & 0x0000000f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:4 pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:4 not office"
@@ -322,6 +322,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:4 to office"
 	}
 	chain ovl_dnat_office {
+		ip daddr 10.70.8.1 return comment "site.ovl:7 the gateway's own"
 		ip daddr 10.70.8.0/22 dnat ip prefix to 192.168.8.0/22 comment "site.ovl:8 office"
 	}
 	chain ovl_snat_office {
@@ -334,7 +335,7 @@ table inet ovl {
 	# Network press-line, site.ovl:11
 	chain ovl_from_press-line {
 		meta mark set meta mark & 0xffffff00 | 0x00000022 comment "site.ovl:11 from press-line"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:15 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:15 hosts"
 		ip saddr 192.168.8.0/22 jump ovl_dest comment "site.ovl:17 hosts"
 		meta mark & 0x0000000f == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:11 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:11 pair"
@@ -344,6 +345,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:11 to press-line"
 	}
 	chain ovl_dnat_press-line {
+		ip daddr 10.64.2.1 return comment "site.ovl:14 the gateway's own"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:15 press-line"
 		ip daddr 10.64.8.0/22 dnat ip prefix to 192.168.8.0/22 comment "site.ovl:17 press-line"
 	}

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='small-packets'
-FINGERPRINT='940f5cbb3349943e'
+FINGERPRINT='da6bfb0db086c157'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -250,18 +250,21 @@ ruleset_v4() {
 -A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:33 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:4 from lan" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:9 hosts" -j ovl-dest
+-A ovl-from-1 -s 192.168.0.1 -m comment --comment "site.ovl:7 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:4 not lan" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to lan" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:13 from plant" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
+-A ovl-from-2 -s 192.168.0.1 -m comment --comment "site.ovl:16 not the gateway's own" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:13 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:13 pair" -j ovl-zone
 -A ovl-from-2 -m comment --comment "site.ovl:13 not plant" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:13 to plant" -j MARK --xor-mark 0x2
 -A ovl-from-3 -m comment --comment "site.ovl:23 from branch" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -s 192.168.0.0/24 -m comment --comment "site.ovl:28 hosts" -j ovl-dest
+-A ovl-from-3 -s 192.168.0.1 -m comment --comment "site.ovl:26 not the gateway's own" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -p icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:23 routers" -j ovl-errors
 -A ovl-from-3 -m comment --comment "site.ovl:23 pair" -j ovl-zone
 -A ovl-from-3 -m comment --comment "site.ovl:23 not branch" -j MARK --xor-mark 0x3
@@ -294,16 +297,19 @@ COMMIT
 -A ovl-snat -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:23 branch" -g ovl-snat-3
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:33 to lan" -g ovl-map-1
 -A ovl-dnat-1 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:34 to lan" -g ovl-map-1
+-A ovl-map-1 -d 10.64.1.1 -m comment --comment "site.ovl:7 the gateway's own" -j ACCEPT
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-1 -d 10.64.1.0/24 -m comment --comment "site.ovl:9 lan" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:9 lan" -j NETMAP --to 10.64.1.0/24
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:33 to plant" -g ovl-map-2
 -A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:35 to plant" -g ovl-map-2
+-A ovl-map-2 -d 10.64.2.1 -m comment --comment "site.ovl:16 the gateway's own" -j ACCEPT
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-2 -d 10.64.2.0/24 -m comment --comment "site.ovl:18 plant" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-2 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 plant" -j NETMAP --to 10.64.2.0/24
 -A ovl-dnat-3 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:34 to branch" -g ovl-map-3
 -A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:35 to branch" -g ovl-map-3
+-A ovl-map-3 -d 10.64.3.1 -m comment --comment "site.ovl:26 the gateway's own" -j ACCEPT
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-3 -d 10.64.3.0/24 -m comment --comment "site.ovl:28 branch" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-3 -s 192.168.0.0/24 -m comment --comment "site.ovl:28 branch" -j NETMAP --to 10.64.3.0/24
@@ -418,18 +424,21 @@ ruleset_v6() {
 -A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:33 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:4 from lan" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:10 hosts" -j ovl-dest
+-A ovl-from-1 -s fd00:0:0:1::1 -m comment --comment "site.ovl:8 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:4 not lan" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to lan" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:13 from plant" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:19 hosts" -j ovl-dest
+-A ovl-from-2 -s fd00:0:0:1::1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p ipv6-icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:13 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:13 pair" -j ovl-zone
 -A ovl-from-2 -m comment --comment "site.ovl:13 not plant" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:13 to plant" -j MARK --xor-mark 0x2
 -A ovl-from-3 -m comment --comment "site.ovl:23 from branch" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:29 hosts" -j ovl-dest
+-A ovl-from-3 -s fd00:0:0:1::1 -m comment --comment "site.ovl:27 not the gateway's own" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -p ipv6-icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:23 routers" -j ovl-errors
 -A ovl-from-3 -m comment --comment "site.ovl:23 pair" -j ovl-zone
 -A ovl-from-3 -m comment --comment "site.ovl:23 not branch" -j MARK --xor-mark 0x3
@@ -462,16 +471,19 @@ COMMIT
 -A ovl-snat -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:23 branch" -g ovl-snat-3
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:33 to lan" -g ovl-map-1
 -A ovl-dnat-1 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:34 to lan" -g ovl-map-1
+-A ovl-map-1 -d fd64:0:0:1::1 -m comment --comment "site.ovl:8 the gateway's own" -j ACCEPT
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-1 -d fd64:0:0:1::/64 -m comment --comment "site.ovl:10 lan" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-1 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:10 lan" -j NETMAP --to fd64:0:0:1::/64
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:33 to plant" -g ovl-map-2
 -A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:35 to plant" -g ovl-map-2
+-A ovl-map-2 -d fd64:0:0:2::1 -m comment --comment "site.ovl:17 the gateway's own" -j ACCEPT
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-2 -d fd64:0:0:2::/64 -m comment --comment "site.ovl:19 plant" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-2 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:19 plant" -j NETMAP --to fd64:0:0:2::/64
 -A ovl-dnat-3 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:34 to branch" -g ovl-map-3
 -A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:35 to branch" -g ovl-map-3
+-A ovl-map-3 -d fd64:0:0:3::1 -m comment --comment "site.ovl:27 the gateway's own" -j ACCEPT
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-3 -d fd64:0:0:3::/64 -m comment --comment "site.ovl:29 branch" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-3 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:29 branch" -j NETMAP --to fd64:0:0:3::/64

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='small-packets'
-FINGERPRINT='2af45a4ea2f0181c'
+FINGERPRINT='0b14c98b6237643d'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -406,8 +406,8 @@ table inet ovl {
 	# Network lan, site.ovl:4
 	chain ovl_from_lan {
 		meta mark set meta mark & 0xffffff00 | 0x00000011 comment "site.ovl:4 from lan"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:9 hosts"
-		ip6 saddr fd00:0:0:1::/64 jump ovl_dest comment "site.ovl:10 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:9 hosts"
+		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:10 hosts"
 		meta mark & 0x0000000f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:4 pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:4 not lan"
@@ -416,6 +416,8 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:4 to lan"
 	}
 	chain ovl_dnat_lan {
+		ip daddr 10.64.1.1 return comment "site.ovl:7 the gateway's own"
+		ip6 daddr fd64:0:0:1::1 return comment "site.ovl:8 the gateway's own"
 		ip daddr 10.64.1.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:9 lan"
 		ip6 daddr fd64:0:0:1::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:10 lan"
 	}
@@ -430,8 +432,8 @@ table inet ovl {
 	# Network plant, site.ovl:13
 	chain ovl_from_plant {
 		meta mark set meta mark & 0xffffff00 | 0x00000022 comment "site.ovl:13 from plant"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
-		ip6 saddr fd00:0:0:1::/64 jump ovl_dest comment "site.ovl:19 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
+		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:19 hosts"
 		meta mark & 0x0000000f == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:13 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:13 pair"
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:13 not plant"
@@ -440,6 +442,8 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:13 to plant"
 	}
 	chain ovl_dnat_plant {
+		ip daddr 10.64.2.1 return comment "site.ovl:16 the gateway's own"
+		ip6 daddr fd64:0:0:2::1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 plant"
 		ip6 daddr fd64:0:0:2::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:19 plant"
 	}
@@ -458,8 +462,8 @@ table inet ovl {
 	# Network branch, site.ovl:23
 	chain ovl_from_branch {
 		meta mark set meta mark & 0xffffff00 | 0x00000033 comment "site.ovl:23 from branch"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:28 hosts"
-		ip6 saddr fd00:0:0:1::/64 jump ovl_dest comment "site.ovl:29 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:28 hosts"
+		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:29 hosts"
 		meta mark & 0x0000000f == 0x00000003 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:23 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:23 pair"
 		meta mark set meta mark ^ 0x00000003 comment "site.ovl:23 not branch"
@@ -468,6 +472,8 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000003 comment "site.ovl:23 to branch"
 	}
 	chain ovl_dnat_branch {
+		ip daddr 10.64.3.1 return comment "site.ovl:26 the gateway's own"
+		ip6 daddr fd64:0:0:3::1 return comment "site.ovl:27 the gateway's own"
 		ip daddr 10.64.3.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:28 branch"
 		ip6 daddr fd64:0:0:3::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:29 branch"
 	}

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='unique-and-cells'
-FINGERPRINT='9dff95572c754ec8'
+FINGERPRINT='ba64c66c54b138ac'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -735,126 +735,147 @@ ruleset_v4() {
 -A ovl-at-z70-4 -m mark --mark 0x79/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 121
 -A ovl-from-1 -m comment --comment "site.ovl:6 from office" -j MARK --set-xmark 0x101/0xffff
 -A ovl-from-1 -s 172.16.0.0/16 -m comment --comment "site.ovl:10 hosts" -j ovl-dest
+-A ovl-from-1 -s 172.16.0.1 -m comment --comment "site.ovl:9 not the gateway's own" -j MARK --set-xmark 0x101/0xffff
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xff -m comment --comment "site.ovl:6 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:6 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:6 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:6 to office" -j MARK --xor-mark 0x1
 -A ovl-from-101 -m comment --comment "site.ovl:14 from cell-1" -j MARK --set-xmark 0x6565/0xffff
 -A ovl-from-101 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
+-A ovl-from-101 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6565/0xffff
 -A ovl-from-101 -p icmp -m mark --mark 0x65/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-101 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-101 -m comment --comment "site.ovl:14 not cell-1" -j MARK --xor-mark 0x65
 -A ovl-to-101 -m comment --comment "site.ovl:14 to cell-1" -j MARK --xor-mark 0x65
 -A ovl-from-102 -m comment --comment "site.ovl:14 from cell-2" -j MARK --set-xmark 0x6666/0xffff
 -A ovl-from-102 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
+-A ovl-from-102 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6666/0xffff
 -A ovl-from-102 -p icmp -m mark --mark 0x66/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-102 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-102 -m comment --comment "site.ovl:14 not cell-2" -j MARK --xor-mark 0x66
 -A ovl-to-102 -m comment --comment "site.ovl:14 to cell-2" -j MARK --xor-mark 0x66
 -A ovl-from-103 -m comment --comment "site.ovl:14 from cell-3" -j MARK --set-xmark 0x6767/0xffff
 -A ovl-from-103 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
+-A ovl-from-103 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6767/0xffff
 -A ovl-from-103 -p icmp -m mark --mark 0x67/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-103 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-103 -m comment --comment "site.ovl:14 not cell-3" -j MARK --xor-mark 0x67
 -A ovl-to-103 -m comment --comment "site.ovl:14 to cell-3" -j MARK --xor-mark 0x67
 -A ovl-from-104 -m comment --comment "site.ovl:14 from cell-4" -j MARK --set-xmark 0x6868/0xffff
 -A ovl-from-104 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
+-A ovl-from-104 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6868/0xffff
 -A ovl-from-104 -p icmp -m mark --mark 0x68/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-104 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-104 -m comment --comment "site.ovl:14 not cell-4" -j MARK --xor-mark 0x68
 -A ovl-to-104 -m comment --comment "site.ovl:14 to cell-4" -j MARK --xor-mark 0x68
 -A ovl-from-105 -m comment --comment "site.ovl:14 from cell-5" -j MARK --set-xmark 0x6969/0xffff
 -A ovl-from-105 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
+-A ovl-from-105 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6969/0xffff
 -A ovl-from-105 -p icmp -m mark --mark 0x69/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-105 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-105 -m comment --comment "site.ovl:14 not cell-5" -j MARK --xor-mark 0x69
 -A ovl-to-105 -m comment --comment "site.ovl:14 to cell-5" -j MARK --xor-mark 0x69
 -A ovl-from-106 -m comment --comment "site.ovl:14 from cell-6" -j MARK --set-xmark 0x6a6a/0xffff
 -A ovl-from-106 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
+-A ovl-from-106 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6a6a/0xffff
 -A ovl-from-106 -p icmp -m mark --mark 0x6a/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-106 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-106 -m comment --comment "site.ovl:14 not cell-6" -j MARK --xor-mark 0x6a
 -A ovl-to-106 -m comment --comment "site.ovl:14 to cell-6" -j MARK --xor-mark 0x6a
 -A ovl-from-107 -m comment --comment "site.ovl:14 from cell-7" -j MARK --set-xmark 0x6b6b/0xffff
 -A ovl-from-107 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
+-A ovl-from-107 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6b6b/0xffff
 -A ovl-from-107 -p icmp -m mark --mark 0x6b/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-107 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-107 -m comment --comment "site.ovl:14 not cell-7" -j MARK --xor-mark 0x6b
 -A ovl-to-107 -m comment --comment "site.ovl:14 to cell-7" -j MARK --xor-mark 0x6b
 -A ovl-from-108 -m comment --comment "site.ovl:14 from cell-8" -j MARK --set-xmark 0x6c6c/0xffff
 -A ovl-from-108 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
+-A ovl-from-108 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6c6c/0xffff
 -A ovl-from-108 -p icmp -m mark --mark 0x6c/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-108 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-108 -m comment --comment "site.ovl:14 not cell-8" -j MARK --xor-mark 0x6c
 -A ovl-to-108 -m comment --comment "site.ovl:14 to cell-8" -j MARK --xor-mark 0x6c
 -A ovl-from-109 -m comment --comment "site.ovl:14 from cell-9" -j MARK --set-xmark 0x6d6d/0xffff
 -A ovl-from-109 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
+-A ovl-from-109 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6d6d/0xffff
 -A ovl-from-109 -p icmp -m mark --mark 0x6d/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-109 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-109 -m comment --comment "site.ovl:14 not cell-9" -j MARK --xor-mark 0x6d
 -A ovl-to-109 -m comment --comment "site.ovl:14 to cell-9" -j MARK --xor-mark 0x6d
 -A ovl-from-110 -m comment --comment "site.ovl:14 from cell-10" -j MARK --set-xmark 0x6e6e/0xffff
 -A ovl-from-110 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
+-A ovl-from-110 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6e6e/0xffff
 -A ovl-from-110 -p icmp -m mark --mark 0x6e/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-110 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-110 -m comment --comment "site.ovl:14 not cell-10" -j MARK --xor-mark 0x6e
 -A ovl-to-110 -m comment --comment "site.ovl:14 to cell-10" -j MARK --xor-mark 0x6e
 -A ovl-from-111 -m comment --comment "site.ovl:14 from cell-11" -j MARK --set-xmark 0x6f6f/0xffff
 -A ovl-from-111 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
+-A ovl-from-111 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6f6f/0xffff
 -A ovl-from-111 -p icmp -m mark --mark 0x6f/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-111 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-111 -m comment --comment "site.ovl:14 not cell-11" -j MARK --xor-mark 0x6f
 -A ovl-to-111 -m comment --comment "site.ovl:14 to cell-11" -j MARK --xor-mark 0x6f
 -A ovl-from-112 -m comment --comment "site.ovl:14 from cell-12" -j MARK --set-xmark 0x7070/0xffff
 -A ovl-from-112 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
+-A ovl-from-112 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x7070/0xffff
 -A ovl-from-112 -p icmp -m mark --mark 0x70/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-112 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-112 -m comment --comment "site.ovl:14 not cell-12" -j MARK --xor-mark 0x70
 -A ovl-to-112 -m comment --comment "site.ovl:14 to cell-12" -j MARK --xor-mark 0x70
 -A ovl-from-113 -m comment --comment "site.ovl:14 from cell-13" -j MARK --set-xmark 0x7171/0xffff
 -A ovl-from-113 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
+-A ovl-from-113 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x7171/0xffff
 -A ovl-from-113 -p icmp -m mark --mark 0x71/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-113 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-113 -m comment --comment "site.ovl:14 not cell-13" -j MARK --xor-mark 0x71
 -A ovl-to-113 -m comment --comment "site.ovl:14 to cell-13" -j MARK --xor-mark 0x71
 -A ovl-from-114 -m comment --comment "site.ovl:14 from cell-14" -j MARK --set-xmark 0x7272/0xffff
 -A ovl-from-114 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
+-A ovl-from-114 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x7272/0xffff
 -A ovl-from-114 -p icmp -m mark --mark 0x72/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-114 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-114 -m comment --comment "site.ovl:14 not cell-14" -j MARK --xor-mark 0x72
 -A ovl-to-114 -m comment --comment "site.ovl:14 to cell-14" -j MARK --xor-mark 0x72
 -A ovl-from-115 -m comment --comment "site.ovl:14 from cell-15" -j MARK --set-xmark 0x7373/0xffff
 -A ovl-from-115 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
+-A ovl-from-115 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x7373/0xffff
 -A ovl-from-115 -p icmp -m mark --mark 0x73/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-115 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-115 -m comment --comment "site.ovl:14 not cell-15" -j MARK --xor-mark 0x73
 -A ovl-to-115 -m comment --comment "site.ovl:14 to cell-15" -j MARK --xor-mark 0x73
 -A ovl-from-116 -m comment --comment "site.ovl:14 from cell-16" -j MARK --set-xmark 0x7474/0xffff
 -A ovl-from-116 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
+-A ovl-from-116 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x7474/0xffff
 -A ovl-from-116 -p icmp -m mark --mark 0x74/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-116 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-116 -m comment --comment "site.ovl:14 not cell-16" -j MARK --xor-mark 0x74
 -A ovl-to-116 -m comment --comment "site.ovl:14 to cell-16" -j MARK --xor-mark 0x74
 -A ovl-from-117 -m comment --comment "site.ovl:14 from cell-17" -j MARK --set-xmark 0x7575/0xffff
 -A ovl-from-117 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
+-A ovl-from-117 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x7575/0xffff
 -A ovl-from-117 -p icmp -m mark --mark 0x75/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-117 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-117 -m comment --comment "site.ovl:14 not cell-17" -j MARK --xor-mark 0x75
 -A ovl-to-117 -m comment --comment "site.ovl:14 to cell-17" -j MARK --xor-mark 0x75
 -A ovl-from-118 -m comment --comment "site.ovl:14 from cell-18" -j MARK --set-xmark 0x7676/0xffff
 -A ovl-from-118 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
+-A ovl-from-118 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x7676/0xffff
 -A ovl-from-118 -p icmp -m mark --mark 0x76/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-118 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-118 -m comment --comment "site.ovl:14 not cell-18" -j MARK --xor-mark 0x76
 -A ovl-to-118 -m comment --comment "site.ovl:14 to cell-18" -j MARK --xor-mark 0x76
 -A ovl-from-119 -m comment --comment "site.ovl:14 from cell-19" -j MARK --set-xmark 0x7777/0xffff
 -A ovl-from-119 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
+-A ovl-from-119 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x7777/0xffff
 -A ovl-from-119 -p icmp -m mark --mark 0x77/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-119 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-119 -m comment --comment "site.ovl:14 not cell-19" -j MARK --xor-mark 0x77
 -A ovl-to-119 -m comment --comment "site.ovl:14 to cell-19" -j MARK --xor-mark 0x77
 -A ovl-from-120 -m comment --comment "site.ovl:14 from cell-20" -j MARK --set-xmark 0x7878/0xffff
 -A ovl-from-120 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
+-A ovl-from-120 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x7878/0xffff
 -A ovl-from-120 -p icmp -m mark --mark 0x78/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-120 -m comment --comment "site.ovl:14 pair" -j ovl-zone
 -A ovl-from-120 -m comment --comment "site.ovl:14 not cell-20" -j MARK --xor-mark 0x78
@@ -1007,86 +1028,107 @@ COMMIT
 -A ovl-at-d1-70-4 -m mark --mark 0x7600/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
 -A ovl-at-d1-70-4 -m mark --mark 0x7700/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
 -A ovl-at-d1-70-4 -m mark --mark 0x7800/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
+-A ovl-map-1 -d 172.16.0.1 -m comment --comment "site.ovl:9 the gateway's own" -j RETURN
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-1 -d 172.16.0.0/16 -m comment --comment "site.ovl:10 office" -j NETMAP --to 172.16.0.0/16
 -A ovl-snat-1 -s 172.16.0.0/16 -m comment --comment "site.ovl:10 office" -j NETMAP --to 172.16.0.0/16
 -A ovl-dnat-101 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-1" -g ovl-map-101
+-A ovl-map-101 -d 10.64.1.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
 -A ovl-map-101 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-101 -d 10.64.1.0/24 -m comment --comment "site.ovl:18 cell-1" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-101 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-1" -j NETMAP --to 10.64.1.0/24
 -A ovl-dnat-102 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-2" -g ovl-map-102
+-A ovl-map-102 -d 10.64.2.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
 -A ovl-map-102 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-102 -d 10.64.2.0/24 -m comment --comment "site.ovl:18 cell-2" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-102 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-2" -j NETMAP --to 10.64.2.0/24
 -A ovl-dnat-103 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-3" -g ovl-map-103
+-A ovl-map-103 -d 10.64.3.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
 -A ovl-map-103 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-103 -d 10.64.3.0/24 -m comment --comment "site.ovl:18 cell-3" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-103 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-3" -j NETMAP --to 10.64.3.0/24
 -A ovl-dnat-104 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-4" -g ovl-map-104
+-A ovl-map-104 -d 10.64.4.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
 -A ovl-map-104 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-104 -d 10.64.4.0/24 -m comment --comment "site.ovl:18 cell-4" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-104 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-4" -j NETMAP --to 10.64.4.0/24
 -A ovl-dnat-105 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-5" -g ovl-map-105
+-A ovl-map-105 -d 10.64.5.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
 -A ovl-map-105 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-105 -d 10.64.5.0/24 -m comment --comment "site.ovl:18 cell-5" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-105 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-5" -j NETMAP --to 10.64.5.0/24
 -A ovl-dnat-106 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-6" -g ovl-map-106
+-A ovl-map-106 -d 10.64.6.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
 -A ovl-map-106 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-106 -d 10.64.6.0/24 -m comment --comment "site.ovl:18 cell-6" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-106 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-6" -j NETMAP --to 10.64.6.0/24
 -A ovl-dnat-107 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-7" -g ovl-map-107
+-A ovl-map-107 -d 10.64.7.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
 -A ovl-map-107 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-107 -d 10.64.7.0/24 -m comment --comment "site.ovl:18 cell-7" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-107 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-7" -j NETMAP --to 10.64.7.0/24
 -A ovl-dnat-108 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-8" -g ovl-map-108
+-A ovl-map-108 -d 10.64.8.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
 -A ovl-map-108 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-108 -d 10.64.8.0/24 -m comment --comment "site.ovl:18 cell-8" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-108 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-8" -j NETMAP --to 10.64.8.0/24
 -A ovl-dnat-109 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-9" -g ovl-map-109
+-A ovl-map-109 -d 10.64.9.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
 -A ovl-map-109 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-109 -d 10.64.9.0/24 -m comment --comment "site.ovl:18 cell-9" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-109 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-9" -j NETMAP --to 10.64.9.0/24
 -A ovl-dnat-110 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-10" -g ovl-map-110
+-A ovl-map-110 -d 10.64.10.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
 -A ovl-map-110 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-110 -d 10.64.10.0/24 -m comment --comment "site.ovl:18 cell-10" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-110 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-10" -j NETMAP --to 10.64.10.0/24
 -A ovl-dnat-111 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-11" -g ovl-map-111
+-A ovl-map-111 -d 10.64.11.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
 -A ovl-map-111 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-111 -d 10.64.11.0/24 -m comment --comment "site.ovl:18 cell-11" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-111 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-11" -j NETMAP --to 10.64.11.0/24
 -A ovl-dnat-112 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-12" -g ovl-map-112
+-A ovl-map-112 -d 10.64.12.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
 -A ovl-map-112 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-112 -d 10.64.12.0/24 -m comment --comment "site.ovl:18 cell-12" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-112 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-12" -j NETMAP --to 10.64.12.0/24
 -A ovl-dnat-113 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-13" -g ovl-map-113
+-A ovl-map-113 -d 10.64.13.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
 -A ovl-map-113 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-113 -d 10.64.13.0/24 -m comment --comment "site.ovl:18 cell-13" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-113 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-13" -j NETMAP --to 10.64.13.0/24
 -A ovl-dnat-114 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-14" -g ovl-map-114
+-A ovl-map-114 -d 10.64.14.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
 -A ovl-map-114 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-114 -d 10.64.14.0/24 -m comment --comment "site.ovl:18 cell-14" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-114 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-14" -j NETMAP --to 10.64.14.0/24
 -A ovl-dnat-115 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-15" -g ovl-map-115
+-A ovl-map-115 -d 10.64.15.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
 -A ovl-map-115 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-115 -d 10.64.15.0/24 -m comment --comment "site.ovl:18 cell-15" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-115 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-15" -j NETMAP --to 10.64.15.0/24
 -A ovl-dnat-116 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-16" -g ovl-map-116
+-A ovl-map-116 -d 10.64.16.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
 -A ovl-map-116 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-116 -d 10.64.16.0/24 -m comment --comment "site.ovl:18 cell-16" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-116 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-16" -j NETMAP --to 10.64.16.0/24
 -A ovl-dnat-117 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-17" -g ovl-map-117
+-A ovl-map-117 -d 10.64.17.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
 -A ovl-map-117 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-117 -d 10.64.17.0/24 -m comment --comment "site.ovl:18 cell-17" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-117 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-17" -j NETMAP --to 10.64.17.0/24
 -A ovl-dnat-118 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-18" -g ovl-map-118
+-A ovl-map-118 -d 10.64.18.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
 -A ovl-map-118 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-118 -d 10.64.18.0/24 -m comment --comment "site.ovl:18 cell-18" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-118 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-18" -j NETMAP --to 10.64.18.0/24
 -A ovl-dnat-119 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-19" -g ovl-map-119
+-A ovl-map-119 -d 10.64.19.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
 -A ovl-map-119 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-119 -d 10.64.19.0/24 -m comment --comment "site.ovl:18 cell-19" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-119 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-19" -j NETMAP --to 10.64.19.0/24
 -A ovl-dnat-120 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-20" -g ovl-map-120
+-A ovl-map-120 -d 10.64.20.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
 -A ovl-map-120 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-120 -d 10.64.20.0/24 -m comment --comment "site.ovl:18 cell-20" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-120 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-20" -j NETMAP --to 10.64.20.0/24

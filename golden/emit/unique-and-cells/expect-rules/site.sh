@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='unique-and-cells'
-FINGERPRINT='f612ade96a2b1ee4'
+FINGERPRINT='36afaf1f7ffa0180'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -192,6 +192,7 @@ defaults_v4() {
     cat <<'OVERLAPC_END'
 route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77 # site.ovl:6 office
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65537 protocol 77 # site.ovl:6 office
+route add unreachable 172.16.0.1/32 metric 4278198272 table 1 protocol 77 # site.ovl:9 office
 route add unreachable 0.0.0.0/0 metric 4278198272 table 101 protocol 77 # site.ovl:14 cell-1
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65637 protocol 77 # site.ovl:14 cell-1
 route add unreachable 0.0.0.0/0 metric 4278198272 table 102 protocol 77 # site.ovl:14 cell-2
@@ -948,7 +949,7 @@ table inet ovl {
 	# Network office, site.ovl:6
 	chain ovl_from_office {
 		meta mark set meta mark & 0xffff0000 | 0x00000101 comment "site.ovl:6 from office"
-		ip saddr 172.16.0.0/16 jump ovl_dest comment "site.ovl:10 hosts"
+		ip saddr 172.16.0.0/16 ip saddr != 172.16.0.1 jump ovl_dest comment "site.ovl:10 hosts"
 		meta mark & 0x000000ff == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:6 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:6 pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:6 not office"
@@ -957,6 +958,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:6 to office"
 	}
 	chain ovl_dnat_office {
+		ip daddr 172.16.0.1 return comment "site.ovl:9 the gateway's own"
 		ip daddr 172.16.0.0/16 dnat ip prefix to 172.16.0.0/16 comment "site.ovl:10 office"
 	}
 	chain ovl_snat_office {
@@ -969,7 +971,7 @@ table inet ovl {
 	# Network cell-1, site.ovl:14
 	chain ovl_from_cell-1 {
 		meta mark set meta mark & 0xffff0000 | 0x00006565 comment "site.ovl:14 from cell-1"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000065 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000065 comment "site.ovl:14 not cell-1"
@@ -978,6 +980,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000065 comment "site.ovl:14 to cell-1"
 	}
 	chain ovl_dnat_cell-1 {
+		ip daddr 10.64.1.1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.1.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-1"
 	}
 	chain ovl_snat_cell-1 {
@@ -990,7 +993,7 @@ table inet ovl {
 	# Network cell-2, site.ovl:14
 	chain ovl_from_cell-2 {
 		meta mark set meta mark & 0xffff0000 | 0x00006666 comment "site.ovl:14 from cell-2"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000066 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000066 comment "site.ovl:14 not cell-2"
@@ -999,6 +1002,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000066 comment "site.ovl:14 to cell-2"
 	}
 	chain ovl_dnat_cell-2 {
+		ip daddr 10.64.2.1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-2"
 	}
 	chain ovl_snat_cell-2 {
@@ -1011,7 +1015,7 @@ table inet ovl {
 	# Network cell-3, site.ovl:14
 	chain ovl_from_cell-3 {
 		meta mark set meta mark & 0xffff0000 | 0x00006767 comment "site.ovl:14 from cell-3"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000067 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000067 comment "site.ovl:14 not cell-3"
@@ -1020,6 +1024,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000067 comment "site.ovl:14 to cell-3"
 	}
 	chain ovl_dnat_cell-3 {
+		ip daddr 10.64.3.1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.3.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-3"
 	}
 	chain ovl_snat_cell-3 {
@@ -1032,7 +1037,7 @@ table inet ovl {
 	# Network cell-4, site.ovl:14
 	chain ovl_from_cell-4 {
 		meta mark set meta mark & 0xffff0000 | 0x00006868 comment "site.ovl:14 from cell-4"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000068 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000068 comment "site.ovl:14 not cell-4"
@@ -1041,6 +1046,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000068 comment "site.ovl:14 to cell-4"
 	}
 	chain ovl_dnat_cell-4 {
+		ip daddr 10.64.4.1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.4.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-4"
 	}
 	chain ovl_snat_cell-4 {
@@ -1053,7 +1059,7 @@ table inet ovl {
 	# Network cell-5, site.ovl:14
 	chain ovl_from_cell-5 {
 		meta mark set meta mark & 0xffff0000 | 0x00006969 comment "site.ovl:14 from cell-5"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000069 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000069 comment "site.ovl:14 not cell-5"
@@ -1062,6 +1068,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000069 comment "site.ovl:14 to cell-5"
 	}
 	chain ovl_dnat_cell-5 {
+		ip daddr 10.64.5.1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.5.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-5"
 	}
 	chain ovl_snat_cell-5 {
@@ -1074,7 +1081,7 @@ table inet ovl {
 	# Network cell-6, site.ovl:14
 	chain ovl_from_cell-6 {
 		meta mark set meta mark & 0xffff0000 | 0x00006a6a comment "site.ovl:14 from cell-6"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x0000006a meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x0000006a comment "site.ovl:14 not cell-6"
@@ -1083,6 +1090,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x0000006a comment "site.ovl:14 to cell-6"
 	}
 	chain ovl_dnat_cell-6 {
+		ip daddr 10.64.6.1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.6.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-6"
 	}
 	chain ovl_snat_cell-6 {
@@ -1095,7 +1103,7 @@ table inet ovl {
 	# Network cell-7, site.ovl:14
 	chain ovl_from_cell-7 {
 		meta mark set meta mark & 0xffff0000 | 0x00006b6b comment "site.ovl:14 from cell-7"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x0000006b meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x0000006b comment "site.ovl:14 not cell-7"
@@ -1104,6 +1112,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x0000006b comment "site.ovl:14 to cell-7"
 	}
 	chain ovl_dnat_cell-7 {
+		ip daddr 10.64.7.1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.7.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-7"
 	}
 	chain ovl_snat_cell-7 {
@@ -1116,7 +1125,7 @@ table inet ovl {
 	# Network cell-8, site.ovl:14
 	chain ovl_from_cell-8 {
 		meta mark set meta mark & 0xffff0000 | 0x00006c6c comment "site.ovl:14 from cell-8"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x0000006c meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x0000006c comment "site.ovl:14 not cell-8"
@@ -1125,6 +1134,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x0000006c comment "site.ovl:14 to cell-8"
 	}
 	chain ovl_dnat_cell-8 {
+		ip daddr 10.64.8.1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.8.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-8"
 	}
 	chain ovl_snat_cell-8 {
@@ -1137,7 +1147,7 @@ table inet ovl {
 	# Network cell-9, site.ovl:14
 	chain ovl_from_cell-9 {
 		meta mark set meta mark & 0xffff0000 | 0x00006d6d comment "site.ovl:14 from cell-9"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x0000006d meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x0000006d comment "site.ovl:14 not cell-9"
@@ -1146,6 +1156,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x0000006d comment "site.ovl:14 to cell-9"
 	}
 	chain ovl_dnat_cell-9 {
+		ip daddr 10.64.9.1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.9.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-9"
 	}
 	chain ovl_snat_cell-9 {
@@ -1158,7 +1169,7 @@ table inet ovl {
 	# Network cell-10, site.ovl:14
 	chain ovl_from_cell-10 {
 		meta mark set meta mark & 0xffff0000 | 0x00006e6e comment "site.ovl:14 from cell-10"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x0000006e meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x0000006e comment "site.ovl:14 not cell-10"
@@ -1167,6 +1178,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x0000006e comment "site.ovl:14 to cell-10"
 	}
 	chain ovl_dnat_cell-10 {
+		ip daddr 10.64.10.1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.10.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-10"
 	}
 	chain ovl_snat_cell-10 {
@@ -1179,7 +1191,7 @@ table inet ovl {
 	# Network cell-11, site.ovl:14
 	chain ovl_from_cell-11 {
 		meta mark set meta mark & 0xffff0000 | 0x00006f6f comment "site.ovl:14 from cell-11"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x0000006f meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x0000006f comment "site.ovl:14 not cell-11"
@@ -1188,6 +1200,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x0000006f comment "site.ovl:14 to cell-11"
 	}
 	chain ovl_dnat_cell-11 {
+		ip daddr 10.64.11.1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.11.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-11"
 	}
 	chain ovl_snat_cell-11 {
@@ -1200,7 +1213,7 @@ table inet ovl {
 	# Network cell-12, site.ovl:14
 	chain ovl_from_cell-12 {
 		meta mark set meta mark & 0xffff0000 | 0x00007070 comment "site.ovl:14 from cell-12"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000070 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000070 comment "site.ovl:14 not cell-12"
@@ -1209,6 +1222,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000070 comment "site.ovl:14 to cell-12"
 	}
 	chain ovl_dnat_cell-12 {
+		ip daddr 10.64.12.1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.12.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-12"
 	}
 	chain ovl_snat_cell-12 {
@@ -1221,7 +1235,7 @@ table inet ovl {
 	# Network cell-13, site.ovl:14
 	chain ovl_from_cell-13 {
 		meta mark set meta mark & 0xffff0000 | 0x00007171 comment "site.ovl:14 from cell-13"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000071 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000071 comment "site.ovl:14 not cell-13"
@@ -1230,6 +1244,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000071 comment "site.ovl:14 to cell-13"
 	}
 	chain ovl_dnat_cell-13 {
+		ip daddr 10.64.13.1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.13.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-13"
 	}
 	chain ovl_snat_cell-13 {
@@ -1242,7 +1257,7 @@ table inet ovl {
 	# Network cell-14, site.ovl:14
 	chain ovl_from_cell-14 {
 		meta mark set meta mark & 0xffff0000 | 0x00007272 comment "site.ovl:14 from cell-14"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000072 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000072 comment "site.ovl:14 not cell-14"
@@ -1251,6 +1266,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000072 comment "site.ovl:14 to cell-14"
 	}
 	chain ovl_dnat_cell-14 {
+		ip daddr 10.64.14.1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.14.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-14"
 	}
 	chain ovl_snat_cell-14 {
@@ -1263,7 +1279,7 @@ table inet ovl {
 	# Network cell-15, site.ovl:14
 	chain ovl_from_cell-15 {
 		meta mark set meta mark & 0xffff0000 | 0x00007373 comment "site.ovl:14 from cell-15"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000073 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000073 comment "site.ovl:14 not cell-15"
@@ -1272,6 +1288,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000073 comment "site.ovl:14 to cell-15"
 	}
 	chain ovl_dnat_cell-15 {
+		ip daddr 10.64.15.1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.15.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-15"
 	}
 	chain ovl_snat_cell-15 {
@@ -1284,7 +1301,7 @@ table inet ovl {
 	# Network cell-16, site.ovl:14
 	chain ovl_from_cell-16 {
 		meta mark set meta mark & 0xffff0000 | 0x00007474 comment "site.ovl:14 from cell-16"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000074 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000074 comment "site.ovl:14 not cell-16"
@@ -1293,6 +1310,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000074 comment "site.ovl:14 to cell-16"
 	}
 	chain ovl_dnat_cell-16 {
+		ip daddr 10.64.16.1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.16.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-16"
 	}
 	chain ovl_snat_cell-16 {
@@ -1305,7 +1323,7 @@ table inet ovl {
 	# Network cell-17, site.ovl:14
 	chain ovl_from_cell-17 {
 		meta mark set meta mark & 0xffff0000 | 0x00007575 comment "site.ovl:14 from cell-17"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000075 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000075 comment "site.ovl:14 not cell-17"
@@ -1314,6 +1332,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000075 comment "site.ovl:14 to cell-17"
 	}
 	chain ovl_dnat_cell-17 {
+		ip daddr 10.64.17.1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.17.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-17"
 	}
 	chain ovl_snat_cell-17 {
@@ -1326,7 +1345,7 @@ table inet ovl {
 	# Network cell-18, site.ovl:14
 	chain ovl_from_cell-18 {
 		meta mark set meta mark & 0xffff0000 | 0x00007676 comment "site.ovl:14 from cell-18"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000076 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000076 comment "site.ovl:14 not cell-18"
@@ -1335,6 +1354,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000076 comment "site.ovl:14 to cell-18"
 	}
 	chain ovl_dnat_cell-18 {
+		ip daddr 10.64.18.1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.18.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-18"
 	}
 	chain ovl_snat_cell-18 {
@@ -1347,7 +1367,7 @@ table inet ovl {
 	# Network cell-19, site.ovl:14
 	chain ovl_from_cell-19 {
 		meta mark set meta mark & 0xffff0000 | 0x00007777 comment "site.ovl:14 from cell-19"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000077 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000077 comment "site.ovl:14 not cell-19"
@@ -1356,6 +1376,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000077 comment "site.ovl:14 to cell-19"
 	}
 	chain ovl_dnat_cell-19 {
+		ip daddr 10.64.19.1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.19.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-19"
 	}
 	chain ovl_snat_cell-19 {
@@ -1368,7 +1389,7 @@ table inet ovl {
 	# Network cell-20, site.ovl:14
 	chain ovl_from_cell-20 {
 		meta mark set meta mark & 0xffff0000 | 0x00007878 comment "site.ovl:14 from cell-20"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000078 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000078 comment "site.ovl:14 not cell-20"
@@ -1377,6 +1398,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000078 comment "site.ovl:14 to cell-20"
 	}
 	chain ovl_dnat_cell-20 {
+		ip daddr 10.64.20.1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.20.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-20"
 	}
 	chain ovl_snat_cell-20 {

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='unique-and-cells'
-FINGERPRINT='66ed98d331613a00'
+FINGERPRINT='cc7b349d2b17be36'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -928,7 +928,7 @@ table inet ovl {
 	# Network office, site.ovl:6
 	chain ovl_from_office {
 		meta mark set meta mark & 0xffff0000 | 0x00000101 comment "site.ovl:6 from office"
-		ip saddr 172.16.0.0/16 jump ovl_dest comment "site.ovl:10 hosts"
+		ip saddr 172.16.0.0/16 ip saddr != 172.16.0.1 jump ovl_dest comment "site.ovl:10 hosts"
 		meta mark & 0x000000ff == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:6 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:6 pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:6 not office"
@@ -937,6 +937,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:6 to office"
 	}
 	chain ovl_dnat_office {
+		ip daddr 172.16.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:9 the gateway's own"
 		ip daddr 172.16.0.0/16 dnat ip prefix to 172.16.0.0/16 comment "site.ovl:10 office"
 	}
 	chain ovl_snat_office {
@@ -949,7 +950,7 @@ table inet ovl {
 	# Network cell-1, site.ovl:14
 	chain ovl_from_cell-1 {
 		meta mark set meta mark & 0xffff0000 | 0x00006565 comment "site.ovl:14 from cell-1"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000065 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000065 comment "site.ovl:14 not cell-1"
@@ -958,6 +959,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000065 comment "site.ovl:14 to cell-1"
 	}
 	chain ovl_dnat_cell-1 {
+		ip daddr 10.64.1.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.1.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-1"
 	}
 	chain ovl_snat_cell-1 {
@@ -970,7 +972,7 @@ table inet ovl {
 	# Network cell-2, site.ovl:14
 	chain ovl_from_cell-2 {
 		meta mark set meta mark & 0xffff0000 | 0x00006666 comment "site.ovl:14 from cell-2"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000066 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000066 comment "site.ovl:14 not cell-2"
@@ -979,6 +981,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000066 comment "site.ovl:14 to cell-2"
 	}
 	chain ovl_dnat_cell-2 {
+		ip daddr 10.64.2.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-2"
 	}
 	chain ovl_snat_cell-2 {
@@ -991,7 +994,7 @@ table inet ovl {
 	# Network cell-3, site.ovl:14
 	chain ovl_from_cell-3 {
 		meta mark set meta mark & 0xffff0000 | 0x00006767 comment "site.ovl:14 from cell-3"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000067 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000067 comment "site.ovl:14 not cell-3"
@@ -1000,6 +1003,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000067 comment "site.ovl:14 to cell-3"
 	}
 	chain ovl_dnat_cell-3 {
+		ip daddr 10.64.3.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.3.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-3"
 	}
 	chain ovl_snat_cell-3 {
@@ -1012,7 +1016,7 @@ table inet ovl {
 	# Network cell-4, site.ovl:14
 	chain ovl_from_cell-4 {
 		meta mark set meta mark & 0xffff0000 | 0x00006868 comment "site.ovl:14 from cell-4"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000068 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000068 comment "site.ovl:14 not cell-4"
@@ -1021,6 +1025,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000068 comment "site.ovl:14 to cell-4"
 	}
 	chain ovl_dnat_cell-4 {
+		ip daddr 10.64.4.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.4.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-4"
 	}
 	chain ovl_snat_cell-4 {
@@ -1033,7 +1038,7 @@ table inet ovl {
 	# Network cell-5, site.ovl:14
 	chain ovl_from_cell-5 {
 		meta mark set meta mark & 0xffff0000 | 0x00006969 comment "site.ovl:14 from cell-5"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000069 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000069 comment "site.ovl:14 not cell-5"
@@ -1042,6 +1047,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000069 comment "site.ovl:14 to cell-5"
 	}
 	chain ovl_dnat_cell-5 {
+		ip daddr 10.64.5.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.5.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-5"
 	}
 	chain ovl_snat_cell-5 {
@@ -1054,7 +1060,7 @@ table inet ovl {
 	# Network cell-6, site.ovl:14
 	chain ovl_from_cell-6 {
 		meta mark set meta mark & 0xffff0000 | 0x00006a6a comment "site.ovl:14 from cell-6"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x0000006a meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x0000006a comment "site.ovl:14 not cell-6"
@@ -1063,6 +1069,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x0000006a comment "site.ovl:14 to cell-6"
 	}
 	chain ovl_dnat_cell-6 {
+		ip daddr 10.64.6.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.6.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-6"
 	}
 	chain ovl_snat_cell-6 {
@@ -1075,7 +1082,7 @@ table inet ovl {
 	# Network cell-7, site.ovl:14
 	chain ovl_from_cell-7 {
 		meta mark set meta mark & 0xffff0000 | 0x00006b6b comment "site.ovl:14 from cell-7"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x0000006b meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x0000006b comment "site.ovl:14 not cell-7"
@@ -1084,6 +1091,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x0000006b comment "site.ovl:14 to cell-7"
 	}
 	chain ovl_dnat_cell-7 {
+		ip daddr 10.64.7.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.7.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-7"
 	}
 	chain ovl_snat_cell-7 {
@@ -1096,7 +1104,7 @@ table inet ovl {
 	# Network cell-8, site.ovl:14
 	chain ovl_from_cell-8 {
 		meta mark set meta mark & 0xffff0000 | 0x00006c6c comment "site.ovl:14 from cell-8"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x0000006c meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x0000006c comment "site.ovl:14 not cell-8"
@@ -1105,6 +1113,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x0000006c comment "site.ovl:14 to cell-8"
 	}
 	chain ovl_dnat_cell-8 {
+		ip daddr 10.64.8.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.8.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-8"
 	}
 	chain ovl_snat_cell-8 {
@@ -1117,7 +1126,7 @@ table inet ovl {
 	# Network cell-9, site.ovl:14
 	chain ovl_from_cell-9 {
 		meta mark set meta mark & 0xffff0000 | 0x00006d6d comment "site.ovl:14 from cell-9"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x0000006d meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x0000006d comment "site.ovl:14 not cell-9"
@@ -1126,6 +1135,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x0000006d comment "site.ovl:14 to cell-9"
 	}
 	chain ovl_dnat_cell-9 {
+		ip daddr 10.64.9.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.9.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-9"
 	}
 	chain ovl_snat_cell-9 {
@@ -1138,7 +1148,7 @@ table inet ovl {
 	# Network cell-10, site.ovl:14
 	chain ovl_from_cell-10 {
 		meta mark set meta mark & 0xffff0000 | 0x00006e6e comment "site.ovl:14 from cell-10"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x0000006e meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x0000006e comment "site.ovl:14 not cell-10"
@@ -1147,6 +1157,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x0000006e comment "site.ovl:14 to cell-10"
 	}
 	chain ovl_dnat_cell-10 {
+		ip daddr 10.64.10.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.10.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-10"
 	}
 	chain ovl_snat_cell-10 {
@@ -1159,7 +1170,7 @@ table inet ovl {
 	# Network cell-11, site.ovl:14
 	chain ovl_from_cell-11 {
 		meta mark set meta mark & 0xffff0000 | 0x00006f6f comment "site.ovl:14 from cell-11"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x0000006f meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x0000006f comment "site.ovl:14 not cell-11"
@@ -1168,6 +1179,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x0000006f comment "site.ovl:14 to cell-11"
 	}
 	chain ovl_dnat_cell-11 {
+		ip daddr 10.64.11.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.11.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-11"
 	}
 	chain ovl_snat_cell-11 {
@@ -1180,7 +1192,7 @@ table inet ovl {
 	# Network cell-12, site.ovl:14
 	chain ovl_from_cell-12 {
 		meta mark set meta mark & 0xffff0000 | 0x00007070 comment "site.ovl:14 from cell-12"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000070 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000070 comment "site.ovl:14 not cell-12"
@@ -1189,6 +1201,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000070 comment "site.ovl:14 to cell-12"
 	}
 	chain ovl_dnat_cell-12 {
+		ip daddr 10.64.12.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.12.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-12"
 	}
 	chain ovl_snat_cell-12 {
@@ -1201,7 +1214,7 @@ table inet ovl {
 	# Network cell-13, site.ovl:14
 	chain ovl_from_cell-13 {
 		meta mark set meta mark & 0xffff0000 | 0x00007171 comment "site.ovl:14 from cell-13"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000071 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000071 comment "site.ovl:14 not cell-13"
@@ -1210,6 +1223,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000071 comment "site.ovl:14 to cell-13"
 	}
 	chain ovl_dnat_cell-13 {
+		ip daddr 10.64.13.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.13.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-13"
 	}
 	chain ovl_snat_cell-13 {
@@ -1222,7 +1236,7 @@ table inet ovl {
 	# Network cell-14, site.ovl:14
 	chain ovl_from_cell-14 {
 		meta mark set meta mark & 0xffff0000 | 0x00007272 comment "site.ovl:14 from cell-14"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000072 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000072 comment "site.ovl:14 not cell-14"
@@ -1231,6 +1245,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000072 comment "site.ovl:14 to cell-14"
 	}
 	chain ovl_dnat_cell-14 {
+		ip daddr 10.64.14.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.14.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-14"
 	}
 	chain ovl_snat_cell-14 {
@@ -1243,7 +1258,7 @@ table inet ovl {
 	# Network cell-15, site.ovl:14
 	chain ovl_from_cell-15 {
 		meta mark set meta mark & 0xffff0000 | 0x00007373 comment "site.ovl:14 from cell-15"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000073 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000073 comment "site.ovl:14 not cell-15"
@@ -1252,6 +1267,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000073 comment "site.ovl:14 to cell-15"
 	}
 	chain ovl_dnat_cell-15 {
+		ip daddr 10.64.15.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.15.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-15"
 	}
 	chain ovl_snat_cell-15 {
@@ -1264,7 +1280,7 @@ table inet ovl {
 	# Network cell-16, site.ovl:14
 	chain ovl_from_cell-16 {
 		meta mark set meta mark & 0xffff0000 | 0x00007474 comment "site.ovl:14 from cell-16"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000074 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000074 comment "site.ovl:14 not cell-16"
@@ -1273,6 +1289,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000074 comment "site.ovl:14 to cell-16"
 	}
 	chain ovl_dnat_cell-16 {
+		ip daddr 10.64.16.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.16.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-16"
 	}
 	chain ovl_snat_cell-16 {
@@ -1285,7 +1302,7 @@ table inet ovl {
 	# Network cell-17, site.ovl:14
 	chain ovl_from_cell-17 {
 		meta mark set meta mark & 0xffff0000 | 0x00007575 comment "site.ovl:14 from cell-17"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000075 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000075 comment "site.ovl:14 not cell-17"
@@ -1294,6 +1311,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000075 comment "site.ovl:14 to cell-17"
 	}
 	chain ovl_dnat_cell-17 {
+		ip daddr 10.64.17.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.17.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-17"
 	}
 	chain ovl_snat_cell-17 {
@@ -1306,7 +1324,7 @@ table inet ovl {
 	# Network cell-18, site.ovl:14
 	chain ovl_from_cell-18 {
 		meta mark set meta mark & 0xffff0000 | 0x00007676 comment "site.ovl:14 from cell-18"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000076 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000076 comment "site.ovl:14 not cell-18"
@@ -1315,6 +1333,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000076 comment "site.ovl:14 to cell-18"
 	}
 	chain ovl_dnat_cell-18 {
+		ip daddr 10.64.18.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.18.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-18"
 	}
 	chain ovl_snat_cell-18 {
@@ -1327,7 +1346,7 @@ table inet ovl {
 	# Network cell-19, site.ovl:14
 	chain ovl_from_cell-19 {
 		meta mark set meta mark & 0xffff0000 | 0x00007777 comment "site.ovl:14 from cell-19"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000077 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000077 comment "site.ovl:14 not cell-19"
@@ -1336,6 +1355,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000077 comment "site.ovl:14 to cell-19"
 	}
 	chain ovl_dnat_cell-19 {
+		ip daddr 10.64.19.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.19.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-19"
 	}
 	chain ovl_snat_cell-19 {
@@ -1348,7 +1368,7 @@ table inet ovl {
 	# Network cell-20, site.ovl:14
 	chain ovl_from_cell-20 {
 		meta mark set meta mark & 0xffff0000 | 0x00007878 comment "site.ovl:14 from cell-20"
-		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:18 hosts"
+		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000078 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
 		meta mark set meta mark ^ 0x00000078 comment "site.ovl:14 not cell-20"
@@ -1357,6 +1377,7 @@ table inet ovl {
 		meta mark set meta mark ^ 0x00000078 comment "site.ovl:14 to cell-20"
 	}
 	chain ovl_dnat_cell-20 {
+		ip daddr 10.64.20.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.20.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-20"
 	}
 	chain ovl_snat_cell-20 {
