@@ -41,7 +41,7 @@ impl Span {
 }
 
 /// A value and the place it was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Spanned<T> {
     /// What was written.
     pub value: T,

@@ -118,6 +118,17 @@ registry! {
     UNKNOWN_CHOICE "OVL0214" "unknown-choice" Error;
     NOT_SUPPORTED_YET "OVL0215" "not-supported-yet" Error;
     CIRCULAR_NAME "OVL0216" "circular-name" Error;
+    UNKNOWN_PROTOCOL "OVL0220" "unknown-protocol" Error;
+    BAD_PORT "OVL0221" "bad-port" Error;
+    NO_PORTS "OVL0222" "no-ports-in-protocol" Error;
+    UNKNOWN_ICMP_TYPE "OVL0223" "unknown-icmp-type" Error;
+    UNKNOWN_HOST "OVL0224" "unknown-host" Error;
+    WRONG_NETWORK "OVL0225" "wrong-network" Error;
+    OUTSIDE_NETWORK "OVL0226" "outside-network" Error;
+    ALIAS_IN_RULE "OVL0227" "alias-in-rule" Error;
+    AMBIGUOUS_RULE "OVL0228" "ambiguous-rule" Error;
+    BAD_LOG_WORDS "OVL0229" "bad-log-words" Error;
+    BAD_RATE "OVL0230" "bad-rate" Error;
 
     UNEQUAL_LENGTH "OVL0301" "unequal-length" Error;
     MIXED_FAMILIES "OVL0302" "mixed-families" Error;
@@ -149,7 +160,13 @@ registry! {
     REPEATED_CONNECT "OVL0408" "repeated-connect" Warning;
     CONNECTED_TO_ITSELF "OVL0409" "connected-to-itself" Error;
     PROTOCOL_OUT_OF_RANGE "OVL0410" "protocol-out-of-range" Error;
-    PACKET_SIZE_OUT_OF_RANGE "OVL0420" "packet-size-out-of-range" Error;
+    CONFLICTING_CONNECTS "OVL0420" "conflicting-connects" Error;
+    NOTHING_ALLOWED "OVL0421" "nothing-allowed" Warning;
+    EMPTY_MATCH "OVL0422" "empty-match" Error;
+    SHADOWED_RULE "OVL0423" "shadowed-rule" Error;
+    CONTRADICTORY_RULE "OVL0424" "contradictory-rule" Error;
+    REDUNDANT_RULE "OVL0425" "redundant-rule" Warning;
+    PACKET_SIZE_OUT_OF_RANGE "OVL0430" "packet-size-out-of-range" Error;
 
     INTERFACE_TOO_LONG "OVL0501" "interface-name-too-long" Error;
     INVALID_INTERFACE "OVL0502" "invalid-interface-name" Error;

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use ipnet::IpNet;
 
+use crate::net::Family;
 use crate::source::{Span, Spanned};
 
 /// A network of a [`Site`]: its place in [`Site::networks`].
@@ -180,7 +181,7 @@ pub struct RulesId(pub usize);
 
 /// The rules of a `connect` block for one direction of a pair; the first that matches wins, and what
 /// none matches is denied. An empty list denies everything.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RuleList {
     /// The `connect`.
     pub span: Span,
@@ -189,7 +190,7 @@ pub struct RuleList {
 }
 
 /// `allow` or `deny`, about the first packet of a connection and all that follow it in its direction.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Rule {
     /// What it does.
     pub action: Action,
@@ -215,12 +216,13 @@ pub enum Action {
 }
 
 /// What a rule is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Service {
     /// Every protocol.
     Any,
     /// An IP protocol by its number (IANA, Assigned Internet Protocol Numbers). Never 1 or 58, which
-    /// are [`Service::Icmp`].
+    /// are [`Service::Icmp`], and never 0, 43, 44, 59 or 60: what these are before is the protocol. 51
+    /// (AH) is so in IPv6 too, but a protocol in IPv4: [`Service::occurs_in`].
     Protocol(u8),
     /// TCP (6), UDP (17), DCCP (33), SCTP (132) or UDP-Lite (136) to these destination ports: first
     /// and last of each range, in source order, never empty.
@@ -228,6 +230,21 @@ pub enum Service {
     /// ICMP and ICMPv6; every type if there are none. The types of both families side by side, as the
     /// name that was written means something in one or in both.
     Icmp(Vec<IcmpType>),
+}
+
+impl Service {
+    /// Whether any packet of a family can be of this service: an ICMP type may be one of the other
+    /// family alone, and IPv6 counts AH among its extension headers, which no rule sees as a protocol.
+    #[must_use]
+    pub fn occurs_in(&self, family: Family) -> bool {
+        match (self, family) {
+            (Self::Protocol(51), Family::V6) => false,
+            (Self::Icmp(types), _) if types.is_empty() => true,
+            (Self::Icmp(types), Family::V4) => types.iter().any(|kind| kind.v4.is_some()),
+            (Self::Icmp(types), Family::V6) => types.iter().any(|kind| kind.v6.is_some()),
+            _ => true,
+        }
+    }
 }
 
 /// A kind of ICMP message that opens an exchange: conntrack knows echo, timestamp, information and
@@ -241,18 +258,40 @@ pub struct IcmpType {
 }
 
 /// `log "WORDS" limit RATE`
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Log {
-    /// What stands before each logged packet, as the kernel gets it.
-    pub words: String,
+    /// What stands before each logged packet, as the kernel gets it: 1 to [`LOG_WORDS_BYTES`] bytes of
+    /// printable ASCII with a blank at the end, without `"`, `\` and `$`. Where nothing was written it is
+    /// [`Log::default_words`] of the rule's place, which only `emit` can name.
+    pub words: Option<String>,
     /// How many packets are logged.
     pub rate: Rate,
+}
+
+/// The most bytes of words before a logged packet: xt_LOG has room for 30 with a zero at the end, and
+/// what both firewalls can say is the same.
+pub const LOG_WORDS_BYTES: usize = 29;
+
+impl Log {
+    /// What stands before a logged packet where the rule does not say it: the rule's place, like
+    /// `site.ovl:12`, and what it does. The front of a long place is left out, for the end tells more.
+    #[must_use]
+    pub fn default_words(place: &str, action: Action) -> String {
+        let action = match action {
+            Action::Allow => " allow ",
+            Action::Deny => " deny ",
+        };
+        let usable = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '$');
+        let place: Vec<char> = place.chars().map(|c| if usable(c) { c } else { '_' }).collect();
+        let room = LOG_WORDS_BYTES - action.len();
+        place[place.len().saturating_sub(room)..].iter().chain(&action.chars().collect::<Vec<_>>()).collect()
+    }
 }
 
 /// So many packets in such a time; five at once may go beyond it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rate {
-    /// Packets, at least 1.
+    /// Packets, 1 to 10000; at least 5 a day.
     pub packets: u32,
     /// In which time.
     pub per: Period,
@@ -288,7 +327,15 @@ pub const INTERFACE_NAME_BYTES: usize = 15;
 
 #[cfg(test)]
 mod tests {
-    use super::vrf_name;
+    use super::{Action, LOG_WORDS_BYTES, Log, vrf_name};
+
+    #[test]
+    fn default_words_of_a_log_name_its_place_and_fit() {
+        assert_eq!(Log::default_words("site.ovl:12", Action::Deny), "site.ovl:12 deny ");
+        let long = Log::default_words("plants/north \"$ü\\/cells.ovl:1234", Action::Allow);
+        assert_eq!(long, "th_____/cells.ovl:1234 allow ");
+        assert!(long.len() <= LOG_WORDS_BYTES);
+    }
 
     #[test]
     fn a_vrf_is_named_after_its_network_where_that_fits_and_is_unmistakable() {

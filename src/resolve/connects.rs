@@ -9,9 +9,8 @@ use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::Resolver;
-use super::errors::{
-    ConnectedToItself, NotSupportedYet, PatternMatchesNothing, RepeatedConnect, UnknownNetwork,
-};
+use super::errors::{ConnectedToItself, PatternMatchesNothing, RepeatedConnect, UnknownNetwork};
+use super::rules::{Block, ConflictingConnects, Lists, NothingAllowed, Verdict};
 use crate::diag::code;
 use crate::diag::suggest::closest;
 use crate::model::{Instance, NetworkId, Peering};
@@ -24,6 +23,7 @@ pub(super) struct Statement<'a> {
     right: Spanned<String>,
     both: bool,
     instance: Instance,
+    rules: Option<Block>,
     block: &'a ast::Connect,
 }
 
@@ -47,6 +47,7 @@ impl Side {
 /// Who said a pair first, and whether anybody else said it too.
 struct Said {
     first: usize,
+    verdict: Verdict,
     again: Option<usize>,
 }
 
@@ -78,28 +79,15 @@ impl Hasher for PairHasher {
 impl<'a> Resolver<'a, '_> {
     /// Notes a `connect`; its names are looked up when all networks are known.
     pub(super) fn connect(&mut self, block: &'a ast::Connect) {
-        match block.rules.as_deref() {
-            Some([]) if !self.after_errors => {
-                let help = "leave the block out, so that everything is allowed";
-                self.report(NotSupportedYet {
-                    what: "a block that allows nothing is",
-                    span: block.span,
-                    help,
-                });
-            }
-            Some([first, ..]) => {
-                let help = "leave the block out, so that everything is allowed, and filter elsewhere";
-                self.report(NotSupportedYet { what: "allow and deny rules are", span: first.span, help });
-            }
-            _ => {}
-        }
         let (left, right) = (self.text(&block.left), self.text(&block.right));
+        let rules = block.rules.as_deref().map(|rules| self.block_of_rules(rules));
         if let (Some(left), Some(right)) = (left, right) {
             self.statements.push(Statement {
                 left: Spanned::new(left, block.left.span),
                 right: Spanned::new(right, block.right.span),
                 both: block.direction.value == Direction::Both,
                 instance: self.instance.clone(),
+                rules,
                 block,
             });
         }
@@ -125,22 +113,40 @@ impl<'a> Resolver<'a, '_> {
                 self.report(ConnectedToItself { network, span: statement.block.span });
                 continue;
             }
+            let sides = (left.networks(), right.networks());
+            let (span, both) = (statement.block.span, statement.both);
+            let mut lists = Lists::new(self, statement.rules.as_ref(), span, both, sides);
             let before = peerings.len();
-            let mut repeated = Vec::new();
-            for (from, to) in pairs(&left, &right, statement.both) {
-                match said.entry((from, to)) {
-                    Entry::Vacant(new) => {
-                        new.insert(Said { first: number, again: None });
-                        peerings.push(Peering { from, to, span: statement.block.span, rules: None });
-                    }
-                    Entry::Occupied(earlier) => {
-                        // `a* <-> *` says some of its own pairs twice; that is how it is meant.
-                        let first = earlier.get().first;
-                        if first != number {
-                            repeated.push((from, to, first));
+            let (mut repeated, mut differs) = (Vec::new(), None);
+            for (left, right) in pairs(&left, &right, both) {
+                let [ahead, back] = lists.of_pair(self, left, right);
+                let directions = [Some((left, right, ahead)), both.then_some((right, left, back))];
+                for (from, to, verdict) in directions.into_iter().flatten() {
+                    match said.entry((from, to)) {
+                        Entry::Vacant(new) => {
+                            new.insert(Said { first: number, verdict, again: None });
+                            peerings.push(Peering { from, to, span, rules: verdict.rules() });
+                        }
+                        Entry::Occupied(earlier) => {
+                            // `a* <-> *` says some of its own pairs twice; that is how it is meant.
+                            let Said { first, verdict: known, .. } = *earlier.get();
+                            if first == number {
+                            } else if self.rule_lists.agree(known, verdict) {
+                                repeated.push((from, to, first));
+                            } else {
+                                differs = differs.or(Some((from, to, first)));
+                            }
                         }
                     }
                 }
+            }
+            if let Some(allows) = lists.finish(self) {
+                self.nothing_allowed(statement, (&left, &right), allows);
+            }
+            if let Some((from, to, earlier)) = differs {
+                self.conflicting_connects((from, to), statement, &statements[earlier]);
+                plain.pop_if(|(last, ..)| *last == number);
+                continue;
             }
             match repeated.first() {
                 // One that adds nothing does not make an earlier one needless.
@@ -197,6 +203,37 @@ impl<'a> Resolver<'a, '_> {
         self.report(RepeatedConnect { pair: (&from, &to), here, other });
     }
 
+    fn conflicting_connects(
+        &mut self,
+        pair: (NetworkId, NetworkId),
+        here: &Statement<'a>,
+        other: &Statement<'a>,
+    ) {
+        let name = |network: NetworkId| self.networks[network.0].name.value.clone();
+        let (from, to) = (name(pair.0), name(pair.1));
+        let (here, other) = (here.block.span, other.block.span);
+        self.report(ConflictingConnects { pair: (&from, &to), here, other });
+    }
+
+    /// Warns of a block that allows nothing, or nothing in one of its directions.
+    fn nothing_allowed(&mut self, statement: &Statement<'a>, sides: (&Side, &Side), allows: [bool; 2]) {
+        // `cell-* <-> cell-*` has no left and right.
+        let alike = sides.0.networks() == sides.1.networks();
+        let [ahead, back] = if alike { [allows[0] || allows[1]; 2] } else { allows };
+        let (left, right) = (statement.left.value.as_str(), statement.right.value.as_str());
+        let arrow = statement.block.direction.span;
+        let (direction, arrow) = match (ahead, back || !statement.both) {
+            (true, true) => return,
+            (true, false) => (Some((right, left)), Some(arrow)),
+            (false, true) if statement.both => (Some((left, right)), None),
+            (false, _) => (None, None),
+        };
+        if !self.after_errors {
+            let nothing = NothingAllowed { span: statement.block.span, direction, arrow };
+            self.reporter.report(nothing, self.instance.as_deref());
+        }
+    }
+
     fn side(&mut self, text: &Spanned<String>, index: &[(String, Option<NetworkId>)]) -> Option<Side> {
         let (name, span) = (text.value.as_str(), text.span);
         if let Some((prefix, _)) = name.split_once('*') {
@@ -226,7 +263,7 @@ impl<'a> Resolver<'a, '_> {
     }
 }
 
-/// What a statement says, one direction a pair, without pairs of a network with itself.
+/// The pairs of left and right that a statement is about, without those of a network with itself.
 fn pairs<'s>(
     left: &'s Side,
     right: &'s Side,
@@ -235,13 +272,11 @@ fn pairs<'s>(
     // `a* <-> a*` would say everything twice, the second time the other way round.
     let once = both && left.networks() == right.networks();
     let sides = left.networks().iter().flat_map(|from| right.networks().iter().map(move |to| (*from, *to)));
-    let sides = sides.filter(move |(from, to)| !once || from < to);
-    let directions = sides.flat_map(move |(from, to)| [Some((from, to)), both.then_some((to, from))]);
-    directions.flatten().filter(|(from, to)| from != to)
+    sides.filter(move |(from, to)| if once { from < to } else { from != to })
 }
 
 /// Whether a name matches a pattern in which `*` stands for any characters.
-fn matches(pattern: &str, name: &str) -> bool {
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let mut pieces = pattern.split('*');
     let Some(mut rest) = pieces.next().and_then(|first| name.strip_prefix(first)) else { return false };
     let Some(last) = pieces.next_back() else { return rest.is_empty() };

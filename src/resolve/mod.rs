@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::diag::{Diagnostics, Finding, Reporter};
-use crate::model::{Gateway, Instance, Network, Peering, Site};
+use crate::model::{Gateway, Instance, Network, NetworkId, Peering, Site};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{File, For, Item, Word};
 
@@ -19,11 +19,13 @@ mod eval;
 mod functions;
 mod gateway;
 mod networks;
+mod rules;
 mod scope;
 mod value;
 
 use connects::Statement;
 use errors::{BadRange, DuplicateName, InvalidName, RepeatedStatement, UnusedName, UnusedNetwork};
+use rules::RuleLists;
 
 /// The most declarations a site can have once every `for` is unrolled, and the most numbers one
 /// `for` can run over: far beyond any gateway, and small enough to be refused in a moment.
@@ -52,6 +54,8 @@ pub fn resolve(file: &File, findings: &mut Diagnostics) -> Option<Site> {
         networks: Vec::new(),
         names: HashMap::new(),
         statements: Vec::new(),
+        hosts: HashMap::new(),
+        rule_lists: RuleLists::default(),
         unused: Vec::new(),
     };
     resolver.block(None, &file.items);
@@ -82,6 +86,9 @@ struct Resolver<'a, 'f> {
     /// Where each network's name was declared, for networks that could not be made too.
     names: HashMap<String, Declared>,
     statements: Vec<Statement<'a>>,
+    /// The places of hosts by name, for networks in which one was looked for.
+    hosts: HashMap<NetworkId, HashMap<String, usize>>,
+    rule_lists: RuleLists,
     unused: Vec<(&'a Spanned<String>, Instance)>,
 }
 
@@ -248,7 +255,7 @@ impl<'a> Resolver<'a, '_> {
             gateway: self.gateway.map(|(gateway, _)| gateway).unwrap_or_default(),
             networks: self.networks,
             peerings,
-            rule_lists: Vec::new(),
+            rule_lists: self.rule_lists.into_list(),
         })
     }
 

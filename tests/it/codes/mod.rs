@@ -7,6 +7,7 @@ mod interfaces;
 mod names;
 mod numbers;
 mod properties;
+mod rules;
 mod scale;
 
 use overlapc::check::{CheckedSite, check};

@@ -1,0 +1,385 @@
+//! The findings about rules of `connect` blocks, one struct a code: words and values (OVL022x), hosts
+//! and addresses of the wrong network (OVL0224 to OVL0228), and blocks as wholes (OVL042x).
+
+use ipnet::IpNet;
+
+use crate::diag::{Diagnostic, Finding, Label, code};
+use crate::model::{Network, Prefix};
+use crate::net;
+use crate::source::{Span, Spanned};
+
+/// A protocol that does not exist, or that no rule can be about.
+pub(in crate::resolve) struct UnknownProtocol<'a> {
+    pub(super) name: &'a str,
+    pub(super) span: Span,
+    pub(super) fault: &'static str,
+    pub(super) replacement: Option<&'a str>,
+}
+
+impl Finding for UnknownProtocol<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { name, span, fault, replacement } = self;
+        let title = format!("`{}` is no protocol of a rule", name.escape_debug());
+        let found = Diagnostic::new(code::UNKNOWN_PROTOCOL, title, Label::new(span, fault));
+        match replacement {
+            Some("icmp") => {
+                found.note("`icmp` is ICMP for IPv4 and ICMPv6 for IPv6").fix("write `icmp`", span, "icmp")
+            }
+            Some(known) => found.fix(format!("did you mean `{known}`?"), span, known),
+            None => found.help("write a name like `tcp`, `udp`, `icmp` or `gre`, or the protocol's number"),
+        }
+    }
+}
+
+/// Something behind a protocol with ports that is no port.
+pub(in crate::resolve) struct BadPort<'a> {
+    pub(super) port: &'a str,
+    pub(super) span: Span,
+    pub(super) fault: String,
+    pub(super) replacement: Option<String>,
+}
+
+impl Finding for BadPort<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { port, span, fault, replacement } = self;
+        let title = format!("`{}` is no port or range of ports", port.escape_debug());
+        let found = Diagnostic::new(code::BAD_PORT, title, Label::new(span, fault));
+        match replacement {
+            Some(meant) => found.fix(format!("write `{meant}`"), span, meant),
+            None => found.help("write a number from 1 to 65535, or a range like `30000-30100`"),
+        }
+    }
+}
+
+/// Ports of a protocol that has none.
+pub(in crate::resolve) struct NoPorts<'a> {
+    pub(super) protocol: &'a str,
+    pub(super) span: Span,
+}
+
+impl Finding for NoPorts<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { protocol, span } = self;
+        let any = protocol == "any";
+        let title = if any {
+            String::from("`any` is every protocol, also those without ports")
+        } else {
+            format!("protocol `{protocol}` has no ports")
+        };
+        let found = Diagnostic::new(code::NO_PORTS, title, Label::new(span, "ports here"));
+        if any {
+            return found.help("write a rule for `tcp` and one for `udp`");
+        }
+        found.help("leave the ports out; `tcp`, `udp`, `sctp`, `dccp` and `udplite` have some")
+    }
+}
+
+/// An ICMP message that opens nothing.
+pub(in crate::resolve) struct UnknownIcmpType<'a> {
+    pub(super) name: &'a str,
+    pub(super) span: Span,
+    pub(super) fault: &'static str,
+    pub(super) replacement: Option<&'a str>,
+}
+
+impl Finding for UnknownIcmpType<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { name, span, fault, replacement } = self;
+        let title = format!("no rule can be about the ICMP message `{}`", name.escape_debug());
+        let found = Diagnostic::new(code::UNKNOWN_ICMP_TYPE, title, Label::new(span, fault)).note(
+            "rules are about what opens a connection; its replies and the errors about it pass with it",
+        );
+        match replacement {
+            Some(meant) => found.fix(format!("write `{meant}`"), span, meant),
+            None => found.help("leave it out, or write a request like `echo-request`"),
+        }
+    }
+}
+
+/// A name that is no host where it is looked for.
+pub(in crate::resolve) struct UnknownHost<'a> {
+    pub(super) name: &'a str,
+    pub(super) span: Span,
+    /// The networks in which it was looked for: one, or both of a pair.
+    pub(super) networks: Vec<&'a Spanned<String>>,
+    pub(super) similar: Option<&'a str>,
+}
+
+impl Finding for UnknownHost<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { name, span, networks, similar } = self;
+        let names: Vec<String> = networks.iter().map(|it| format!("network `{}`", it.value)).collect();
+        let title = format!("no host `{}` in {}", name.escape_debug(), names.join(" or "));
+        let found = Diagnostic::new(code::UNKNOWN_HOST, title, Label::new(span, "unknown host"));
+        let found = networks
+            .iter()
+            .fold(found, |found, network| found.label(network.span, "has no `host` statement for it"));
+        match similar {
+            Some(similar) => found.fix(format!("did you mean `{similar}`?"), span, similar),
+            None => {
+                found.help(format!("declare it in the network, like `host {} 192.168.2.10`", example(name)))
+            }
+        }
+    }
+}
+
+fn example(name: &str) -> &str {
+    if name.contains('*') { "plc" } else { name }
+}
+
+/// A host, an address or a network that belongs to another network than its side of the rule.
+pub(in crate::resolve) struct WrongNetwork<'a> {
+    /// As it is written.
+    pub(super) text: String,
+    pub(super) span: Span,
+    /// `from` or `to`.
+    pub(super) side: &'static str,
+    /// Whose hosts belong there.
+    pub(super) expected: &'a str,
+    /// Whose it is.
+    pub(super) owner: &'a Spanned<String>,
+    /// Whether that is the network on the other side of the pair.
+    pub(super) other_side: bool,
+}
+
+impl Finding for WrongNetwork<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { text, span, side, expected, owner, other_side } = self;
+        let title = format!("`{text}` belongs to network `{}`, not to `{expected}`", owner.value);
+        let found = Diagnostic::new(
+            code::WRONG_NETWORK,
+            title,
+            Label::new(span, format!("`{side}` is for hosts of `{expected}` here")),
+        )
+        .label(owner.span, "belongs here");
+        if other_side {
+            let other = if side == "from" { "to" } else { "from" };
+            return found
+                .note("`from` names hosts that open a connection, `to` those that it is opened to")
+                .help(format!("write it behind `{other}`, or name a host of `{expected}`"));
+        }
+        found.help(format!(
+            "name a host of `{expected}`, or put the rule into a `connect` of `{}`",
+            owner.value
+        ))
+    }
+}
+
+/// Addresses that no host of the network has.
+pub(in crate::resolve) struct OutsideNetwork<'a> {
+    pub(super) net: Spanned<IpNet>,
+    pub(super) networks: Vec<&'a Network>,
+}
+
+impl Finding for OutsideNetwork<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { net: Spanned { value, span }, networks } = self;
+        let names: Vec<String> = networks.iter().map(|it| format!("network `{}`", it.name.value)).collect();
+        let title = format!("`{}` is outside the prefixes of {}", net::written(&value), names.join(" and "));
+        let found = Diagnostic::new(
+            code::OUTSIDE_NETWORK,
+            title,
+            Label::new(span, "no host there has such an address"),
+        );
+        let near = |network: &&Network| {
+            let own = |prefix: &&Prefix| net::family(&prefix.real.value) == net::family(&value);
+            network.prefixes.iter().find(own).or(network.prefixes.first()).map(|prefix| prefix.real)
+        };
+        let labels = networks.iter().filter_map(near);
+        let found = labels.fold(found, |found, real| {
+            found.label(real.span, format!("hosts there are in `{}`", real.value))
+        });
+        found
+            .note("the rule would never match: packets come from and go to addresses of the prefixes alone")
+            .help("write a real address of a host, or add its prefix to the network")
+    }
+}
+
+/// An alias where a real address belongs.
+pub(in crate::resolve) struct AliasInRule<'a> {
+    pub(super) net: Spanned<IpNet>,
+    pub(super) network: &'a str,
+    pub(super) alias: Spanned<IpNet>,
+    pub(super) real: IpNet,
+    /// Whether the real address can stand for the text at the place.
+    pub(super) exact: bool,
+}
+
+impl Finding for AliasInRule<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { net: Spanned { value, span }, network, alias, real, exact } = self;
+        let (written, real) = (net::written(&value), net::written(&real));
+        let found = Diagnostic::new(
+            code::ALIAS_IN_RULE,
+            format!("`{written}` is an alias, but rules are about real addresses"),
+            Label::new(span, format!("the alias of `{real}`")),
+        )
+        .label(alias.span, format!("by which others know hosts of `{network}`"))
+        .note("a rule means a host, whatever alias the packet carries that is for it");
+        let help = format!("write `{real}`");
+        if exact { found.fix(help, span, real) } else { found.help(help) }
+    }
+}
+
+/// A word that means more than one thing.
+pub(in crate::resolve) enum Ambiguous<'a> {
+    /// The rule of a `<->` block fits both directions.
+    Direction { span: Span, pair: (&'a str, &'a str), from: bool, both: bool },
+    /// A host has the name of its network.
+    HostOrNetwork { name: &'a str, span: Span, host: Span, network: Span },
+    /// A host or a network has the name of a `let` or `for`.
+    Value { name: &'a str, span: Span, declared: Span, net: String },
+}
+
+impl Finding for Ambiguous<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        match self {
+            Self::Direction { span, pair: (left, right), from, both } => {
+                let (ahead, back) = if from {
+                    (format!("to {right}"), format!("to {left}"))
+                } else {
+                    (format!("from {left}"), format!("from {right}"))
+                };
+                let help = if both {
+                    format!(
+                        "write two `connect`, `{left} -> {right}` and `{right} -> {left}`, each with its rules"
+                    )
+                } else {
+                    format!(
+                        "add `{ahead}` for connections that `{left}` opens, or `{back}` for those that `{right}` opens"
+                    )
+                };
+                Diagnostic::new(
+                    code::AMBIGUOUS_RULE,
+                    "the rule could be about either direction of `<->`",
+                    Label::new(span, format!("fits hosts of `{left}` and of `{right}`")),
+                )
+                .note("networks that overlap have hosts of equal names and addresses")
+                .help(help)
+            }
+            Self::HostOrNetwork { name, span, host, network } => Diagnostic::new(
+                code::AMBIGUOUS_RULE,
+                format!("`{name}` is a network and a host in it"),
+                Label::new(span, "the host, or all of the network?"),
+            )
+            .label(network, "the network")
+            .label(host, "the host")
+            .help("write the address of the host, or give one of them another name"),
+            Self::Value { name, span, declared, net } => Diagnostic::new(
+                code::AMBIGUOUS_RULE,
+                format!("`{name}` is the name of a value and of a host or network"),
+                Label::new(span, format!("`{net}`, or the one with this name?")),
+            )
+            .label(declared, "has this name, too")
+            .help(format!("write `\"{name}\"` for this, or `{{{name}}}` for `{net}`")),
+        }
+    }
+}
+
+/// Words that cannot stand before a logged packet.
+pub(in crate::resolve) struct BadLogWords<'a> {
+    pub(super) words: &'a str,
+    pub(super) span: Span,
+    pub(super) fault: String,
+}
+
+impl Finding for BadLogWords<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let title = format!("`{}` cannot stand before logged packets", self.words.escape_debug());
+        Diagnostic::new(code::BAD_LOG_WORDS, title, Label::new(self.span, self.fault))
+            .note("the kernel's LOG target has room for 29 bytes, a blank at their end among them")
+            .help("use up to 28 letters, digits, blanks and signs of ASCII other than `\"`, `\\` and `$`")
+    }
+}
+
+/// A rate that the kernel's limit cannot count.
+pub(in crate::resolve) struct BadRate<'a> {
+    pub(super) rate: &'a str,
+    pub(super) span: Span,
+    pub(super) fault: String,
+    pub(super) replacement: Option<String>,
+}
+
+impl Finding for BadRate<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let title = format!("`{}` is no rate to limit a log to", self.rate.escape_debug());
+        let found = Diagnostic::new(code::BAD_RATE, title, Label::new(self.span, self.fault))
+            .note("the kernel counts in 1/10000 of a second, and no further than a day");
+        match self.replacement {
+            Some(meant) => found.fix(format!("write `{meant}`"), self.span, meant),
+            None => found.help("write a number and `second`, `minute`, `hour` or `day`, like `10/minute`"),
+        }
+    }
+}
+
+/// Two `connect` that allow different things between the same networks.
+pub(in crate::resolve) struct ConflictingConnects<'a> {
+    pub(in crate::resolve) pair: (&'a str, &'a str),
+    pub(in crate::resolve) here: Span,
+    pub(in crate::resolve) other: Span,
+}
+
+impl Finding for ConflictingConnects<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { pair: (from, to), here, other } = self;
+        let found = Diagnostic::new(
+            code::CONFLICTING_CONNECTS,
+            format!("`{from}` -> `{to}` is said twice, with different rules"),
+            Label::new(here, "said here"),
+        )
+        .note(
+            "the order of declarations says nothing, so neither can be taken to hold rather than the other",
+        );
+        let found = if here == other { found } else { found.label(other, "and here") };
+        found.help("put the rules for these networks into one block")
+    }
+}
+
+/// A `connect` that opens nothing, or nothing in one of its directions.
+pub(in crate::resolve) struct NothingAllowed<'a> {
+    pub(in crate::resolve) span: Span,
+    /// The direction in which nothing is allowed, where the other one allows something, and what could
+    /// stand for the arrow.
+    pub(in crate::resolve) direction: Option<(&'a str, &'a str)>,
+    pub(in crate::resolve) arrow: Option<Span>,
+}
+
+impl Finding for NothingAllowed<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { span, direction, arrow } = self;
+        let Some((from, to)) = direction else {
+            return Diagnostic::new(
+                code::NOTHING_ALLOWED,
+                "this `connect` allows nothing",
+                Label::new(span, "no rule of its block allows anything"),
+            )
+            .note("a block is closed at its end: what no rule allows is denied")
+            .help("allow something, or remove the `connect`, which has the same effect");
+        };
+        let found = Diagnostic::new(
+            code::NOTHING_ALLOWED,
+            format!("nothing is allowed from `{from}` to `{to}`"),
+            Label::new(span, "`<->`, but all that is allowed is in the other direction"),
+        );
+        match arrow {
+            Some(arrow) => found.fix(format!("write `{to} -> {from}`"), arrow, "->"),
+            None => found.help(format!("write `{to} -> {from}`")),
+        }
+    }
+}
+
+/// A rule that is about no pair of its `connect`.
+pub(in crate::resolve) struct EmptyMatch {
+    pub(super) span: Span,
+}
+
+impl Finding for EmptyMatch {
+    fn diagnostic(self) -> Diagnostic {
+        Diagnostic::new(
+            code::EMPTY_MATCH,
+            "the rule can match no packet",
+            Label::new(self.span, "no two networks of this `connect` are those of `from` and `to`"),
+        )
+        .help("correct the networks, or remove the rule")
+    }
+}

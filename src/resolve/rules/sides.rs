@@ -1,0 +1,209 @@
+//! What stands behind `from` and `to`, in the eyes of one network.
+//!
+//! Goes in: the parties of a rule, and a network that opens or answers. Comes out: whether they are
+//! about its hosts, and about which. What must hold: the answer depends on what the network says of
+//! itself and not on which one it is, so that thousands of equal ones share it.
+
+use ipnet::IpNet;
+
+use super::super::Resolver;
+use super::super::connects::matches;
+use super::Party;
+use super::errors::{AliasInRule, Ambiguous, OutsideNetwork, UnknownHost, WrongNetwork};
+use crate::diag::suggest::closest;
+use crate::model::{Network, NetworkId};
+use crate::net;
+use crate::source::Spanned;
+
+/// How the parties of one side of a rule fit a network.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Fit {
+    /// Nothing is said: every host.
+    Every,
+    /// The network itself is named: every host.
+    Whole,
+    /// These hosts.
+    Nets(Vec<Spanned<IpNet>>),
+    /// Only other networks of the `connect` are named.
+    Elsewhere,
+    /// The party at this place is not of this network.
+    Wrong(usize),
+    /// It means two things, and that is reported.
+    Ambiguous,
+}
+
+impl Fit {
+    /// The hosts as a rule of the model has them.
+    pub(super) fn nets(&self) -> Vec<Spanned<IpNet>> {
+        match self {
+            Self::Nets(nets) => nets.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn fits(&self) -> bool {
+        matches!(self, Self::Every | Self::Whole | Self::Nets(_))
+    }
+}
+
+/// What one party is to a network.
+enum Found {
+    Whole,
+    Net(IpNet),
+    Elsewhere,
+    Nothing,
+    Ambiguous,
+}
+
+/// Where a party that fits no direction was looked for.
+pub(super) struct Place {
+    /// `from` or `to`.
+    pub(super) side: &'static str,
+    /// Whose hosts belong there; both networks where either direction was possible.
+    pub(super) networks: Vec<NetworkId>,
+    /// The network on the other side of the pair.
+    pub(super) other: NetworkId,
+}
+
+impl Resolver<'_, '_> {
+    /// How `parties` fit a network. `elsewhere` says of each whether it names a network of the side.
+    pub(super) fn fit(&mut self, parties: &[Party], elsewhere: &[bool], network: NetworkId) -> Fit {
+        if parties.is_empty() {
+            return Fit::Every;
+        }
+        let (mut nets, mut whole) = (Vec::new(), false);
+        for (n, (party, elsewhere)) in parties.iter().zip(elsewhere).enumerate() {
+            match self.found(party, *elsewhere, network) {
+                Found::Whole => whole = true,
+                Found::Net(net) => nets.push(Spanned::new(net, party.span)),
+                Found::Elsewhere => {}
+                Found::Nothing => return Fit::Wrong(n),
+                Found::Ambiguous => return Fit::Ambiguous,
+            }
+        }
+        match (whole, nets.is_empty()) {
+            (true, _) => Fit::Whole,
+            (false, false) => Fit::Nets(nets),
+            (false, true) => Fit::Elsewhere,
+        }
+    }
+
+    fn found(&mut self, party: &Party, elsewhere: bool, id: NetworkId) -> Found {
+        let host = party.name.as_deref().and_then(|name| self.host_of(id, name));
+        let network = &self.networks[id.0];
+        let host = host.map(|host| &network.hosts[host]);
+        let named = party.name.as_deref().is_some_and(|name| matches(name, &network.name.value));
+        let found = match (host, named, party.net) {
+            (Some(host), true, _) => {
+                let name = host.name.value.clone();
+                let (host, network) = (host.name.span, network.name.span);
+                self.report(Ambiguous::HostOrNetwork { name: &name, span: party.span, host, network });
+                return Found::Ambiguous;
+            }
+            (Some(host), false, None) => Found::Net(net::single(host.address.value)),
+            (None, true, None) => Found::Whole,
+            (None, false, Some(net)) if overlaps(network, &net) => Found::Net(net),
+            (None, false, Some(_)) => Found::Nothing,
+            (None, false, None) if elsewhere => Found::Elsewhere,
+            (None, false, None) => Found::Nothing,
+            (host, _, Some(net)) => {
+                let declared = host.map_or(network.name.span, |host| host.name.span);
+                let (name, net) = (party.name.clone().unwrap_or_default(), net::written(&net));
+                self.report(Ambiguous::Value { name: &name, span: party.span, declared, net });
+                return Found::Ambiguous;
+            }
+        };
+        found
+    }
+
+    /// The place of a host among those of its network.
+    fn host_of(&mut self, network: NetworkId, name: &str) -> Option<usize> {
+        let hosts = &self.networks[network.0].hosts;
+        let index = self.hosts.entry(network).or_insert_with(|| {
+            hosts.iter().enumerate().map(|(n, host)| (host.name.value.clone(), n)).collect()
+        });
+        index.get(name).copied()
+    }
+
+    /// Says why a party is not of the networks it should be of.
+    pub(super) fn misplaced(&mut self, party: &Party, place: &Place) {
+        match (&party.name, party.net) {
+            (_, Some(net)) => self.misplaced_net(party, net, place),
+            (Some(name), None) => self.misplaced_name(party, name, place),
+            (None, None) => {}
+        }
+    }
+
+    fn misplaced_name(&mut self, party: &Party, name: &str, place: &Place) {
+        let expected = self.networks[place.networks[0].0].name.value.clone();
+        let owner = self.owner_of(name, place.other);
+        if let Some(owner) = owner.filter(|owner| !place.networks.contains(owner)) {
+            let other_side = owner == place.other;
+            let owner = &self.networks[owner.0].name.clone();
+            let (text, span, side) = (name.to_owned(), party.span, place.side);
+            self.report(WrongNetwork { text, span, side, expected: &expected, owner, other_side });
+            return;
+        }
+        if self.names_missing {
+            self.failures += 1;
+            return;
+        }
+        let guess = self.may_guess();
+        let looked: Vec<&Network> = place.networks.iter().map(|id| &self.networks[id.0]).collect();
+        let hosts =
+            looked.iter().flat_map(|network| network.hosts.iter().map(|host| host.name.value.as_str()));
+        let names = looked.iter().map(|network| network.name.value.as_str());
+        let similar = if guess { closest(name, hosts.chain(names)) } else { None }.map(str::to_owned);
+        let networks: Vec<Spanned<String>> = looked.iter().map(|network| network.name.clone()).collect();
+        let networks = networks.iter().collect();
+        self.report(UnknownHost { name, span: party.span, networks, similar: similar.as_deref() });
+    }
+
+    /// The network that is called `name`, or has a host of this name: `first` before all others.
+    fn owner_of(&mut self, name: &str, first: NetworkId) -> Option<NetworkId> {
+        if matches(name, &self.networks[first.0].name.value) || self.host_of(first, name).is_some() {
+            return Some(first);
+        }
+        if let Some(declared) = self.names.get(name) {
+            return declared.network.map(NetworkId);
+        }
+        let has = |network: &Network| network.hosts.iter().any(|host| host.name.value == name);
+        let found = if self.may_guess() { self.networks.iter().position(has) } else { None };
+        found.map(NetworkId)
+    }
+
+    fn misplaced_net(&mut self, party: &Party, net: IpNet, place: &Place) {
+        let written = Spanned::new(net, party.span);
+        let looked: Vec<&Network> = place.networks.iter().map(|id| &self.networks[id.0]).collect();
+        let own_alias =
+            looked.iter().find_map(|network| Some((network.name.value.clone(), alias(network, &net)?)));
+        if let Some((network, (alias, real))) = own_alias {
+            let exact = party.literal && self.instance.is_none();
+            self.report(AliasInRule { net: written, network: &network, alias, real, exact });
+            return;
+        }
+        let other = &self.networks[place.other.0];
+        let is_other = !place.networks.contains(&place.other);
+        if is_other && (overlaps(other, &net) || alias(other, &net).is_some()) {
+            let (expected, owner) = (looked[0].name.value.clone(), &other.name.clone());
+            let (text, span, side) = (net::written(&net), party.span, place.side);
+            self.report(WrongNetwork { text, span, side, expected: &expected, owner, other_side: true });
+            return;
+        }
+        let networks: Vec<Network> = looked.into_iter().cloned().collect();
+        self.report(OutsideNetwork { net: written, networks: networks.iter().collect() });
+    }
+}
+
+/// Whether any host of the network has one of the addresses.
+fn overlaps(network: &Network, net: &IpNet) -> bool {
+    network.prefixes.iter().any(|prefix| net::overlap(&prefix.real.value, net))
+}
+
+/// The alias of a network that the addresses are in, and the real ones it stands for.
+fn alias(network: &Network, net: &IpNet) -> Option<(Spanned<IpNet>, IpNet)> {
+    let aliases = network.prefixes.iter().filter_map(|prefix| Some((prefix.alias?, prefix.real.value)));
+    let around = aliases.filter(|(alias, _)| alias.value.contains(net));
+    let (alias, real) = around.max_by_key(|(alias, _)| alias.value.prefix_len())?;
+    Some((alias, net::mapped(&net.trunc(), &alias.value, &real)?))
+}
