@@ -5,7 +5,10 @@ use serde::Serialize;
 
 use super::provenance::{Place, Places};
 use super::text::Blocks;
-use crate::plan::{Firewall, Isolation, Mapping, Owner, Plan, Value};
+use crate::net::Family;
+use crate::plan::{Firewall, Isolation, Mapping, Mss, Owner, Plan, Value};
+
+mod services;
 
 /// Version of the document's form.
 const FORMAT_VERSION: &str = "1.0";
@@ -27,6 +30,16 @@ struct NetworkView<'a> {
     own_table: u32,
     addresses: Vec<String>,
     mappings: Vec<MappingView<'a>>,
+    /// Largest TCP segment of each family, or that it is the route's MTU which limits it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mss: Option<MssView>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum MssView {
+    Route,
+    Bytes { v4: Option<u64>, v6: Option<u64> },
 }
 
 #[derive(Serialize)]
@@ -42,6 +55,9 @@ struct PeeringView<'a> {
     to: &'a str,
     /// Conntrack zone of both directions; null where the two share an alias.
     zone: Option<u16>,
+    /// Place in the list of rules; absent where everything may be opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules: Option<usize>,
     source: Place<'a>,
 }
 
@@ -107,6 +123,13 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
             own_table: network.own_table(),
             addresses: network.addresses.iter().map(|address| address.net.to_string()).collect(),
             mappings: network.mappings.iter().map(|piece| mapping(piece, places)).collect(),
+            mss: network.mss.map(|(mss, _)| match mss {
+                Mss::Route => MssView::Route,
+                Mss::Packet(_) => MssView::Bytes {
+                    v4: network.largest_segment(Family::V4),
+                    v6: network.largest_segment(Family::V6),
+                },
+            }),
         }),
     );
     document.list(
@@ -115,9 +138,13 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
             from: name(peering.from),
             to: name(peering.to),
             zone,
+            rules: peering.policy,
             source: places.at(peering.span),
         }),
     );
+    if !plan.policies.is_empty() {
+        document.list("rules", plan.policies.iter().map(|policy| services::view(policy, places)));
+    }
     let mut aliases: Vec<Vec<String>> = vec![Vec::new(); plan.shared.len()];
     for destination in &plan.destinations {
         if let Owner::Shared(n) = destination.owner {

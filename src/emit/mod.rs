@@ -12,6 +12,7 @@ mod json;
 mod nftables;
 mod provenance;
 mod script;
+mod services;
 mod template;
 mod text;
 

@@ -1,6 +1,6 @@
 //! From a checked site to its plan: calls the parts in order and puts them together.
 
-use super::{Families, Network, Peering, Plan, mapping, routing, rules, settings, zones};
+use super::{Families, Network, Peering, Plan, mapping, routing, rules, services, settings, zones};
 use crate::check::CheckedSite;
 use crate::model::{Isolation, vrf_name};
 use crate::net::Family;
@@ -33,11 +33,20 @@ pub fn lower(checked: &CheckedSite) -> Plan {
             }
         })
         .collect();
-    let peerings: Vec<Peering> = site
-        .peerings
-        .iter()
-        .map(|peering| Peering { from: peering.from.0, to: peering.to.0, span: peering.span })
-        .collect();
+    let mut policies = Vec::new();
+    let mut known = vec![None; site.rule_lists.len()];
+    let mut peerings: Vec<Peering> = Vec::with_capacity(site.peerings.len());
+    for peering in &site.peerings {
+        // In the order of the peerings, so that a policy is named after the first that has it.
+        let policy = peering.rules.map(|rules| {
+            *known[rules.0].get_or_insert_with(|| {
+                let first = [checked.id(peering.from), checked.id(peering.to)];
+                policies.push(services::policy(&site.rule_lists[rules.0], first));
+                policies.len() - 1
+            })
+        });
+        peerings.push(Peering { from: peering.from.0, to: peering.to.0, span: peering.span, policy });
+    }
     let (destinations, shared) = mapping::destinations(&networks, &peerings);
     let zoning = zones::assign(&networks, &peerings, shared);
     let local_moves = chosen.isolation == Isolation::Rules || routing::shadowed_by_local(site);
@@ -52,6 +61,7 @@ pub fn lower(checked: &CheckedSite) -> Plan {
         protocol: chosen.protocol,
         preferences: chosen.preferences,
         peerings,
+        policies,
         destinations,
         shared: zoning.shared,
         zones: zoning.zones,

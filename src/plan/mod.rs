@@ -9,8 +9,10 @@ pub mod tree;
 
 mod lower;
 mod mapping;
+mod policy;
 mod routing;
 mod rules;
+mod services;
 mod settings;
 mod zones;
 
@@ -25,6 +27,7 @@ pub use crate::model::{Firewall, Isolation, Mss};
 use crate::net::{self, Family};
 use crate::source::Span;
 pub use lower::lower;
+pub use policy::{Logged, Policy, Ports, Step, Verdict};
 
 /// Metric of the unreachable default route in every table: higher than any route a person adds, so
 /// that those win (kernel documentation, networking/vrf.rst).
@@ -53,6 +56,8 @@ pub struct Plan {
     pub networks: Vec<Network>,
     /// Who may open connections to whom: places in `networks`, no pair twice, in source order.
     pub peerings: Vec<Peering>,
+    /// What the rules of `connect` blocks say, each list once; peerings name theirs.
+    pub policies: Vec<Policy>,
     /// Known addresses and whose they are; disjoint, in address order within a family.
     pub destinations: Vec<Destination>,
     /// Aliases that two networks share.
@@ -275,6 +280,8 @@ pub struct Peering {
     pub to: usize,
     /// The `connect`.
     pub span: Span,
+    /// What may be opened: everything, or what the policy at this place in [`Plan::policies`] allows.
+    pub policy: Option<usize>,
 }
 
 /// A known prefix and whose it is.

@@ -7,6 +7,7 @@
 mod filter;
 mod handshakes;
 mod marks;
+mod services;
 mod translation;
 
 use std::fmt;
@@ -46,6 +47,9 @@ struct RulesetView {
     ports: String,
     clamp_from: String,
     clamp_to: String,
+    ruled: String,
+    rules: String,
+    rule_chains: String,
     chains: String,
 }
 
@@ -88,7 +92,15 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
     for peering in &plan.peerings {
         let (a, b) = (&plan.networks[peering.from], &plan.networks[peering.to]);
         let place = places.at(peering.span);
-        line!(open, "\t\t\t{} comment \"{place} {} -> {}\",", value(a, b), short(&a.name), short(&b.name));
+        if peering.policy.is_none() {
+            line!(
+                open,
+                "\t\t\t{} comment \"{place} {} -> {}\",",
+                value(a, b),
+                short(&a.name),
+                short(&b.name)
+            );
+        }
         line!(
             back,
             "\t\t\t{} comment \"{place} answers to {} -> {}\",",
@@ -104,6 +116,7 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
     for (n, _) in plan.shared.iter().enumerate() {
         marks::shared_chains(&mut chains, plan, n, places);
     }
+    let services = services::services(plan, places);
     let clamps = handshakes::clamps(plan);
     template::render(
         "nft/ruleset.nft.j2",
@@ -127,6 +140,9 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
             ports: blocks.keep(ports),
             clamp_from: blocks.keep(clamps.from),
             clamp_to: blocks.keep(clamps.to),
+            ruled: blocks.keep(services.pairs),
+            rules: blocks.keep(services.rules),
+            rule_chains: blocks.keep(services.chains),
             chains: blocks.keep(chains),
         },
     )

@@ -8,6 +8,7 @@
 //! reach HOST DESTINATION = HOST sees SOURCE   also tcp, udp, icmp, 253 for one of them
 //! nothing HOST DESTINATION                    no answer, and nobody saw a packet
 //! unreachable HOST DESTINATION                the same, and the asker is told at once
+//! prohibited HOST DESTINATION                 the same, and it is that somebody does not want it
 //! dead HOST DESTINATION                       host-unreachable arrives, after the neighbour was looked for
 //! expired HOST DESTINATION ttl N by ADDRESS   time-exceeded arrives
 //! toobig HOST DESTINATION size N              too-big arrives
@@ -213,6 +214,12 @@ fn question(text: &str, words: &[&str]) -> Result<Line, String> {
                 line.transports.push("udp".to_owned());
             }
             Expected::Error { kinds: &["net-unreachable", "host-unreachable", "prohibited"], by }
+        }
+        ("prohibited", None) => {
+            if line.transports.is_empty() {
+                line.transports.push("udp".to_owned());
+            }
+            Expected::Error { kinds: &["prohibited"], by }
         }
         ("dead", None) => {
             line.patient = true;
