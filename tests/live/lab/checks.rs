@@ -17,8 +17,9 @@
 //! up, down, release                           the script again; close connections that were `hold`
 //! ```
 //! Options before `=`: `from [ADDRESS]:PORT | ADDRESS | PORT`, `port N`, `ttl N`, `size N`, `over PROTOCOL`,
-//! `by ADDRESS`, `via ROUTER`, `strays HOST` (errors may end there), `hold`, `mss N/M` (largest segments that the
-//! answering and the asking side send). Consecutive questions are one phase and run at the same time.
+//! `by ADDRESS`, `via ROUTER`, `strays HOST` (errors may end there), `hold`, `deaf` (nobody takes the answer: an
+//! error about it goes back), `mss N/M` (largest segments that the answering and the asking side send).
+//! Consecutive questions are one phase and run at the same time.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -192,7 +193,7 @@ fn question(text: &str, words: &[&str]) -> Result<Line, String> {
             "mss" => line.segments = Some(value()?.to_owned()),
             "by" => by = Some(endpoint(value()?)?.0),
             "ttl" | "size" | "dev" => line.options.push(format!("{word}={}", value()?)),
-            "hold" => line.options.push("hold".to_owned()),
+            "hold" | "deaf" => line.options.push((*word).to_owned()),
             "=" => {
                 let (host, sees) = (value()?, value()?);
                 let source = value()?;
