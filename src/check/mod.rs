@@ -26,6 +26,7 @@ mod overlaps;
 mod peers;
 mod prefixes;
 mod routes;
+mod rules;
 mod settings;
 mod sizes;
 mod viewers;
@@ -85,6 +86,7 @@ pub fn check(site: Site, findings: &mut Diagnostics) -> Option<CheckedSite> {
     routes::check(&site, &mut reporter);
     sizes::check(&site, &mut reporter);
     interfaces::check(&site, &settings, &ids, &mut reporter);
+    rules::check(&site, &mut reporter);
     if reporter.has_errors() {
         return None;
     }

@@ -113,9 +113,10 @@ impl<'a> Resolver<'a, '_> {
                 self.report(ConnectedToItself { network, span: statement.block.span });
                 continue;
             }
-            let sides = (left.networks(), right.networks());
             let (span, both) = (statement.block.span, statement.both);
-            let mut lists = Lists::new(self, statement.rules.as_ref(), span, both, sides);
+            let words = (statement.left.value.as_str(), statement.right.value.as_str());
+            let networks = (left.networks(), right.networks());
+            let mut lists = Lists::new(self, statement.rules.as_ref(), span, both, words, networks);
             let before = peerings.len();
             let (mut repeated, mut differs) = (Vec::new(), None);
             for (left, right) in pairs(&left, &right, both) {
@@ -131,10 +132,12 @@ impl<'a> Resolver<'a, '_> {
                             // `a* <-> *` says some of its own pairs twice; that is how it is meant.
                             let Said { first, verdict: known, .. } = *earlier.get();
                             if first == number {
-                            } else if self.rule_lists.agree(known, verdict) {
-                                repeated.push((from, to, first));
-                            } else {
-                                differs = differs.or(Some((from, to, first)));
+                                continue;
+                            }
+                            match self.rule_lists.agree(known, verdict) {
+                                Some(true) => repeated.push((from, to, first)),
+                                Some(false) => differs = differs.or(Some((from, to, first))),
+                                None => {}
                             }
                         }
                     }

@@ -1,4 +1,4 @@
-//! The findings of check, one struct a code: addresses (OVL03xx), numbers (OVL04xx), interfaces
+//! The findings of check, one struct a code: addresses (OVL03xx), numbers and rules (OVL04xx), interfaces
 //! (OVL05xx). Fields are what the words need; spans named after the party that stands there.
 
 pub mod addresses;
@@ -7,3 +7,4 @@ pub mod interfaces;
 pub mod nesting;
 pub mod numbers;
 pub mod prefixes;
+pub mod rules;

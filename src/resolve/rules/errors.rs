@@ -145,7 +145,11 @@ pub(in crate::resolve) struct WrongNetwork<'a> {
 impl Finding for WrongNetwork<'_> {
     fn diagnostic(self) -> Diagnostic {
         let Self { text, span, side, expected, owner, other_side } = self;
-        let title = format!("`{text}` belongs to network `{}`, not to `{expected}`", owner.value);
+        let title = if text == owner.value {
+            format!("`{text}` is another network than `{expected}`")
+        } else {
+            format!("`{text}` belongs to network `{}`, not to `{expected}`", owner.value)
+        };
         let found = Diagnostic::new(
             code::WRONG_NETWORK,
             title,
@@ -223,8 +227,9 @@ impl Finding for AliasInRule<'_> {
 
 /// A word that means more than one thing.
 pub(in crate::resolve) enum Ambiguous<'a> {
-    /// The rule of a `<->` block fits both directions.
-    Direction { span: Span, pair: (&'a str, &'a str), from: bool, both: bool },
+    /// The rule of a `<->` block fits both directions: a pair of networks for which it does, what the
+    /// `connect` calls its sides, and whether the rule has `from` and `to`.
+    Direction { span: Span, pair: (&'a str, &'a str), sides: (&'a str, &'a str), said: (bool, bool) },
     /// A host has the name of its network.
     HostOrNetwork { name: &'a str, span: Span, host: Span, network: Span },
     /// A host or a network has the name of a `let` or `for`.
@@ -234,29 +239,13 @@ pub(in crate::resolve) enum Ambiguous<'a> {
 impl Finding for Ambiguous<'_> {
     fn diagnostic(self) -> Diagnostic {
         match self {
-            Self::Direction { span, pair: (left, right), from, both } => {
-                let (ahead, back) = if from {
-                    (format!("to {right}"), format!("to {left}"))
-                } else {
-                    (format!("from {left}"), format!("from {right}"))
-                };
-                let help = if both {
-                    format!(
-                        "write two `connect`, `{left} -> {right}` and `{right} -> {left}`, each with its rules"
-                    )
-                } else {
-                    format!(
-                        "add `{ahead}` for connections that `{left}` opens, or `{back}` for those that `{right}` opens"
-                    )
-                };
-                Diagnostic::new(
-                    code::AMBIGUOUS_RULE,
-                    "the rule could be about either direction of `<->`",
-                    Label::new(span, format!("fits hosts of `{left}` and of `{right}`")),
-                )
-                .note("networks that overlap have hosts of equal names and addresses")
-                .help(help)
-            }
+            Self::Direction { span, pair: (left, right), sides, said } => Diagnostic::new(
+                code::AMBIGUOUS_RULE,
+                "the rule could be about either direction of `<->`",
+                Label::new(span, format!("fits hosts of `{left}` and of `{right}`")),
+            )
+            .note("networks that overlap have hosts of equal names and addresses")
+            .help(which_direction(sides, said)),
             Self::HostOrNetwork { name, span, host, network } => Diagnostic::new(
                 code::AMBIGUOUS_RULE,
                 format!("`{name}` is a network and a host in it"),
@@ -271,8 +260,23 @@ impl Finding for Ambiguous<'_> {
                 Label::new(span, format!("`{net}`, or the one with this name?")),
             )
             .label(declared, "has this name, too")
-            .help(format!("write `\"{name}\"` for this, or `{{{name}}}` for `{net}`")),
+            .help(format!("write `\"{name}\"` for this, or `({name})` for `{net}`")),
         }
+    }
+}
+
+/// How to say which direction of a `<->` block is meant.
+fn which_direction((left, right): (&str, &str), said: (bool, bool)) -> String {
+    let word = if said.0 { "to" } else { "from" };
+    match said {
+        (true, true) => format!("write a block for `{left} -> {right}` and one for `{right} -> {left}`"),
+        _ if left == right => format!("add `{word} {left}` if it is about both"),
+        (true, false) => format!(
+            "add `to {right}` for connections that `{left}` opens, or `to {left}` for those that `{right}` opens"
+        ),
+        _ => format!(
+            "add `from {left}` for connections that `{left}` opens, or `from {right}` for those that `{right}` opens"
+        ),
     }
 }
 
@@ -354,7 +358,7 @@ impl Finding for NothingAllowed<'_> {
                 Label::new(span, "no rule of its block allows anything"),
             )
             .note("a block is closed at its end: what no rule allows is denied")
-            .help("allow something, or remove the `connect`, which has the same effect");
+            .help("allow something, or remove the `connect`: without it nothing passes either");
         };
         let found = Diagnostic::new(
             code::NOTHING_ALLOWED,

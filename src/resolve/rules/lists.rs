@@ -53,6 +53,8 @@ struct Shapes {
 pub(in crate::resolve) struct Lists<'b> {
     block: Option<&'b Block>,
     span: Span,
+    /// What the `connect` calls its sides.
+    sides: (&'b str, &'b str),
     both: bool,
     /// For each rule and party of `from`, then of `to`: whether it names a network of its side.
     named: [Vec<Vec<bool>>; 2],
@@ -69,12 +71,14 @@ pub(in crate::resolve) struct Lists<'b> {
 }
 
 impl<'b> Lists<'b> {
-    /// The lists of a `connect` at `span` from `left` to `right`, and back if `both`.
+    /// The lists of a `connect` at `span` from `left` to `right`, and back if `both`; `sides` is how it
+    /// writes them.
     pub(in crate::resolve) fn new(
         resolver: &Resolver<'_, '_>,
         block: Option<&'b Block>,
         span: Span,
         both: bool,
+        sides: (&'b str, &'b str),
         (left, right): (&[NetworkId], &[NetworkId]),
     ) -> Self {
         let named = |parties: &[Party], side: &[NetworkId], other: &[NetworkId]| {
@@ -97,6 +101,7 @@ impl<'b> Lists<'b> {
         Self {
             block,
             span,
+            sides,
             both,
             named: [from, to],
             shapes: Default::default(),
@@ -209,7 +214,9 @@ impl<'b> Lists<'b> {
             if !is_ahead && !is_back && (wrong(ahead) || back.is_some_and(wrong)) && !self.faulty[n] {
                 self.faulty[n] = true;
                 let back = back.filter(|back| wrong(*back));
-                resolver.nowhere(draft, Some(ahead).filter(|it| wrong(*it)), back, (left, right));
+                let of_many = self.sides.0.contains('*') || self.sides.1.contains('*');
+                let ahead = Some(ahead).filter(|ahead| wrong(*ahead));
+                resolver.nowhere(draft, ahead, back, (left, right), of_many);
             }
             return [is_ahead, is_back];
         }
@@ -225,10 +232,10 @@ impl<'b> Lists<'b> {
                     self.faulty[n] = true;
                     let name = |id: NetworkId| resolver.networks[id.0].name.value.clone();
                     let (left, right) = (name(left), name(right));
-                    let from = !draft.from.is_empty();
-                    let both = !draft.to.is_empty() && from;
+                    let said = (!draft.from.is_empty(), !draft.to.is_empty());
                     let span = party.span;
-                    resolver.report(Ambiguous::Direction { span, pair: (&left, &right), from, both });
+                    let pair = (left.as_str(), right.as_str());
+                    resolver.report(Ambiguous::Direction { span, pair, sides: self.sides, said });
                 }
                 [false, false]
             }
@@ -282,6 +289,7 @@ impl Resolver<'_, '_> {
         ahead: Option<(&Fit, &Fit)>,
         back: Option<(&Fit, &Fit)>,
         (left, right): (NetworkId, NetworkId),
+        of_many: bool,
     ) {
         let wrong = |(from, to): (&Fit, &Fit)| usize::from(!from.fits()) + usize::from(!to.fits());
         let ahead = ahead.map(|fits| (fits, (left, right)));
@@ -302,7 +310,7 @@ impl Resolver<'_, '_> {
         let party = if side == "from" { &draft.from[n] } else { &draft.to[n] };
         let also = second.and_then(culprit).filter(|also| (also.0, also.1) == (side, n));
         let networks = std::iter::once(network).chain(also.map(|(_, _, network, _)| network)).collect();
-        self.misplaced(party, &Place { side, networks, other });
+        self.misplaced(party, &Place { side, networks, other, of_many });
     }
 }
 
@@ -331,15 +339,16 @@ impl RuleLists {
         self.list
     }
 
-    /// Whether two verdicts say the same; what is not known says what the other one says.
-    pub(in crate::resolve) fn agree(&mut self, a: Verdict, b: Verdict) -> bool {
+    /// Whether two verdicts say the same; nothing where one of them is not known.
+    pub(in crate::resolve) fn agree(&mut self, a: Verdict, b: Verdict) -> Option<bool> {
         let (a, b) = match (a, b) {
-            (Verdict::Unknown, _) | (_, Verdict::Unknown) => return true,
+            (Verdict::Unknown, _) | (_, Verdict::Unknown) => return None,
             (Verdict::Rules(a), Verdict::Rules(b)) => (a, b),
-            (a, b) => return a == b,
+            (a, b) => return Some(a == b),
         };
         let list = &self.list;
-        a == b || *self.compared.entry((a, b)).or_insert_with(|| say_the_same(&list[a.0], &list[b.0]))
+        let compare = || say_the_same(&list[a.0], &list[b.0]);
+        Some(a == b || *self.compared.entry((a, b)).or_insert_with(compare))
     }
 }
 

@@ -63,6 +63,8 @@ pub(super) struct Place {
     pub(super) networks: Vec<NetworkId>,
     /// The network on the other side of the pair.
     pub(super) other: NetworkId,
+    /// The pair is one of many: other networks of the `connect` may well have what this one lacks.
+    pub(super) of_many: bool,
 }
 
 impl Resolver<'_, '_> {
@@ -93,12 +95,12 @@ impl Resolver<'_, '_> {
         let network = &self.networks[id.0];
         let host = host.map(|host| &network.hosts[host]);
         let named = party.name.as_deref().is_some_and(|name| matches(name, &network.name.value));
-        let found = match (host, named, party.net) {
+        match (host, named, party.net) {
             (Some(host), true, _) => {
                 let name = host.name.value.clone();
                 let (host, network) = (host.name.span, network.name.span);
                 self.report(Ambiguous::HostOrNetwork { name: &name, span: party.span, host, network });
-                return Found::Ambiguous;
+                Found::Ambiguous
             }
             (Some(host), false, None) => Found::Net(net::single(host.address.value)),
             (None, true, None) => Found::Whole,
@@ -110,10 +112,9 @@ impl Resolver<'_, '_> {
                 let declared = host.map_or(network.name.span, |host| host.name.span);
                 let (name, net) = (party.name.clone().unwrap_or_default(), net::written(&net));
                 self.report(Ambiguous::Value { name: &name, span: party.span, declared, net });
-                return Found::Ambiguous;
+                Found::Ambiguous
             }
-        };
-        found
+        }
     }
 
     /// The place of a host among those of its network.
@@ -136,7 +137,7 @@ impl Resolver<'_, '_> {
 
     fn misplaced_name(&mut self, party: &Party, name: &str, place: &Place) {
         let expected = self.networks[place.networks[0].0].name.value.clone();
-        let owner = self.owner_of(name, place.other);
+        let owner = self.owner_of(name, place);
         if let Some(owner) = owner.filter(|owner| !place.networks.contains(owner)) {
             let other_side = owner == place.other;
             let owner = &self.networks[owner.0].name.clone();
@@ -159,8 +160,10 @@ impl Resolver<'_, '_> {
         self.report(UnknownHost { name, span: party.span, networks, similar: similar.as_deref() });
     }
 
-    /// The network that is called `name`, or has a host of this name: `first` before all others.
-    fn owner_of(&mut self, name: &str, first: NetworkId) -> Option<NetworkId> {
+    /// The network that is called `name`, or has a host of this name: the one on the other side before
+    /// all others.
+    fn owner_of(&mut self, name: &str, place: &Place) -> Option<NetworkId> {
+        let first = place.other;
         if matches(name, &self.networks[first.0].name.value) || self.host_of(first, name).is_some() {
             return Some(first);
         }
@@ -168,7 +171,8 @@ impl Resolver<'_, '_> {
             return declared.network.map(NetworkId);
         }
         let has = |network: &Network| network.hosts.iter().any(|host| host.name.value == name);
-        let found = if self.may_guess() { self.networks.iter().position(has) } else { None };
+        let found =
+            if !place.of_many && self.may_guess() { self.networks.iter().position(has) } else { None };
         found.map(NetworkId)
     }
 
