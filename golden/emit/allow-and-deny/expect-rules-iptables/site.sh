@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='allow-and-deny'
-FINGERPRINT='7b4120592b1da5bf'
+FINGERPRINT='cd02c0a900bdceb2'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -78,6 +78,7 @@ zones() {
 3
 4
 5
+6
 OVERLAPC_END
 }
 
@@ -280,11 +281,12 @@ ruleset_v4() {
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:61 zone" -j CT --zone 1
+-A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:68 zone" -j CT --zone 1
 -A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:53 zone" -j CT --zone 2
 -A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:41 zone" -j CT --zone 3
 -A ovl-zone -m mark --mark 0x4/0xf -m comment --comment "site.ovl:29 zone" -j CT --zone 4
 -A ovl-zone -m mark --mark 0x5/0xf -m comment --comment "site.ovl:53 zone" -j CT --zone 5
+-A ovl-zone -m mark --mark 0x6/0xf -m comment --comment "site.ovl:61 zone" -j CT --zone 6
 -A ovl-from-1 -m comment --comment "site.ovl:4 from office" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:9 hosts" -j ovl-dest
 -A ovl-from-1 -s 192.168.0.1 -m comment --comment "site.ovl:7 not the gateway's own" -j MARK --set-xmark 0x11/0xff
@@ -351,13 +353,14 @@ COMMIT
 -A ovl-map-1 -d 10.64.1.0/24 -m comment --comment "site.ovl:9 office" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:9 office" -j NETMAP --to 10.64.1.0/24
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:41 to press" -g ovl-map-2
--A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:61 to press" -g ovl-map-2
+-A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:68 to press" -g ovl-map-2
+-A ovl-dnat-2 -m mark --mark 0x40/0xf0 -m comment --comment "site.ovl:61 to press" -g ovl-map-2
 -A ovl-map-2 -d 10.64.2.1 -m comment --comment "site.ovl:19 the gateway's own" -j ACCEPT
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-2 -d 10.64.2.0/24 -m comment --comment "site.ovl:21 press" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-2 -s 192.168.0.0/24 -m comment --comment "site.ovl:21 press" -j NETMAP --to 10.64.2.0/24
 -A ovl-dnat-3 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:53 to saw-1" -g ovl-map-3
--A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:61 to saw-1" -g ovl-map-3
+-A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:68 to saw-1" -g ovl-map-3
 -A ovl-map-3 -d 10.64.3.1 -m comment --comment "site.ovl:32 the gateway's own" -j ACCEPT
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-3 -d 10.64.3.0/24 -m comment --comment "site.ovl:34 saw-1" -j NETMAP --to 192.168.0.0/24
@@ -396,6 +399,13 @@ COMMIT
 :ovl-rules-3-1 - [0:0]
 :ovl-rules-1-4 - [0:0]
 :ovl-rules-4-1 - [0:0]
+:ovl-rules-4-2 - [0:0]
+:ovl-to-4-2-1 - [0:0]
+:ovl-fr-4-2-1 - [0:0]
+:ovl-fr-4-2-1-1 - [0:0]
+:ovl-fr-4-2-1-2 - [0:0]
+:ovl-fr-4-2-1-3 - [0:0]
+:ovl-sv-4-2-1 - [0:0]
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
 -A ovl-forward -m mark ! --mark 0x0/0xf0 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
@@ -414,10 +424,11 @@ COMMIT
 -A ovl-open-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:41 office may open to press" -g ovl-rules-1-2
 -A ovl-open-1 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:53 office may open to saw-1" -g ovl-rules-1-3
 -A ovl-open-1 -m mark --mark 0x4/0xf -m comment --comment "site.ovl:53 office may open to saw-2" -g ovl-rules-1-4
--A ovl-open-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:61 press may open to saw-1" -g ovl-leave-3
+-A ovl-open-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:68 press may open to saw-1" -g ovl-leave-3
 -A ovl-open-3 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:53 saw-1 may open to office" -g ovl-rules-3-1
--A ovl-open-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:61 saw-1 may open to press" -g ovl-leave-2
+-A ovl-open-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:68 saw-1 may open to press" -g ovl-leave-2
 -A ovl-open-4 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:53 saw-2 may open to office" -g ovl-rules-4-1
+-A ovl-open-4 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:61 saw-2 may open to press" -g ovl-rules-4-2
 -A ovl-back -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 office" -g ovl-back-1
 -A ovl-back -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:16 press" -g ovl-back-2
 -A ovl-back -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:29 saw-1" -g ovl-back-3
@@ -425,9 +436,10 @@ COMMIT
 -A ovl-back-1 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:53 office may answer saw-1" -g ovl-leave-3
 -A ovl-back-1 -m mark --mark 0x4/0xf -m comment --comment "site.ovl:53 office may answer saw-2" -g ovl-leave-4
 -A ovl-back-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:41 press may answer office" -g ovl-leave-1
--A ovl-back-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:61 press may answer saw-1" -g ovl-leave-3
+-A ovl-back-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:68 press may answer saw-1" -g ovl-leave-3
+-A ovl-back-2 -m mark --mark 0x4/0xf -m comment --comment "site.ovl:61 press may answer saw-2" -g ovl-leave-4
 -A ovl-back-3 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:53 saw-1 may answer office" -g ovl-leave-1
--A ovl-back-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:61 saw-1 may answer press" -g ovl-leave-2
+-A ovl-back-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:68 saw-1 may answer press" -g ovl-leave-2
 -A ovl-back-4 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:53 saw-2 may answer office" -g ovl-leave-1
 -A ovl-leave-1 -o office0 -m comment --comment "site.ovl:4 to office" -j ACCEPT
 -A ovl-leave-2 -o press0 -m comment --comment "site.ovl:16 to press" -j ACCEPT
@@ -471,6 +483,36 @@ COMMIT
 -A ovl-rules-4-1 -p tcp -m comment --comment "site.ovl:55 and 2 more" -g ovl-leave-1
 -A ovl-rules-4-1 -p icmp -m comment --comment "site.ovl:55 and 2 more" -g ovl-leave-1
 -A ovl-rules-4-1 -m comment --comment "site.ovl:53 nothing else" -g ovl-deny
+-A ovl-rules-4-2 -p icmp -m conntrack --ctstate RELATED -m comment --comment "site.ovl:61 errors about answers" -g ovl-leave-2
+-A ovl-to-4-2-1 -d 192.168.0.10/32 -m comment --comment "site.ovl:62" -g ovl-sv-4-2-1
+-A ovl-to-4-2-1 -d 192.168.0.12/32 -m comment --comment "site.ovl:62" -g ovl-sv-4-2-1
+-A ovl-fr-4-2-1 -s 192.168.0.0/28 -g ovl-fr-4-2-1-1
+-A ovl-fr-4-2-1 -s 192.168.0.16/28 -g ovl-fr-4-2-1-2
+-A ovl-fr-4-2-1 -s 192.168.0.32/28 -g ovl-fr-4-2-1-3
+-A ovl-fr-4-2-1-1 -s 192.168.0.10/32 -m comment --comment "site.ovl:62" -g ovl-to-4-2-1
+-A ovl-fr-4-2-1-1 -s 192.168.0.12/32 -m comment --comment "site.ovl:62" -g ovl-to-4-2-1
+-A ovl-fr-4-2-1-1 -s 192.168.0.14/32 -m comment --comment "site.ovl:62" -g ovl-to-4-2-1
+-A ovl-fr-4-2-1-2 -s 192.168.0.16/32 -m comment --comment "site.ovl:62" -g ovl-to-4-2-1
+-A ovl-fr-4-2-1-2 -s 192.168.0.18/32 -m comment --comment "site.ovl:62" -g ovl-to-4-2-1
+-A ovl-fr-4-2-1-2 -s 192.168.0.20/32 -m comment --comment "site.ovl:62" -g ovl-to-4-2-1
+-A ovl-fr-4-2-1-2 -s 192.168.0.22/32 -m comment --comment "site.ovl:62" -g ovl-to-4-2-1
+-A ovl-fr-4-2-1-2 -s 192.168.0.24/32 -m comment --comment "site.ovl:62" -g ovl-to-4-2-1
+-A ovl-fr-4-2-1-2 -s 192.168.0.26/32 -m comment --comment "site.ovl:62" -g ovl-to-4-2-1
+-A ovl-fr-4-2-1-2 -s 192.168.0.28/32 -m comment --comment "site.ovl:62" -g ovl-to-4-2-1
+-A ovl-fr-4-2-1-2 -s 192.168.0.30/32 -m comment --comment "site.ovl:62" -g ovl-to-4-2-1
+-A ovl-fr-4-2-1-3 -s 192.168.0.32/32 -m comment --comment "site.ovl:62" -g ovl-to-4-2-1
+-A ovl-fr-4-2-1-3 -s 192.168.0.34/32 -m comment --comment "site.ovl:62" -g ovl-to-4-2-1
+-A ovl-fr-4-2-1-3 -s 192.168.0.36/32 -m comment --comment "site.ovl:62" -g ovl-to-4-2-1
+-A ovl-fr-4-2-1-3 -s 192.168.0.38/32 -m comment --comment "site.ovl:62" -g ovl-to-4-2-1
+-A ovl-fr-4-2-1-3 -s 192.168.0.40/32 -m comment --comment "site.ovl:62" -g ovl-to-4-2-1
+-A ovl-fr-4-2-1-3 -s 192.168.0.42/32 -m comment --comment "site.ovl:62" -g ovl-to-4-2-1
+-A ovl-fr-4-2-1-3 -s 192.168.0.44/32 -m comment --comment "site.ovl:62" -g ovl-to-4-2-1
+-A ovl-rules-4-2 -m comment --comment "site.ovl:62" -j ovl-fr-4-2-1
+-A ovl-sv-4-2-1 -p tcp -m multiport --dports 20,22:23,25,53,67,69,80:90,110,143,161,443,502,993 -m comment --comment "site.ovl:62" -g ovl-leave-2
+-A ovl-sv-4-2-1 -p tcp -m multiport --dports 1883 -m comment --comment "site.ovl:62" -g ovl-leave-2
+-A ovl-rules-4-2 -s 192.168.0.10/32 -p icmp --icmp-type 13 -m comment --comment "site.ovl:63" -g ovl-deny
+-A ovl-rules-4-2 -p icmp -m comment --comment "site.ovl:64" -g ovl-leave-2
+-A ovl-rules-4-2 -m comment --comment "site.ovl:61 nothing else" -g ovl-deny
 COMMIT
 OVERLAPC_END
 }
@@ -521,11 +563,12 @@ ruleset_v6() {
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:61 zone" -j CT --zone 1
+-A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:68 zone" -j CT --zone 1
 -A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:53 zone" -j CT --zone 2
 -A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:41 zone" -j CT --zone 3
 -A ovl-zone -m mark --mark 0x4/0xf -m comment --comment "site.ovl:29 zone" -j CT --zone 4
 -A ovl-zone -m mark --mark 0x5/0xf -m comment --comment "site.ovl:53 zone" -j CT --zone 5
+-A ovl-zone -m mark --mark 0x6/0xf -m comment --comment "site.ovl:61 zone" -j CT --zone 6
 -A ovl-from-1 -m comment --comment "site.ovl:4 from office" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:10 hosts" -j ovl-dest
 -A ovl-from-1 -s fd00:0:0:1::1 -m comment --comment "site.ovl:8 not the gateway's own" -j MARK --set-xmark 0x11/0xff
@@ -592,13 +635,14 @@ COMMIT
 -A ovl-map-1 -d fd64:0:0:1::/64 -m comment --comment "site.ovl:10 office" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-1 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:10 office" -j NETMAP --to fd64:0:0:1::/64
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:41 to press" -g ovl-map-2
--A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:61 to press" -g ovl-map-2
+-A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:68 to press" -g ovl-map-2
+-A ovl-dnat-2 -m mark --mark 0x40/0xf0 -m comment --comment "site.ovl:61 to press" -g ovl-map-2
 -A ovl-map-2 -d fd64:0:0:2::1 -m comment --comment "site.ovl:20 the gateway's own" -j ACCEPT
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-2 -d fd64:0:0:2::/64 -m comment --comment "site.ovl:22 press" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-2 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:22 press" -j NETMAP --to fd64:0:0:2::/64
 -A ovl-dnat-3 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:53 to saw-1" -g ovl-map-3
--A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:61 to saw-1" -g ovl-map-3
+-A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:68 to saw-1" -g ovl-map-3
 -A ovl-map-3 -d fd64:0:0:3::1 -m comment --comment "site.ovl:33 the gateway's own" -j ACCEPT
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
 -A ovl-map-3 -d fd64:0:0:3::/64 -m comment --comment "site.ovl:35 saw-1" -j NETMAP --to fd00:0:0:1::/64
@@ -635,6 +679,8 @@ COMMIT
 :ovl-rules-3-1 - [0:0]
 :ovl-rules-1-4 - [0:0]
 :ovl-rules-4-1 - [0:0]
+:ovl-rules-4-2 - [0:0]
+:ovl-sv-4-2-1 - [0:0]
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
 -A ovl-forward -m mark ! --mark 0x0/0xf0 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
@@ -653,10 +699,11 @@ COMMIT
 -A ovl-open-1 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:41 office may open to press" -g ovl-rules-1-2
 -A ovl-open-1 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:53 office may open to saw-1" -g ovl-rules-1-3
 -A ovl-open-1 -m mark --mark 0x4/0xf -m comment --comment "site.ovl:53 office may open to saw-2" -g ovl-rules-1-4
--A ovl-open-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:61 press may open to saw-1" -g ovl-leave-3
+-A ovl-open-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:68 press may open to saw-1" -g ovl-leave-3
 -A ovl-open-3 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:53 saw-1 may open to office" -g ovl-rules-3-1
--A ovl-open-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:61 saw-1 may open to press" -g ovl-leave-2
+-A ovl-open-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:68 saw-1 may open to press" -g ovl-leave-2
 -A ovl-open-4 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:53 saw-2 may open to office" -g ovl-rules-4-1
+-A ovl-open-4 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:61 saw-2 may open to press" -g ovl-rules-4-2
 -A ovl-back -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 office" -g ovl-back-1
 -A ovl-back -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:16 press" -g ovl-back-2
 -A ovl-back -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:29 saw-1" -g ovl-back-3
@@ -664,9 +711,10 @@ COMMIT
 -A ovl-back-1 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:53 office may answer saw-1" -g ovl-leave-3
 -A ovl-back-1 -m mark --mark 0x4/0xf -m comment --comment "site.ovl:53 office may answer saw-2" -g ovl-leave-4
 -A ovl-back-2 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:41 press may answer office" -g ovl-leave-1
--A ovl-back-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:61 press may answer saw-1" -g ovl-leave-3
+-A ovl-back-2 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:68 press may answer saw-1" -g ovl-leave-3
+-A ovl-back-2 -m mark --mark 0x4/0xf -m comment --comment "site.ovl:61 press may answer saw-2" -g ovl-leave-4
 -A ovl-back-3 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:53 saw-1 may answer office" -g ovl-leave-1
--A ovl-back-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:61 saw-1 may answer press" -g ovl-leave-2
+-A ovl-back-3 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:68 saw-1 may answer press" -g ovl-leave-2
 -A ovl-back-4 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:53 saw-2 may answer office" -g ovl-leave-1
 -A ovl-leave-1 -o office0 -m comment --comment "site.ovl:4 to office" -j ACCEPT
 -A ovl-leave-2 -o press0 -m comment --comment "site.ovl:16 to press" -j ACCEPT
@@ -705,6 +753,12 @@ COMMIT
 -A ovl-rules-4-1 -p tcp -m comment --comment "site.ovl:55 and 2 more" -g ovl-leave-1
 -A ovl-rules-4-1 -p ipv6-icmp -m comment --comment "site.ovl:55 and 2 more" -g ovl-leave-1
 -A ovl-rules-4-1 -m comment --comment "site.ovl:53 nothing else" -g ovl-deny
+-A ovl-rules-4-2 -p ipv6-icmp -m conntrack --ctstate RELATED -m comment --comment "site.ovl:61 errors about answers" -g ovl-leave-2
+-A ovl-rules-4-2 -s fd00:0:0:1::10/128 -d fd00:0:0:1::10/128 -m comment --comment "site.ovl:62" -j ovl-sv-4-2-1
+-A ovl-sv-4-2-1 -p tcp -m multiport --dports 20,22:23,25,53,67,69,80:90,110,143,161,443,502,993 -m comment --comment "site.ovl:62" -g ovl-leave-2
+-A ovl-sv-4-2-1 -p tcp -m multiport --dports 1883 -m comment --comment "site.ovl:62" -g ovl-leave-2
+-A ovl-rules-4-2 -p ipv6-icmp -m comment --comment "site.ovl:64" -g ovl-leave-2
+-A ovl-rules-4-2 -m comment --comment "site.ovl:61 nothing else" -g ovl-deny
 COMMIT
 OVERLAPC_END
 }

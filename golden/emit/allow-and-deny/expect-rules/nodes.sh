@@ -14,8 +14,10 @@ ip -6 route replace fd64:0:0:4::/64 via fd00:0:0:1::1 # site.ovl:35 saw-2
 # network press: site.ovl:16
 ip route replace 10.64.1.0/24 via 192.168.0.1 # site.ovl:9 office
 ip route replace 10.64.3.0/24 via 192.168.0.1 # site.ovl:34 saw-1
+ip route replace 10.64.4.0/24 via 192.168.0.1 # site.ovl:34 saw-2
 ip -6 route replace fd64:0:0:1::/64 via fd00:0:0:1::1 # site.ovl:10 office
 ip -6 route replace fd64:0:0:3::/64 via fd00:0:0:1::1 # site.ovl:35 saw-1
+ip -6 route replace fd64:0:0:4::/64 via fd00:0:0:1::1 # site.ovl:35 saw-2
 
 # network saw-1: site.ovl:29
 ip route replace 10.64.1.0/24 via 192.168.0.1 # site.ovl:9 office
@@ -25,4 +27,6 @@ ip -6 route replace fd64:0:0:2::/64 via fd00:0:0:1::1 # site.ovl:22 press
 
 # network saw-2: site.ovl:29
 ip route replace 10.64.1.0/24 via 192.168.0.1 # site.ovl:9 office
+ip route replace 10.64.2.0/24 via 192.168.0.1 # site.ovl:21 press
 ip -6 route replace fd64:0:0:1::/64 via fd00:0:0:1::1 # site.ovl:10 office
+ip -6 route replace fd64:0:0:2::/64 via fd00:0:0:1::1 # site.ovl:22 press

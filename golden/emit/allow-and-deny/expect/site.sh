@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='allow-and-deny'
-FINGERPRINT='28f6f440366baca0'
+FINGERPRINT='1b777d37e1556f82'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -82,6 +82,7 @@ zones() {
 3
 4
 5
+6
 OVERLAPC_END
 }
 
@@ -274,6 +275,7 @@ table inet ovl {
 			0x00000003 : 3,
 			0x00000004 : 4,
 			0x00000005 : 5,
+			0x00000006 : 6,
 		}
 	}
 
@@ -296,8 +298,8 @@ table inet ovl {
 	set ovl_open {
 		type mark
 		elements = {
-			0x00000023 comment "site.ovl:61 press -> saw-1",
-			0x00000032 comment "site.ovl:61 saw-1 -> press",
+			0x00000023 comment "site.ovl:68 press -> saw-1",
+			0x00000032 comment "site.ovl:68 saw-1 -> press",
 		}
 	}
 
@@ -310,6 +312,7 @@ table inet ovl {
 			0x00000031 comment "site.ovl:53 saw-1 -> office",
 			0x00000014 comment "site.ovl:53 office -> saw-2",
 			0x00000041 comment "site.ovl:53 saw-2 -> office",
+			0x00000042 comment "site.ovl:61 saw-2 -> press",
 		}
 	}
 
@@ -321,6 +324,7 @@ table inet ovl {
 			0x00000031 : goto ovl_rules__3_1,
 			0x00000014 : goto ovl_rules__1_3,
 			0x00000041 : goto ovl_rules__3_1,
+			0x00000042 : goto ovl_rules__4_2,
 		}
 	}
 
@@ -333,8 +337,9 @@ table inet ovl {
 			0x00000013 comment "site.ovl:53 answers to saw-1 -> office",
 			0x00000041 comment "site.ovl:53 answers to office -> saw-2",
 			0x00000014 comment "site.ovl:53 answers to saw-2 -> office",
-			0x00000032 comment "site.ovl:61 answers to press -> saw-1",
-			0x00000023 comment "site.ovl:61 answers to saw-1 -> press",
+			0x00000024 comment "site.ovl:61 answers to saw-2 -> press",
+			0x00000032 comment "site.ovl:68 answers to press -> saw-1",
+			0x00000023 comment "site.ovl:68 answers to saw-1 -> press",
 		}
 	}
 
@@ -481,6 +486,46 @@ table inet ovl {
 		meta nfproto ipv4 meta l4proto icmp goto ovl_out_of comment "site.ovl:55 and 2 more"
 		meta nfproto ipv6 meta l4proto icmpv6 goto ovl_out_of comment "site.ovl:55 and 2 more"
 		goto ovl_deny comment "site.ovl:53 nothing else"
+	}
+
+	# Rules, site.ovl:61
+	chain ovl_rules__4_2 {
+		ip saddr { 192.168.0.10, 192.168.0.12, 192.168.0.14, 192.168.0.16, 192.168.0.18, 192.168.0.20, 192.168.0.22, 192.168.0.24, 192.168.0.26, 192.168.0.28, 192.168.0.30, 192.168.0.32, 192.168.0.34, 192.168.0.36, 192.168.0.38, 192.168.0.40, 192.168.0.42, 192.168.0.44 } ip daddr { 192.168.0.10, 192.168.0.12 } meta l4proto . th dport vmap {
+			tcp . 20 : goto ovl_out_of,
+			tcp . 22-23 : goto ovl_out_of,
+			tcp . 25 : goto ovl_out_of,
+			tcp . 53 : goto ovl_out_of,
+			tcp . 67 : goto ovl_out_of,
+			tcp . 69 : goto ovl_out_of,
+			tcp . 80-90 : goto ovl_out_of,
+			tcp . 110 : goto ovl_out_of,
+			tcp . 143 : goto ovl_out_of,
+			tcp . 161 : goto ovl_out_of,
+			tcp . 443 : goto ovl_out_of,
+			tcp . 502 : goto ovl_out_of,
+			tcp . 993 : goto ovl_out_of,
+			tcp . 1883 : goto ovl_out_of,
+		} comment "site.ovl:62"
+		ip6 saddr fd00:0:0:1::10 ip6 daddr fd00:0:0:1::10 meta l4proto . th dport vmap {
+			tcp . 20 : goto ovl_out_of,
+			tcp . 22-23 : goto ovl_out_of,
+			tcp . 25 : goto ovl_out_of,
+			tcp . 53 : goto ovl_out_of,
+			tcp . 67 : goto ovl_out_of,
+			tcp . 69 : goto ovl_out_of,
+			tcp . 80-90 : goto ovl_out_of,
+			tcp . 110 : goto ovl_out_of,
+			tcp . 143 : goto ovl_out_of,
+			tcp . 161 : goto ovl_out_of,
+			tcp . 443 : goto ovl_out_of,
+			tcp . 502 : goto ovl_out_of,
+			tcp . 993 : goto ovl_out_of,
+			tcp . 1883 : goto ovl_out_of,
+		} comment "site.ovl:62"
+		ip saddr 192.168.0.10 icmp type vmap { 13 : goto ovl_deny } comment "site.ovl:63"
+		meta nfproto ipv4 meta l4proto icmp goto ovl_out_of comment "site.ovl:64"
+		meta nfproto ipv6 meta l4proto icmpv6 goto ovl_out_of comment "site.ovl:64"
+		goto ovl_deny comment "site.ovl:61 nothing else"
 	}
 
 	# Network office, site.ovl:4
