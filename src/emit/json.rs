@@ -5,7 +5,10 @@ use serde::Serialize;
 
 use super::provenance::{Place, Places};
 use super::text::Blocks;
-use crate::plan::{CaseZone, Firewall, Isolation, Mapping, Owner, Plan, Value};
+use crate::net::Family;
+use crate::plan::{CaseZone, Firewall, Isolation, Mapping, Mss, Owner, Plan, Source, Value};
+
+mod services;
 
 /// Version of the document's form.
 const FORMAT_VERSION: &str = "1.0";
@@ -30,12 +33,33 @@ struct NetworkView<'a> {
     /// What those know its hosts by whom an alias names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     views: Vec<ViewView<'a>>,
+    /// What hosts without routes see as the source of everything; the first that holds a host counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    masquerade: Option<Vec<SourceView<'a>>>,
+    /// Largest TCP segment of each family, or that it is the route's MTU which limits it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mss: Option<MssView>,
 }
 
 #[derive(Serialize)]
 struct ViewView<'a> {
     viewers: Vec<&'a str>,
     mappings: Vec<MappingView<'a>>,
+}
+
+/// The gateway's address that masqueraded hosts see.
+#[derive(Serialize)]
+struct SourceView<'a> {
+    hosts: String,
+    address: String,
+    source: Place<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum MssView {
+    Route,
+    Bytes { v4: Option<u64>, v6: Option<u64> },
 }
 
 #[derive(Serialize)]
@@ -51,6 +75,9 @@ struct PeeringView<'a> {
     to: &'a str,
     /// Conntrack zone of both directions; null where the two share an alias.
     zone: Option<u16>,
+    /// Place in the list of rules; absent where everything may be opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules: Option<usize>,
     source: Place<'a>,
 }
 
@@ -128,6 +155,21 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
                     mappings: view.mappings.iter().map(|piece| mapping(piece, places)).collect(),
                 })
                 .collect(),
+            masquerade: network.masquerade.as_ref().map(|masquerade| {
+                let view = |source: &Source| SourceView {
+                    hosts: source.hosts.to_string(),
+                    address: source.address.to_string(),
+                    source: places.at(source.span),
+                };
+                masquerade.sources.iter().map(view).collect()
+            }),
+            mss: network.mss.map(|(mss, _)| match mss {
+                Mss::Route => MssView::Route,
+                Mss::Packet(_) => MssView::Bytes {
+                    v4: network.largest_segment(Family::V4),
+                    v6: network.largest_segment(Family::V6),
+                },
+            }),
         }),
     );
     document.list(
@@ -136,9 +178,13 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
             from: name(peering.from),
             to: name(peering.to),
             zone,
+            rules: peering.policy,
             source: places.at(peering.span),
         }),
     );
+    if !plan.policies.is_empty() {
+        document.list("rules", plan.policies.iter().map(|policy| services::view(policy, places)));
+    }
     let mut aliases: Vec<Vec<String>> = vec![Vec::new(); plan.shared.len()];
     for destination in &plan.destinations {
         if let Owner::Shared(n) = destination.owner {

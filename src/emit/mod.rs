@@ -13,6 +13,7 @@ mod nftables;
 mod nodes;
 mod provenance;
 mod script;
+mod services;
 mod template;
 mod text;
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::dispatch::{self, Sight};
 use super::{
-    Address, Families, Network, Peering, Plan, mapping, masquerade, partners, routing, rules, settings, zones,
+    Address, Families, Network, Peering, Plan, mapping, masquerade, partners, routing, rules, services,
+    settings, zones,
 };
 use crate::check::CheckedSite;
 use crate::model::{Isolation, vrf_name};
@@ -47,11 +48,20 @@ pub fn lower(checked: &CheckedSite) -> Plan {
             }
         })
         .collect();
-    let peerings: Vec<Peering> = site
-        .peerings
-        .iter()
-        .map(|peering| Peering { from: peering.from.0, to: peering.to.0, span: peering.span })
-        .collect();
+    let mut policies = Vec::new();
+    let mut known = vec![None; site.rule_lists.len()];
+    let mut peerings: Vec<Peering> = Vec::with_capacity(site.peerings.len());
+    for peering in &site.peerings {
+        // In the order of the peerings, so that a policy is named after the first that has it.
+        let policy = peering.rules.map(|rules| {
+            *known[rules.0].get_or_insert_with(|| {
+                let first = [checked.id(peering.from), checked.id(peering.to)];
+                policies.push(services::policy(&site.rule_lists[rules.0], first));
+                policies.len() - 1
+            })
+        });
+        peerings.push(Peering { from: peering.from.0, to: peering.to.0, span: peering.span, policy });
+    }
     masquerade::add_error_routes(&mut networks, &peerings);
     let sight = Sight { networks: &networks, viewers: &viewers, moved: &moved };
     let (destinations, shared) = dispatch::destinations(&sight);
@@ -68,6 +78,7 @@ pub fn lower(checked: &CheckedSite) -> Plan {
         protocol: chosen.protocol,
         preferences: chosen.preferences,
         peerings,
+        policies,
         destinations,
         shared: zoning.shared,
         moved_zones: moved,

@@ -37,6 +37,7 @@ pub struct Ask {
     device: Option<String>,
     hold: bool,
     again: bool,
+    deaf: bool,
 }
 
 /// What came back.
@@ -70,7 +71,7 @@ impl From<std::io::Error> for Failure {
 }
 
 impl Ask {
-    /// Reads `PROTOCOL DESTINATION [KEY=VALUE | hold | again]...`.
+    /// Reads `PROTOCOL DESTINATION [KEY=VALUE | hold | again | deaf]...`.
     pub fn parse(line: &str) -> Result<Self, String> {
         let mut words = line.split_whitespace();
         let transport = match words.next() {
@@ -92,6 +93,7 @@ impl Ask {
             device: None,
             hold: false,
             again: false,
+            deaf: false,
         };
         for word in words {
             let number = |value: &str| value.parse::<u32>().map_err(|e| format!("{word}: {e}"));
@@ -106,6 +108,7 @@ impl Ask {
                 Some(("dev", value)) => ask.device = Some(value.to_owned()),
                 None if word == "hold" => ask.hold = true,
                 None if word == "again" => ask.again = true,
+                None if word == "deaf" => ask.deaf = true,
                 _ => return Err(format!("not understood: {word}")),
             }
         }
@@ -116,6 +119,7 @@ impl Ask {
     pub fn run(&self) -> Result<Answer, Failure> {
         match self.transport {
             Transport::Tcp => self.over_tcp(),
+            Transport::Udp if self.deaf => self.over_udp_deaf().map(Answer::closed),
             Transport::Udp => self.over_udp().map(Answer::closed),
             Transport::Icmp => self.over_icmp().map(Answer::closed),
             Transport::Portless => self.over_portless().map(Answer::closed),
@@ -174,6 +178,27 @@ impl Ask {
         let answer = self
             .exchange(&socket, &question, |_, answer| Some(String::from_utf8_lossy(answer).into_owned()))?;
         Ok(answer)
+    }
+
+    /// Without a socket that the answer is for: it is seen all the same, and the kernel sends the error
+    /// that its port is closed.
+    fn over_udp_deaf(&self) -> Result<String, Failure> {
+        let source = self.source.ok_or_else(|| Failure("failed:no-source".to_owned()))?;
+        let ports = [source.port().to_be_bytes(), self.destination.port().to_be_bytes()];
+        let mut packet = [ports.concat(), vec![0, 9, 0, 0, b'?']].concat();
+        let mut summed: Vec<u8> = match (source.ip(), self.destination.ip()) {
+            (IpAddr::V4(from), IpAddr::V4(to)) => [from.octets(), to.octets()].concat(),
+            (IpAddr::V6(from), IpAddr::V6(to)) => [from.octets(), to.octets()].concat(),
+            _ => return Err(Failure("failed:mixed-families".to_owned())),
+        };
+        summed.extend_from_slice(&[0, 9, 0, 17]);
+        summed.extend_from_slice(&packet);
+        packet[6..8].copy_from_slice(&checksum(&summed).to_be_bytes());
+        let answers = [ports[1], ports[0]].concat();
+        self.over_raw(Protocol::UDP, &packet, self.destination.is_ipv4(), |body| {
+            let text = body.get(8..).filter(|_| body.starts_with(&answers))?;
+            Some(String::from_utf8_lossy(text).into_owned())
+        })
     }
 
     fn over_icmp(&self) -> Result<String, Failure> {

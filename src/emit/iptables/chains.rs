@@ -58,14 +58,6 @@ pub(in crate::emit) fn by_device(
 /// A chain that finds a destination's entry; entries are disjoint and in address order.
 pub(super) fn by_destination(chains: &mut Chains, root: &str, family: Family, entries: Vec<(IpNet, String)>) {
     let width = net::width(family);
-    let keys: Vec<(Bits, &str)> = entries
-        .iter()
-        .map(|(net, rest)| {
-            (Bits { value: net::bits(net.network()), length: net.prefix_len() }, rest.as_str())
-        })
-        .collect();
-    let tree = tree::bits(&keys, width, LEAF);
-    let prefix = |key: &Bits| net::prefix(net::from_bits(family, key.value), key.length);
     // Chain names have at most 28 bytes (`XT_EXTENSION_MAXNAMELEN`): the upper 64 bits in hex name a
     // node, and its number where it is cut deeper than that.
     let label = |place: usize, key: &Bits| {
@@ -77,7 +69,28 @@ pub(super) fn by_destination(chains: &mut Chains, root: &str, family: Family, en
             _ => format!("ovl-d-n{place}"),
         }
     };
-    let key = |key: &Bits| prefix(key).map_or_else(String::new, |prefix| format!("-d {prefix}"));
+    by_address(chains, root, 'd', family, entries, label);
+}
+
+/// A chain that finds the entry of a source (`side` is `s`) or destination (`d`); entries are disjoint
+/// and in address order.
+pub(super) fn by_address(
+    chains: &mut Chains,
+    root: &str,
+    side: char,
+    family: Family,
+    entries: Vec<(IpNet, String)>,
+    label: impl Fn(usize, &Bits) -> String,
+) {
+    let keys: Vec<(Bits, &str)> = entries
+        .iter()
+        .map(|(net, rest)| {
+            (Bits { value: net::bits(net.network()), length: net.prefix_len() }, rest.as_str())
+        })
+        .collect();
+    let tree = tree::bits(&keys, net::width(family), LEAF);
+    let prefix = |key: &Bits| net::prefix(net::from_bits(family, key.value), key.length);
+    let key = |key: &Bits| prefix(key).map_or_else(String::new, |prefix| format!("-{side} {prefix}"));
     lay(chains, (root, None), &tree, label, key);
 }
 

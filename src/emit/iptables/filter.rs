@@ -28,11 +28,16 @@ pub(in crate::emit) fn filter(plan: &Plan, places: &Places<'_>) -> Chains {
                 .get(&n)
                 .into_iter()
                 .flatten()
-                .map(|(to, span)| {
+                .map(|(to, peering)| {
                     let to = &plan.networks[*to];
-                    let comment =
-                        format!("{} {} {words} {}", places.at(*span), short(&network.name), short(&to.name));
-                    (to.id, format!("-m comment --comment \"{comment}\" -g ovl-leave-{}", to.id))
+                    let place = places.at(peering.span);
+                    let comment = format!("{place} {} {words} {}", short(&network.name), short(&to.name));
+                    let next = if kind == "open" && peering.policy.is_some() {
+                        format!("ovl-rules-{}-{}", network.id, to.id)
+                    } else {
+                        format!("ovl-leave-{}", to.id)
+                    };
+                    (to.id, format!("-m comment --comment \"{comment}\" -g {next}"))
                 })
                 .collect();
             let (chain, nodes) = (format!("ovl-{kind}-{}", network.id), format!("{letter}{}-", network.id));

@@ -15,6 +15,7 @@ mod handshakes;
 mod masquerade;
 mod nat;
 mod raw;
+mod services;
 
 use std::collections::BTreeMap;
 
@@ -24,7 +25,7 @@ use super::provenance::Places;
 use super::template;
 use super::text::Blocks;
 use crate::net::Family;
-use crate::plan::{MarkField, Plan};
+use crate::plan::{MarkField, Peering, Plan};
 pub(super) use chains::{Chains, by_device};
 pub(super) use filter::filter;
 
@@ -71,6 +72,7 @@ pub(super) fn emit(
         if masquerades { masquerade::mangle(plan, places).finish(blocks) } else { Default::default() };
     let (nat_chains, nat_rules) = nat::nat(plan, places, family).finish(blocks);
     let mut own = Chains::default();
+    services::chains(&mut own, plan, places, family);
     handshakes::chains(&mut own, plan, places, family);
     let (own_chains, own_rules) = own.finish(blocks);
     let limited = plan.networks.iter().any(|network| network.mss.is_some());
@@ -112,15 +114,15 @@ const fn translated(source: MarkField) -> u32 {
     1 << source.shift
 }
 
-/// For each network its partners and the `connect` that says so, in the order of their places.
+/// For each network its partners and the peering that says so, in the order of their places.
 fn partners(
     plan: &Plan,
-    ends: impl Fn(&crate::plan::Peering) -> (usize, usize),
-) -> BTreeMap<usize, Vec<(usize, crate::source::Span)>> {
-    let mut partners: BTreeMap<usize, Vec<(usize, crate::source::Span)>> = BTreeMap::new();
+    ends: impl Fn(&Peering) -> (usize, usize),
+) -> BTreeMap<usize, Vec<(usize, &Peering)>> {
+    let mut partners: BTreeMap<usize, Vec<(usize, &Peering)>> = BTreeMap::new();
     for peering in &plan.peerings {
         let (one, other) = ends(peering);
-        partners.entry(one).or_default().push((other, peering.span));
+        partners.entry(one).or_default().push((other, peering));
     }
     partners
 }

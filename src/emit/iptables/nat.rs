@@ -26,7 +26,7 @@ pub(super) fn nat(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
         let comment =
             |span| format!("-m comment --comment \"{} to {}\" ", places.at(span), short(&network.name));
         let keys: Vec<(u16, String)> = allowed
-            .map(|(from, span)| (plan.networks[*from].id, format!("{}-g ovl-map-{id}", comment(*span))))
+            .map(|(from, it)| (plan.networks[*from].id, format!("{}-g ovl-map-{id}", comment(it.span))))
             .collect();
         by_mark(&mut chains, &format!("ovl-dnat-{id}"), &format!("d{id}-"), source, keys);
         chains.open(&format!("ovl-map-{id}"));

@@ -9,6 +9,7 @@ mod filter;
 mod handshakes;
 mod marks;
 mod masquerade;
+mod services;
 mod translation;
 
 use std::fmt;
@@ -53,6 +54,9 @@ struct RulesetView {
     answers: String,
     clamp_from: String,
     clamp_to: String,
+    ruled: String,
+    rules: String,
+    rule_chains: String,
     chains: String,
 }
 
@@ -95,7 +99,15 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
     for peering in &plan.peerings {
         let (a, b) = (&plan.networks[peering.from], &plan.networks[peering.to]);
         let place = places.at(peering.span);
-        line!(open, "\t\t\t{} comment \"{place} {} -> {}\",", value(a, b), short(&a.name), short(&b.name));
+        if peering.policy.is_none() {
+            line!(
+                open,
+                "\t\t\t{} comment \"{place} {} -> {}\",",
+                value(a, b),
+                short(&a.name),
+                short(&b.name)
+            );
+        }
         line!(
             back,
             "\t\t\t{} comment \"{place} answers to {} -> {}\",",
@@ -111,6 +123,7 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
     dispatch::chains(&mut chains, plan, places);
     let sign = masquerade::signs(&mut chains, plan, places);
     let masquerade::Elements { ports: masq_ports, to: masq, answers } = masquerade::elements(plan);
+    let services = services::services(plan, places);
     let clamps = handshakes::clamps(plan);
     template::render(
         "nft/ruleset.nft.j2",
@@ -138,6 +151,9 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
             answers: blocks.keep(answers),
             clamp_from: blocks.keep(clamps.from),
             clamp_to: blocks.keep(clamps.to),
+            ruled: blocks.keep(services.pairs),
+            rules: blocks.keep(services.rules),
+            rule_chains: blocks.keep(services.chains),
             chains: blocks.keep(chains),
         },
     )

@@ -8,6 +8,7 @@
 //! reach HOST DESTINATION = HOST sees SOURCE   also tcp, udp, icmp, 253 for one of them
 //! nothing HOST DESTINATION                    no answer, and nobody saw a packet
 //! unreachable HOST DESTINATION                the same, and the asker is told at once
+//! prohibited HOST DESTINATION                 the same, and it is that somebody does not want it
 //! dead HOST DESTINATION                       host-unreachable arrives, after the neighbour was looked for
 //! expired HOST DESTINATION ttl N by ADDRESS   time-exceeded arrives
 //! toobig HOST DESTINATION size N              too-big arrives
@@ -16,8 +17,9 @@
 //! up, down, release                           the script again; close connections that were `hold`
 //! ```
 //! Options before `=`: `from [ADDRESS]:PORT | ADDRESS | PORT`, `port N`, `ttl N`, `size N`, `over PROTOCOL`,
-//! `by ADDRESS`, `via ROUTER`, `strays HOST` (errors may end there), `hold`, `again`, `mss N/M` (largest segments that the
-//! answering and the asking side send). Consecutive questions are one phase and run at the same time.
+//! `by ADDRESS`, `via ROUTER`, `strays HOST` (errors may end there), `hold`, `again`, `deaf` (nobody takes the answer: an
+//! error about it goes back), `mss N/M` (largest segments that the answering and the asking side send).
+//! Consecutive questions are one phase and run at the same time.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -191,7 +193,7 @@ fn question(text: &str, words: &[&str]) -> Result<Line, String> {
             "mss" => line.segments = Some(value()?.to_owned()),
             "by" => by = Some(endpoint(value()?)?.0),
             "ttl" | "size" | "dev" => line.options.push(format!("{word}={}", value()?)),
-            "hold" | "again" => line.options.push((*word).to_owned()),
+            "hold" | "again" | "deaf" => line.options.push((*word).to_owned()),
             "=" => {
                 let (host, sees) = (value()?, value()?);
                 let source = value()?;
@@ -213,6 +215,12 @@ fn question(text: &str, words: &[&str]) -> Result<Line, String> {
                 line.transports.push("udp".to_owned());
             }
             Expected::Error { kinds: &["net-unreachable", "host-unreachable", "prohibited"], by }
+        }
+        ("prohibited", None) => {
+            if line.transports.is_empty() {
+                line.transports.push("udp".to_owned());
+            }
+            Expected::Error { kinds: &["prohibited"], by }
         }
         ("dead", None) => {
             line.patient = true;

@@ -207,6 +207,9 @@ impl Judge {
             }
             _ => return Err(format!("{answer}; {host} saw {:?}", saw(host))),
         }
+        if let (Some(request), true) = (&request, question.options.iter().any(|word| word == "deaf")) {
+            self.refusal(request, host, source, seen)?;
+        }
         if let Some(wanted) = &question.segments {
             let agreed = words.get(5..7).map(|words| words.join("/")).unwrap_or_default();
             if agreed != *wanted {
@@ -225,6 +228,24 @@ impl Judge {
             "{answer}, but {host} saw no such request, only {:?}; others that saw some: {others:?}",
             saw(host)
         ))
+    }
+
+    /// The error about an answer that nobody took must be at the host that gave it, about the packet
+    /// that it sent.
+    fn refusal(
+        &mut self,
+        request: &str,
+        host: &str,
+        source: &str,
+        seen: &BTreeMap<String, BTreeSet<String>>,
+    ) -> Result<(), String> {
+        let [transport, from, from_port, to, to_port] = request.split(' ').collect::<Vec<_>>()[..] else {
+            return Err(format!("not a request: {request}"));
+        };
+        let error = format!("error port-unreachable {source} {transport} {to} {to_port} {from} {from_port}");
+        let told = seen.get(host).is_some_and(|lines| lines.contains(&error));
+        self.explained.entry(host.to_owned()).or_default().insert(error.clone());
+        if told { Ok(()) } else { Err(format!("{host} did not see: {error}")) }
     }
 
     fn explain(&mut self, topology: &Topology, host: &str, line: &str) {
