@@ -11,3 +11,4 @@ mod golden;
 mod grammar;
 mod house;
 mod outputs;
+mod views;

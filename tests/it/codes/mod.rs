@@ -16,7 +16,7 @@ use overlapc::source::SourceMap;
 use overlapc::syntax::{Loader, parse_site};
 
 /// A site of one file has nothing to include.
-struct OneFile;
+pub struct OneFile;
 
 impl Loader for OneFile {
     fn load(&self, name: &str) -> Result<String, String> {
