@@ -8,6 +8,7 @@ mod names;
 mod numbers;
 mod properties;
 mod scale;
+mod viewers;
 
 use overlapc::check::{CheckedSite, check};
 use overlapc::diag::{Diagnostic, Diagnostics};
