@@ -9,10 +9,10 @@ use std::collections::{HashMap, HashSet};
 
 use ipnet::IpNet;
 
+use super::audience::Audience;
 use super::errors::aliases::{
     AliasOverReal, Doubt, MissingAlias, OverlappingAliases, Party, SharedAlias, Suggestion,
 };
-use super::audience::Audience;
 use super::free::FreeSpace;
 use super::overlaps::{Group, group, sweep};
 use super::peers::{Peers, first_common};

@@ -102,12 +102,7 @@ fn is_sound(network: &Network, prefix: &Prefix, reporter: &mut Reporter<'_>) -> 
 }
 
 /// Whether an alias can be used at all, and for this prefix.
-fn fits(
-    network: &Network,
-    real: Spanned<IpNet>,
-    alias: Spanned<IpNet>,
-    reporter: &mut Reporter<'_>,
-) -> bool {
+fn fits(network: &Network, real: Spanned<IpNet>, alias: Spanned<IpNet>, reporter: &mut Reporter<'_>) -> bool {
     let (from, to) = (real.value, alias.value);
     let instance = network.instance.as_deref();
     if net::family(&from) != net::family(&to) {

@@ -133,8 +133,7 @@ fn contested(
     mappings: &[Mapping],
 ) -> BTreeMap<Pair, Vec<Key>> {
     let seen = |n: &usize| !audience.of(&mappings[*n], peers).is_empty();
-    let groups =
-        group((0..mappings.len()).filter(seen).map(|n| (mappings[n].known(), n)));
+    let groups = group((0..mappings.len()).filter(seen).map(|n| (mappings[n].known(), n)));
     let nets: Vec<_> = groups.iter().map(|found| found.net).collect();
     // A number is told by the narrowest prefix that it is in: whoever has a wider one claims it, too.
     let mut claims: Vec<Vec<usize>> = vec![Vec::new(); groups.len()];

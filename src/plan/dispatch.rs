@@ -168,8 +168,7 @@ impl Dispatch {
             let around: Vec<&Claim> = claims.iter().filter(|it| it.alias.contains(net)).collect();
             let span = claims.iter().find(|it| it.alias == *net).map_or(claims[0].span, |it| it.span);
             if let Some(owner) = self.owner(sight, zone, &around) {
-                self.destinations
-                    .extend(pieces.into_iter().map(|alias| Destination { alias, owner, span }));
+                self.destinations.extend(pieces.into_iter().map(|alias| Destination { alias, owner, span }));
             }
         }
         self.destinations[before..].sort_by_key(|it| it.alias);

@@ -16,10 +16,7 @@ use crate::source::Span;
 
 /// A network as everybody sees it whom no alias names, and its other views. `sees` says whether hosts
 /// of a network see this one's.
-pub(super) fn views(
-    network: &model::Network,
-    sees: impl Fn(usize) -> bool,
-) -> (View, Vec<View>) {
+pub(super) fn views(network: &model::Network, sees: impl Fn(usize) -> bool) -> (View, Vec<View>) {
     let mut views = network.views().into_iter().map(|view| {
         let viewers: Vec<usize> = view.viewers.iter().map(|viewer| viewer.0).filter(|it| sees(*it)).collect();
         let chosen = chosen(network, &view);

@@ -78,7 +78,7 @@ impl Site {
     fn plan(&self) -> Option<Plan> {
         let mut sources = SourceMap::default();
         let mut findings = Diagnostics::default();
-        let root = sources.add("site.ovl", &self.text());
+        let root = sources.add("site.ovl", self.text());
         let file = parse_site(&mut sources, root, &OneFile, &mut findings);
         let mut site = resolve::resolve(&file, &mut findings).unwrap();
         for (made, network) in site.networks.iter_mut().zip(&self.networks) {
@@ -174,7 +174,8 @@ fn dispatched(plan: &Plan, viewer: usize, number: IpAddr) -> Option<(usize, Opti
 }
 
 fn translated(mappings: &[overlapc::plan::Mapping], inward: bool, address: IpAddr) -> Option<IpAddr> {
-    let columns = |it: &overlapc::plan::Mapping| if inward { (it.alias, it.real) } else { (it.real, it.alias) };
+    let columns =
+        |it: &overlapc::plan::Mapping| if inward { (it.alias, it.real) } else { (it.real, it.alias) };
     let (from, to) = mappings.iter().map(columns).find(|(from, _)| from.contains(&address))?;
     Some(net::mapped(&net::single(address), &from, &to)?.addr())
 }
@@ -229,9 +230,9 @@ fn check_flows(site: &Site, plan: &Plan) -> usize {
     for (viewer, owner) in (0..count).flat_map(|a| (0..count).map(move |b| (a, b))) {
         for other in 0..count {
             for number in hosts(owner).filter_map(|host| site.alias(owner, other, host)) {
-                let meant = (0..count).filter(|n| site.sees(viewer, *n)).filter(|n| {
-                    hosts(*n).any(|host| site.alias(*n, viewer, host) == Some(number))
-                });
+                let meant = (0..count)
+                    .filter(|n| site.sees(viewer, *n))
+                    .filter(|n| hosts(*n).any(|host| site.alias(*n, viewer, host) == Some(number)));
                 let meant: Vec<usize> = meant.collect();
                 assert!(meant.len() < 2, "{number} means {meant:?} to n{viewer}");
                 if let (Some((found, _)), true) = (dispatched(plan, viewer, number), meant.is_empty()) {
@@ -260,7 +261,9 @@ fn no_two_flows_share_a_zone_and_a_key() {
         Ok(())
     });
     let (all, with_cases, with_moved) = seen.get();
-    println!("{all} sites, {with_cases} with numbers that depend on the viewer, {with_moved} with other zones");
+    println!(
+        "{all} sites, {with_cases} with numbers that depend on the viewer, {with_moved} with other zones"
+    );
     if let Err(wrong) = result {
         panic!("{wrong}");
     }

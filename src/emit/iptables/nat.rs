@@ -34,8 +34,7 @@ pub(super) fn nat(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
         );
         chains.open(&format!("ovl-snat-{id}"));
         let of_family = |piece: &&Mapping| net::family(&piece.real) == family;
-        let comment =
-            |span| format!("-m comment --comment \"{} {}\"", places.at(span), short(&network.name));
+        let comment = |span| format!("-m comment --comment \"{} {}\"", places.at(span), short(&network.name));
         let inward = network.inward();
         if network.views.is_empty() {
             // One by one in both directions, as a person would write them.

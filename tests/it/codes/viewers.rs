@@ -57,7 +57,8 @@ fn ovl0320_every_viewer_has_an_alias() {
     assert_eq!(in_a("prefix 192.168.1.0/24 as 10.1.1.0/24 for b, 10.2.1.0/24"), FINE);
     assert_eq!(in_a("prefix 192.168.1.0/24 as 10.1.1.0/24 for *"), FINE);
     assert_eq!(in_a("prefix 192.168.1.0/24"), ["OVL0309:1"], "that is another matter");
-    let nested = |narrow: &str| in_a(&format!("prefix 192.168.1.0/24 as 10.1.1.0/24; prefix 192.168.1.7 as {narrow}"));
+    let nested =
+        |narrow: &str| in_a(&format!("prefix 192.168.1.0/24 as 10.1.1.0/24; prefix 192.168.1.7 as {narrow}"));
     assert_eq!(nested("10.2.1.7 for b"), ["OVL0320:1"], "a host of a nested mapping, too");
     assert_eq!(nested("10.2.1.7 for b, 10.1.1.7"), FINE, "even if that is its old place");
 }
@@ -95,9 +96,14 @@ fn ovl0323_an_alias_is_for_somebody_who_sees_it() {
     let a = |aliases: &str| in_a(&format!("prefix 192.168.1.0/24 as {aliases}"));
     assert_eq!(a("10.1.1.0/24, 10.2.1.0/24 for d"), ["OVL0323:1"]);
     assert_eq!(a("10.1.1.0/24, 10.2.1.0/24 for d*"), ["OVL0323:1"]);
-    assert_eq!(a("10.1.1.0/24 for b, 10.3.1.0/24 for c, 10.2.1.0/24 for b*"), ["OVL0323:1"], "nobody is left");
+    assert_eq!(
+        a("10.1.1.0/24 for b, 10.3.1.0/24 for c, 10.2.1.0/24 for b*"),
+        ["OVL0323:1"],
+        "nobody is left"
+    );
     assert_eq!(a("10.1.1.0/24, 10.2.1.0/24 for *"), FINE, "that not all see it is no matter");
-    let source = site("prefix 192.168.1.0/24 as 10.1.1.0/24, 10.2.1.0/24 for d", "connect a -> c\nconnect a -> e");
+    let source =
+        site("prefix 192.168.1.0/24 as 10.1.1.0/24, 10.2.1.0/24 for d", "connect a -> c\nconnect a -> e");
     assert_eq!(found(&source), ["OVL0202:6"], "it may be because of the error");
 }
 
@@ -182,7 +188,9 @@ fn ovl0310_a_network_shares_with_one_other_only() {
 #[test]
 fn ovl0312_a_number_means_one_host_of_a_network_to_all() {
     let a = |narrow: &str| {
-        in_a(&format!("prefix 192.168.1.0/24 as 10.1.1.0/24, 10.2.1.0/24 for c; prefix 192.168.5.0/24 as {narrow}"))
+        in_a(&format!(
+            "prefix 192.168.1.0/24 as 10.1.1.0/24, 10.2.1.0/24 for c; prefix 192.168.5.0/24 as {narrow}"
+        ))
     };
     assert_eq!(a("10.1.5.0/24"), FINE);
     assert_eq!(a("10.1.5.0/24, 10.1.1.0/24 for c"), ["OVL0312:1"]);

@@ -200,7 +200,9 @@ impl Expansion<'_> {
                             self.ask(&transports, asker, own.real, known.known_to(asking), expected);
                             continue;
                         }
-                        for alias in known.aliases().filter(|alias| !self.is_somebodys(a, *alias)).collect::<Vec<_>>() {
+                        for alias in
+                            known.aliases().filter(|alias| !self.is_somebodys(a, *alias)).collect::<Vec<_>>()
+                        {
                             self.ask(&transports, asker, own.real, alias, Expected::Nothing);
                         }
                     }

@@ -91,7 +91,8 @@ impl Topology {
             }
         }
         let own = topology.networks.iter().flat_map(|n| &n.gateways);
-        let addresses = own.map(|a| Address { real: *a, length: 0, known: *a, exceptions: Vec::new() }).collect();
+        let addresses =
+            own.map(|a| Address { real: *a, length: 0, known: *a, exceptions: Vec::new() }).collect();
         topology.gateway =
             Host { name: GATEWAY.to_owned(), network: usize::MAX, addresses, ..Host::default() };
         Ok(topology)
