@@ -82,13 +82,17 @@ impl Claims {
 pub(super) fn sharing(sight: &Sight<'_>, claims: &Claims) -> Sharing {
     let mut sharing = Sharing::new();
     for cluster in claims.clusters().filter(|it| it.iter().any(|claim| claim.network != it[0].network)) {
+        let mut of: BTreeMap<usize, Vec<&Claim>> = BTreeMap::new();
         for claim in cluster {
-            let around = cluster.iter().filter(|it| it.alias.contains(&claim.alias));
-            for other in around.filter(|other| sight.knows(claim, other.network)) {
-                if sight.knows(other, claim.network) {
+            of.entry(claim.network).or_default().push(claim);
+        }
+        for claim in cluster {
+            for viewer in sight.viewers[claim.network].iter().filter(|it| sight.knows(claim, **it)) {
+                let mut theirs = of.get(viewer).into_iter().flatten();
+                if theirs.any(|it| net::overlap(&it.alias, &claim.alias) && sight.knows(it, claim.network)) {
                     let family = net::family(&claim.alias);
-                    sharing.insert((family, claim.network, other.network));
-                    sharing.insert((family, other.network, claim.network));
+                    sharing.insert((family, claim.network, *viewer));
+                    sharing.insert((family, *viewer, claim.network));
                 }
             }
         }
@@ -155,19 +159,22 @@ struct Dispatch {
 impl Dispatch {
     /// Claims of which the first holds all others, sorted.
     fn cluster(&mut self, sight: &Sight<'_>, zone: ZoneOf<'_>, claims: &[Claim]) {
-        let mut nets: Vec<IpNet> = claims.iter().map(|it| it.alias).collect();
-        nets.dedup();
+        let equal: Vec<&[Claim]> = claims.chunk_by(|a, b| a.alias == b.alias).collect();
+        let nets: Vec<IpNet> = equal.iter().map(|it| it[0].alias).collect();
         let before = self.destinations.len();
+        // Those that hold the next one, widest first.
+        let mut open: Vec<&[Claim]> = Vec::new();
         for (n, net) in nets.iter().enumerate() {
+            while open.pop_if(|outer| !outer[0].alias.contains(net)).is_some() {}
+            open.push(equal[n]);
             let inner: Vec<IpNet> =
                 nets[n + 1..].iter().take_while(|other| net.contains(*other)).copied().collect();
             let pieces = net::without(net, &inner);
             if pieces.is_empty() {
                 continue;
             }
-            let around: Vec<&Claim> = claims.iter().filter(|it| it.alias.contains(net)).collect();
-            let span = claims.iter().find(|it| it.alias == *net).map_or(claims[0].span, |it| it.span);
-            if let Some(owner) = self.owner(sight, zone, &around) {
+            let span = equal[n][0].span;
+            if let Some(owner) = self.owner(sight, zone, &open) {
                 self.destinations.extend(pieces.into_iter().map(|alias| Destination { alias, owner, span }));
             }
         }
@@ -175,14 +182,16 @@ impl Dispatch {
     }
 
     /// Whose a piece is that these claims are made on; `None` if nobody sees it.
-    fn owner(&mut self, sight: &Sight<'_>, zone: ZoneOf<'_>, claims: &[&Claim]) -> Option<Owner> {
-        let family = net::family(&claims[0].alias);
-        let owners: BTreeSet<usize> = claims.iter().map(|it| it.network).collect();
-        let owners: Vec<usize> = owners.into_iter().collect();
+    fn owner(&mut self, sight: &Sight<'_>, zone: ZoneOf<'_>, claims: &[&[Claim]]) -> Option<Owner> {
+        let family = net::family(&claims.first()?.first()?.alias);
+        let claims: BTreeSet<(usize, usize)> =
+            claims.iter().flat_map(|it| it.iter()).map(|it| (it.network, it.view)).collect();
+        let mut owners: Vec<usize> = claims.iter().map(|(network, _)| *network).collect();
+        owners.dedup();
         let mut cases = Vec::new();
         let mut otherwise = None;
         for &to in &owners {
-            let seen = |view: usize| claims.iter().any(|it| it.network == to && it.view == view);
+            let seen = |view: usize| claims.contains(&(to, view));
             if let ([_], true) = (owners.as_slice(), seen(0)) {
                 otherwise = Some(to);
             }
