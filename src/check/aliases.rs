@@ -5,7 +5,7 @@
 //! from the address and the sender where two networks share one alias between themselves or an alias
 //! is for certain viewers (the latter is looked at in `claims`).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use ipnet::IpNet;
 
@@ -19,6 +19,7 @@ use super::peers::{Peers, first_common};
 use super::prefixes::Mapping;
 use crate::diag::{Code, Reporter, code};
 use crate::model::{Network, NetworkId, Site};
+use crate::net::{self, Family};
 
 /// Why numbers of two networks must differ.
 #[derive(Clone, Copy)]
@@ -29,6 +30,8 @@ pub(super) enum Common {
     Third(NetworkId),
     /// This one sees both, and the address is all it can go by.
     Viewer(NetworkId),
+    /// They could be shared, but the one of these shares an alias with the other already.
+    Twice(NetworkId, NetworkId),
     /// They could be shared, but this network is known by these numbers to somebody, too.
     Claim(NetworkId),
 }
@@ -39,6 +42,8 @@ pub(super) struct Search<'a, 'r, 'f> {
     pub(super) peers: &'a Peers,
     pub(super) audience: &'a Audience,
     pub(super) free: FreeSpace<'a>,
+    /// With whom a network shares an alias of a family.
+    pub(super) shares: HashMap<(NetworkId, Family), NetworkId>,
     pub(super) reporter: &'r mut Reporter<'f>,
 }
 
@@ -110,7 +115,17 @@ impl<'a> Search<'a, '_, '_> {
         self.audience.of(mapping, self.peers)
     }
 
+    /// Two networks that know each other by one alias: each can do so with one other in a family, for
+    /// the replies of both pairs would meet.
     pub(super) fn shared(&mut self, first: &Mapping, second: &Mapping) {
+        let family = net::family(&first.real);
+        for (one, other) in [(first.network, second.network), (second.network, first.network)] {
+            let earlier = *self.shares.entry((one, family)).or_insert(other);
+            if earlier != other {
+                self.clash(first, second, Common::Twice(one, earlier));
+                return;
+            }
+        }
         let instance = second.owner(self.site).instance.as_deref();
         if !self.has(second, code::SHARED_ALIAS) {
             let suggestion = self.suggest(second);
@@ -140,6 +155,7 @@ impl<'a> Search<'a, '_, '_> {
                 Common::Everybody => Doubt::Everybody,
                 Common::Third(third) => Doubt::Third(name(third)),
                 Common::Viewer(viewer) => Doubt::Viewer(name(viewer)),
+                Common::Twice(one, earlier) => Doubt::Twice(name(one), name(earlier)),
                 Common::Claim(owner) => Doubt::Claim(name(owner)),
             };
             let (here, written) = (self.party(blamed), other.alias.is_some());

@@ -72,7 +72,7 @@ impl Search<'_, '_, '_> {
                     }
                     // What an alias without viewers was to name is unknown, and has its finding.
                     let gaps = prefix.aliases.iter().any(|alias| alias.viewers.as_deref() == Some(&[]));
-                    if prefix.common_alias().is_none() && !(gaps && !sound) {
+                    if (sound || !gaps) && prefix.common_alias().is_none() {
                         self.unnamed(id, prefix, &named);
                     }
                 }

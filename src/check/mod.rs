@@ -4,7 +4,7 @@
 //! [`CheckedSite`] if none of them is an error: no address, id, mark or interface name of it
 //! contradicts another one or a limit of the kernel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::diag::{Diagnostics, Reporter};
 use crate::model::{NetworkId, Site};
@@ -115,6 +115,7 @@ pub fn check(site: Site, findings: &mut Diagnostics) -> Option<CheckedSite> {
         peers: &peers,
         audience: &audience,
         free: FreeSpace::new(&site),
+        shares: HashMap::new(),
         reporter: &mut reporter,
     };
     search.audience();

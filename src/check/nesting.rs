@@ -83,10 +83,9 @@ fn check_reals(
         });
         all.push(holes);
     }
+    let statements: HashSet<usize> = (0..own.len()).filter(|n| useful[*n]).map(|n| own[n].index).collect();
     for (n, outer) in needless {
-        let statement = own[n].index;
-        let other = (0..own.len()).any(|m| own[m].index == statement && useful[m]);
-        if !other && !bad[n] {
+        if !statements.contains(&own[n].index) && !bad[n] {
             let instance = own[n].owner(site).instance.as_deref();
             reporter.report(RepeatedPrefix::new(site, &own[outer], &own[n]), instance);
             bad[n] = true;

@@ -27,6 +27,7 @@ use super::peers::Peers;
 use super::prefixes::Mapping;
 use crate::diag::Reporter;
 use crate::model::{NetworkId, Site};
+use crate::net::{self, Family};
 
 /// Two networks, in the order of the site.
 pub(super) type Pair = (NetworkId, NetworkId);
@@ -138,8 +139,8 @@ fn first_fit(pairs: &[(Pair, &Vec<Key>)], used: &HashSet<u16>) -> Result<Moved, 
     Ok(moved)
 }
 
-/// The pairs that use a contested number, with their keys; those of two networks that know each
-/// other by one number are not among them: no zone for both directions can serve them.
+/// The pairs that use a contested number, with their keys; not those of two networks that know each
+/// other by one number in a family: no zone for both directions can serve these.
 fn contested(
     site: &Site,
     peers: &Peers,
@@ -155,7 +156,7 @@ fn contested(
         claims[n] = open.iter().chain([&n]).flat_map(|place| &groups[*place].members).copied().collect();
     });
     let mut pairs: BTreeMap<Pair, Vec<Key>> = BTreeMap::new();
-    let mut sharing: HashSet<Pair> = HashSet::new();
+    let mut sharing: HashSet<(Pair, Family)> = HashSet::new();
     let mut kinds: Option<Vec<usize>> = None;
     for (number, claims) in claims.iter().enumerate() {
         let owner = |n: &usize| mappings[*n].network;
@@ -170,17 +171,18 @@ fn contested(
                 let pair = (from.min(to), from.max(to));
                 directions.insert((from, to));
                 if directions.contains(&(to, from)) {
-                    sharing.insert(pair);
+                    sharing.insert((pair, net::family(&nets[number])));
                 }
                 pairs.entry(pair).or_default().push((number, kinds[from.0]));
             }
         }
     }
-    pairs.retain(|pair, _| !sharing.contains(pair));
-    for keys in pairs.values_mut() {
+    pairs.retain(|pair, keys| {
+        keys.retain(|(number, _)| !sharing.contains(&(*pair, net::family(&nets[*number]))));
         keys.sort_unstable();
         keys.dedup();
-    }
+        !keys.is_empty()
+    });
     pairs
 }
 

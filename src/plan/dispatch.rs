@@ -15,10 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use super::{CaseZone, Destination, Network, Owner, SharedAlias, SharedCase};
-use crate::net;
+use crate::net::{self, Family};
 use crate::source::Span;
 
-/// What `destinations` needs to know.
+/// Who sees whom, and how.
 pub(super) struct Sight<'a> {
     /// All networks.
     pub(super) networks: &'a [Network],
@@ -27,6 +27,9 @@ pub(super) struct Sight<'a> {
     /// Zones of pairs (the smaller place first) that the marks do not give.
     pub(super) moved: &'a BTreeMap<(usize, usize), u16>,
 }
+
+/// Who shares an alias with whom: sender and receiver, both ways, in a family.
+pub(super) type Sharing = BTreeSet<(Family, usize, usize)>;
 
 /// A piece of a network's mappings: those of a view know it by this number.
 struct Claim {
@@ -40,45 +43,109 @@ struct Claim {
 /// What is meant by an address that depends on who asks.
 type Reading = (Vec<usize>, Vec<SharedCase>, Option<usize>);
 
-/// Who is meant by which destination, and where that depends on the sender, how.
-pub(super) fn destinations(sight: &Sight<'_>) -> (Vec<Destination>, Vec<SharedAlias>) {
-    let mut claims: Vec<Claim> = Vec::new();
-    for (network, it) in sight.networks.iter().enumerate() {
-        let views = std::iter::once(&it.mappings).chain(it.views.iter().map(|view| &view.mappings));
-        for (view, pieces) in views.enumerate() {
-            claims.extend(pieces.iter().map(|piece| Claim {
-                alias: piece.alias,
-                network,
-                view,
-                span: piece.span,
-            }));
+/// What networks are known by, cut into clusters of which the first piece holds all others.
+pub(super) struct Claims(Vec<Claim>);
+
+impl Claims {
+    /// All claims of all networks.
+    pub(super) fn new(networks: &[Network]) -> Self {
+        let mut claims: Vec<Claim> = Vec::new();
+        for (network, it) in networks.iter().enumerate() {
+            let views = std::iter::once(&it.mappings).chain(it.views.iter().map(|view| &view.mappings));
+            for (view, pieces) in views.enumerate() {
+                claims.extend(pieces.iter().map(|piece| Claim {
+                    alias: piece.alias,
+                    network,
+                    view,
+                    span: piece.span,
+                }));
+            }
+        }
+        claims.sort_by_key(|it| {
+            (net::family(&it.alias), it.alias.network(), it.alias.prefix_len(), it.network, it.view)
+        });
+        Self(claims)
+    }
+
+    fn clusters(&self) -> impl Iterator<Item = &[Claim]> {
+        let mut rest = self.0.as_slice();
+        std::iter::from_fn(move || {
+            let first = rest.first()?;
+            let (cluster, after) = rest.split_at(rest.partition_point(|it| first.alias.contains(&it.alias)));
+            rest = after;
+            Some(cluster)
+        })
+    }
+}
+
+/// Finds the pairs that know each other by one number.
+pub(super) fn sharing(sight: &Sight<'_>, claims: &Claims) -> Sharing {
+    let mut sharing = Sharing::new();
+    for cluster in claims.clusters().filter(|it| it.iter().any(|claim| claim.network != it[0].network)) {
+        let mut of: BTreeMap<usize, Vec<&Claim>> = BTreeMap::new();
+        for claim in cluster {
+            of.entry(claim.network).or_default().push(claim);
+        }
+        for claim in cluster {
+            for viewer in sight.viewers[claim.network].iter().filter(|it| sight.knows(claim, **it)) {
+                let mut theirs = of.get(viewer).into_iter().flatten();
+                if theirs.any(|it| net::overlap(&it.alias, &claim.alias) && sight.knows(it, claim.network)) {
+                    let family = net::family(&claim.alias);
+                    sharing.insert((family, claim.network, *viewer));
+                    sharing.insert((family, *viewer, claim.network));
+                }
+            }
         }
     }
-    claims.sort_by_key(|it| {
-        (net::family(&it.alias), it.alias.network(), it.alias.prefix_len(), it.network, it.view)
-    });
-    let mut plain = vec![true; sight.networks.len()];
-    for (a, b) in sight.moved.keys() {
-        (plain[*a], plain[*b]) = (false, false);
+    sharing
+}
+
+impl Sight<'_> {
+    /// Whether hosts of a network know those of a claim by it.
+    fn knows(&self, claim: &Claim, viewer: usize) -> bool {
+        let view = self.networks[claim.network].view_of.get(&viewer).map_or(0, |place| place + 1);
+        view == claim.view && self.viewers[claim.network].binary_search(&viewer).is_ok()
     }
-    let plain = |it: &Claim| plain[it.network] && sight.networks[it.network].views.is_empty();
+}
+
+/// Who is meant by which destination, and where that depends on the sender, how. `senders` has the
+/// zones of those who share an alias.
+pub(super) fn destinations(
+    sight: &Sight<'_>,
+    claims: &Claims,
+    sharing: &Sharing,
+    senders: &BTreeMap<(usize, usize), u16>,
+) -> (Vec<Destination>, Vec<SharedAlias>) {
+    let mut special: BTreeSet<(Family, usize)> = sharing.iter().map(|(family, a, _)| (*family, *a)).collect();
+    for (a, b) in sight.moved.keys() {
+        special.extend([Family::V4, Family::V6].into_iter().flat_map(|family| [(family, *a), (family, *b)]));
+    }
+    let plain = |it: &Claim| {
+        sight.networks[it.network].views.is_empty()
+            && (special.is_empty() || !special.contains(&(net::family(&it.alias), it.network)))
+    };
+    let zone = |family: Family, from: usize, to: usize| {
+        if sharing.contains(&(family, from, to)) {
+            return senders.get(&(from, to)).copied().map(CaseZone::Sender);
+        }
+        sight.moved.get(&(from.min(to), from.max(to))).copied().map(CaseZone::Pair)
+    };
     let mut dispatch = Dispatch::default();
-    let mut rest = claims.as_slice();
-    while let Some(first) = rest.first() {
-        let inside = rest.partition_point(|it| first.alias.contains(&it.alias));
-        let (cluster, after) = rest.split_at(inside);
-        rest = after;
+    for cluster in claims.clusters() {
         match cluster {
             [only] if plain(only) => dispatch.destinations.push(Destination {
                 alias: only.alias,
                 owner: Owner::Network(only.network),
                 span: only.span,
             }),
-            _ => dispatch.cluster(sight, cluster),
+            _ => dispatch.cluster(sight, &zone, cluster),
         }
     }
     (dispatch.destinations, dispatch.shared)
 }
+
+/// The zone that a sender's connections to a network need, where the marks do not give it.
+type ZoneOf<'z> = &'z dyn Fn(Family, usize, usize) -> Option<CaseZone>;
 
 #[derive(Default)]
 struct Dispatch {
@@ -91,20 +158,23 @@ struct Dispatch {
 
 impl Dispatch {
     /// Claims of which the first holds all others, sorted.
-    fn cluster(&mut self, sight: &Sight<'_>, claims: &[Claim]) {
-        let mut nets: Vec<IpNet> = claims.iter().map(|it| it.alias).collect();
-        nets.dedup();
+    fn cluster(&mut self, sight: &Sight<'_>, zone: ZoneOf<'_>, claims: &[Claim]) {
+        let equal: Vec<&[Claim]> = claims.chunk_by(|a, b| a.alias == b.alias).collect();
+        let nets: Vec<IpNet> = equal.iter().map(|it| it[0].alias).collect();
         let before = self.destinations.len();
+        // Those that hold the next one, widest first.
+        let mut open: Vec<&[Claim]> = Vec::new();
         for (n, net) in nets.iter().enumerate() {
+            while open.pop_if(|outer| !outer[0].alias.contains(net)).is_some() {}
+            open.push(equal[n]);
             let inner: Vec<IpNet> =
                 nets[n + 1..].iter().take_while(|other| net.contains(*other)).copied().collect();
             let pieces = net::without(net, &inner);
             if pieces.is_empty() {
                 continue;
             }
-            let around: Vec<&Claim> = claims.iter().filter(|it| it.alias.contains(net)).collect();
-            let span = claims.iter().find(|it| it.alias == *net).map_or(claims[0].span, |it| it.span);
-            if let Some(owner) = self.owner(sight, &around) {
+            let span = equal[n][0].span;
+            if let Some(owner) = self.owner(sight, zone, &open) {
                 self.destinations.extend(pieces.into_iter().map(|alias| Destination { alias, owner, span }));
             }
         }
@@ -112,20 +182,23 @@ impl Dispatch {
     }
 
     /// Whose a piece is that these claims are made on; `None` if nobody sees it.
-    fn owner(&mut self, sight: &Sight<'_>, claims: &[&Claim]) -> Option<Owner> {
-        let owners: BTreeSet<usize> = claims.iter().map(|it| it.network).collect();
-        let owners: Vec<usize> = owners.into_iter().collect();
+    fn owner(&mut self, sight: &Sight<'_>, zone: ZoneOf<'_>, claims: &[&[Claim]]) -> Option<Owner> {
+        let family = net::family(&claims.first()?.first()?.alias);
+        let claims: BTreeSet<(usize, usize)> =
+            claims.iter().flat_map(|it| it.iter()).map(|it| (it.network, it.view)).collect();
+        let mut owners: Vec<usize> = claims.iter().map(|(network, _)| *network).collect();
+        owners.dedup();
         let mut cases = Vec::new();
         let mut otherwise = None;
         for &to in &owners {
-            let seen = |view: usize| claims.iter().any(|it| it.network == to && it.view == view);
+            let seen = |view: usize| claims.contains(&(to, view));
             if let ([_], true) = (owners.as_slice(), seen(0)) {
                 otherwise = Some(to);
             }
             let views = &sight.networks[to].view_of;
             for &from in &sight.viewers[to] {
                 let view = views.get(&from).map_or(0, |place| place + 1);
-                let zone = sight.moved.get(&(from.min(to), from.max(to))).copied().map(CaseZone::Pair);
+                let zone = zone(family, from, to);
                 match (seen(view), otherwise) {
                     (true, Some(_)) if zone.is_none() => {}
                     (true, _) => cases.push(SharedCase { from, to: Some(to), zone }),

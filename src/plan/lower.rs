@@ -64,8 +64,10 @@ pub fn lower(checked: &CheckedSite) -> Plan {
     }
     masquerade::add_error_routes(&mut networks, &peerings);
     let sight = Sight { networks: &networks, viewers: &viewers, moved: &moved };
-    let (destinations, shared) = dispatch::destinations(&sight);
-    let zoning = zones::assign(&networks, &peerings, &moved, shared);
+    let claims = dispatch::Claims::new(&networks);
+    let sharing = dispatch::sharing(&sight, &claims);
+    let zoning = zones::assign(&networks, &peerings, &moved, &sharing);
+    let (destinations, shared) = dispatch::destinations(&sight, &claims, &sharing, &zoning.senders);
     let local_moves = chosen.isolation == Isolation::Rules || routing::shadowed_by_local(site);
     let rules = |family| rules::list(&networks, chosen, checked.marks(), family);
     let rules = Families { v4: rules(Family::V4), v6: rules(Family::V6) };
@@ -80,7 +82,7 @@ pub fn lower(checked: &CheckedSite) -> Plan {
         peerings,
         policies,
         destinations,
-        shared: zoning.shared,
+        shared,
         moved_zones: moved,
         zones: zoning.zones,
         rules,

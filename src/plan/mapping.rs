@@ -39,6 +39,11 @@ struct Chosen {
     span: Span,
 }
 
+/// Where an alias is written: several may stand on several lines.
+pub(super) fn place(prefix: &model::Prefix, alias: &model::Alias) -> Span {
+    if prefix.aliases.len() == 1 { prefix.span } else { alias.span }
+}
+
 /// What a view's viewers know the prefixes by.
 fn chosen(network: &model::Network, view: &model::View) -> Vec<Chosen> {
     let prefixes = network.prefixes.iter().zip(&view.known);
@@ -46,11 +51,9 @@ fn chosen(network: &model::Network, view: &model::View) -> Vec<Chosen> {
         let real = prefix.real.value.trunc();
         let (known, span) = match known {
             KnownBy::Itself => (real, prefix.span),
-            KnownBy::Alias(place) => {
-                let alias = &prefix.aliases[*place];
-                // Several aliases may stand on several lines.
-                let span = if prefix.aliases.len() == 1 { prefix.span } else { alias.span };
-                (alias.net.value.trunc(), span)
+            KnownBy::Alias(n) => {
+                let alias = &prefix.aliases[*n];
+                (alias.net.value.trunc(), place(prefix, alias))
             }
             KnownBy::Nothing => return None,
         };

@@ -15,7 +15,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::{Address, NextHop, OWN_TABLE_BASE, OwnAlias, Refusal, Route};
+use super::{Address, NextHop, OWN_TABLE_BASE, OwnAlias, Refusal, Route, mapping};
 use crate::model::{self, Isolation, Site};
 use crate::net::{self, Family};
 use crate::source::Span;
@@ -75,7 +75,8 @@ pub(super) fn routes(
         for alias in &prefix.aliases {
             let net = alias.net.value.trunc();
             if net != prefix.real.value.trunc() && seen.insert(net) {
-                routes.push(Route { table: own, prefix: net, next: NextHop::Link, span: prefix.span });
+                let span = mapping::place(prefix, alias);
+                routes.push(Route { table: own, prefix: net, next: NextHop::Link, span });
             }
         }
     }

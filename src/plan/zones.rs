@@ -16,20 +16,23 @@
 //! Two networks that know each other by one alias are the exception: a host and its counterpart use
 //! the same pair of addresses in both directions, which no zone for both directions can separate.
 //! They get a zone per sender, for the original direction alone (iptables-extensions(8), CT
-//! `--zone-orig`).
+//! `--zone-orig`), whatever other aliases they have for each other in that family: a reply must be
+//! looked up where its connection is.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{CaseZone, Network, Peering, SharedAlias, Zone};
+use super::dispatch::Sharing;
+use super::{Network, Peering, Zone};
+use crate::net::Family;
 use crate::source::Span;
 
 /// The zones of a site.
 pub(super) struct Zoning {
     /// Every number in use, in order.
     pub(super) zones: Vec<Zone>,
-    /// The shared aliases with their senders' zones filled in.
-    pub(super) shared: Vec<SharedAlias>,
+    /// For those who share an alias, sender and receiver, the zone of what the sender opens.
+    pub(super) senders: BTreeMap<(usize, usize), u16>,
 }
 
 /// Gives every pair its zone; `moved` has those that ids do not give.
@@ -37,15 +40,22 @@ pub(super) fn assign(
     networks: &[Network],
     peerings: &[Peering],
     moved: &BTreeMap<(usize, usize), u16>,
-    mut shared: Vec<SharedAlias>,
+    sharing: &Sharing,
 ) -> Zoning {
-    let sharing = sharing(&shared);
+    // In a family in which they do not share an alias, two networks have a zone like all others.
+    let separate = |a: usize, b: usize| {
+        [Family::V4, Family::V6].into_iter().any(|family| {
+            let both = networks[a].speaks(family) && networks[b].speaks(family);
+            both && !sharing.contains(&(family, a, b))
+        })
+    };
+    let shares = |a: usize, b: usize| !sharing.is_empty() && !separate(a, b);
     // Zone numbers are few, pairs can be a million: a place for each number is the cheapest map.
     let mut of_pairs: Vec<Option<Span>> = vec![None; usize::from(u16::MAX) + 1];
     let has_pair_zone = |peering: &&Peering| {
         // What masqueraded hosts answer is in the zone of their network, whoever asked.
         let masqueraded = networks[peering.to].masquerade.is_some();
-        !masqueraded && !sharing.contains(&(peering.from, peering.to))
+        !masqueraded && !shares(peering.from, peering.to)
     };
     for peering in peerings.iter().filter(has_pair_zone) {
         let (from, to) = (peering.from, peering.to);
@@ -61,35 +71,22 @@ pub(super) fn assign(
     // Numbers of moved pairs are no pair's and no network's otherwise.
     let mut by_case: BTreeSet<u16> = moved.values().copied().collect();
     let mut senders: BTreeMap<(usize, usize), u16> = BTreeMap::new();
-    for case in shared.iter_mut().flat_map(|alias| &mut alias.cases) {
-        let pair = case.to.map(|to| (case.from, to)).filter(|pair| sharing.contains(pair));
-        let Some(pair) = pair else { continue };
-        let zone = *senders.entry(pair).or_insert_with(|| {
-            let id = networks[case.from].id;
-            // The sender's own id is the number people expect (the published recipe has it); its
-            // only other use is the gateway's own traffic with that network, whose destinations
-            // are not aliases. A pair zone with that number would have the alias as destination.
-            let fresh = || (1..=u16::MAX).rev().find(|zone| !zones.contains_key(zone));
-            let zone = of_pairs[usize::from(id)].and_then(|_| fresh()).unwrap_or(id);
-            if let Entry::Vacant(new) = zones.entry(zone) {
-                new.insert(networks[case.from].span);
-                by_case.insert(zone);
-            }
-            zone
-        });
-        case.zone = Some(CaseZone::Sender(zone));
+    for (_, from, to) in sharing {
+        if senders.contains_key(&(*from, *to)) {
+            continue;
+        }
+        let id = networks[*from].id;
+        // The sender's own id is the number people expect (the published recipe has it); its only
+        // other use is the gateway's own traffic with that network, whose destinations are not
+        // aliases. A pair zone with that number would have the alias as destination.
+        let fresh = || (1..=u16::MAX).rev().find(|zone| !zones.contains_key(zone));
+        let zone = of_pairs[usize::from(id)].and_then(|_| fresh()).unwrap_or(id);
+        if let Entry::Vacant(new) = zones.entry(zone) {
+            new.insert(networks[*from].span);
+            by_case.insert(zone);
+        }
+        senders.insert((*from, *to), zone);
     }
     let zone = |(number, span)| Zone { number, by_mark: !by_case.contains(&number), span };
-    Zoning { zones: zones.into_iter().map(zone).collect(), shared }
-}
-
-/// Who asks for whom by an alias that means the asker to the one who is asked.
-fn sharing(shared: &[SharedAlias]) -> BTreeSet<(usize, usize)> {
-    let mut sharing = BTreeSet::new();
-    for alias in shared.iter().filter(|alias| alias.owners.len() > 1) {
-        let cases: BTreeSet<(usize, usize)> =
-            alias.cases.iter().filter_map(|case| Some((case.from, case.to?))).collect();
-        sharing.extend(cases.iter().filter(|(from, to)| cases.contains(&(*to, *from))));
-    }
-    sharing
+    Zoning { zones: zones.into_iter().map(zone).collect(), senders }
 }

@@ -12,4 +12,5 @@ mod grammar;
 mod house;
 mod nodes;
 mod outputs;
+mod views;
 mod whois;

@@ -85,6 +85,8 @@ pub enum Doubt<'a> {
     Third(&'a str),
     /// This network knows both by them.
     Viewer(&'a str),
+    /// The two could share an alias if the first of these did not share one with the second.
+    Twice(&'a str, &'a str),
     /// The two could share an alias if this network had not the same to somebody else.
     Claim(&'a str),
 }
@@ -122,6 +124,9 @@ impl Finding for OverlappingAliases<'_> {
             }
             Doubt::Viewer(viewer) => format!(
                 "`{viewer}` sees both, and the gateway could not tell which of them a packet from there is for"
+            ),
+            Doubt::Twice(one, earlier) => format!(
+                "a network can share an alias with one other only, and `{one}` shares one with `{earlier}` already"
             ),
             Doubt::Claim(owner) => format!(
                 "two networks can share an alias only if its numbers mean no other one to anybody, but `{owner}` is known by them, too"

@@ -35,7 +35,7 @@ pub struct ViewerWithoutAlias<'a> {
 impl Finding for ViewerWithoutAlias<'_> {
     fn diagnostic(self) -> Diagnostic {
         let Self { network, real, viewer, unnamed, here, suggestion } = self;
-        let more = if unnamed == Unnamed::One { "" } else { ", nor by others that are connected to it" };
+        let more = if unnamed == Unnamed::One { "" } else { ", nor to others that are connected" };
         let real = written(&real);
         let found = Diagnostic::new(
             code::VIEWER_WITHOUT_ALIAS,

@@ -10,6 +10,7 @@ mod numbers;
 mod properties;
 mod rules;
 mod scale;
+mod viewers;
 
 use overlapc::check::{CheckedSite, check};
 use overlapc::diag::{Diagnostic, Diagnostics};
@@ -18,7 +19,7 @@ use overlapc::source::SourceMap;
 use overlapc::syntax::{Loader, parse_site};
 
 /// A site of one file has nothing to include.
-struct OneFile;
+pub struct OneFile;
 
 impl Loader for OneFile {
     fn load(&self, name: &str) -> Result<String, String> {

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='aliases-per-viewer'
-FINGERPRINT='6b964bdbc2957675'
+FINGERPRINT='6ad896db3f5c37ab'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -145,7 +145,7 @@ route add 192.168.0.0/24 dev press0 table 65537 protocol 77 # site.ovl:8 press
 route add 10.65.1.0/24 dev press0 table 65537 protocol 77 # site.ovl:10 press
 route add 10.9.0.0/24 dev press0 table 65537 protocol 77 # site.ovl:10 press
 route add 10.65.200.77/32 dev press0 table 65537 protocol 77 # site.ovl:11 press
-route add 10.9.1.77/32 dev press0 table 65537 protocol 77 # site.ovl:11 press
+route add 10.9.1.77/32 dev press0 table 65537 protocol 77 # site.ovl:12 press
 route add 192.168.0.0/24 dev saw0 table 3 protocol 77 # site.ovl:19 saw
 route add 192.168.0.0/24 dev saw0 table 65539 protocol 77 # site.ovl:19 saw
 route add 10.9.0.0/24 dev saw0 table 65539 protocol 77 # site.ovl:21 saw

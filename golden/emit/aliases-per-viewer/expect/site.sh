@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='aliases-per-viewer'
-FINGERPRINT='e185a8b4a296cd68'
+FINGERPRINT='9f0dc90a7d3c8c5c'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -159,7 +159,7 @@ route add 192.168.0.0/24 dev press0 table 65537 protocol 77 # site.ovl:8 press
 route add 10.65.1.0/24 dev press0 table 65537 protocol 77 # site.ovl:10 press
 route add 10.9.0.0/24 dev press0 table 65537 protocol 77 # site.ovl:10 press
 route add 10.65.200.77/32 dev press0 table 65537 protocol 77 # site.ovl:11 press
-route add 10.9.1.77/32 dev press0 table 65537 protocol 77 # site.ovl:11 press
+route add 10.9.1.77/32 dev press0 table 65537 protocol 77 # site.ovl:12 press
 route add 192.168.0.0/24 dev saw0 table 65539 protocol 77 # site.ovl:19 saw
 route add 10.9.0.0/24 dev saw0 table 65539 protocol 77 # site.ovl:21 saw
 route add 10.65.3.0/24 dev saw0 table 65539 protocol 77 # site.ovl:21 saw
