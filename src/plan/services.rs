@@ -6,9 +6,10 @@
 //!
 //! Rules that follow each other and are about the same hosts become one step; which of them hides
 //! which is decided here, port by port. Within a run of rules that do the same and write no log it does
-//! not matter which one matches, so there rules about the same hosts need not follow each other.
+//! not matter which one matches, so there rules about the same hosts need not follow each other, and
+//! those that say the same about different hosts of one side are about all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use ipnet::IpNet;
 
@@ -22,30 +23,28 @@ type Hosts = (Vec<IpNet>, Vec<IpNet>);
 pub(super) fn policy(list: &RuleList, first: [u16; 2]) -> Policy {
     let mut logs = Vec::new();
     let mut steps: Vec<Step> = Vec::new();
-    for (hosts, rule) in ordered(&list.rules) {
-        let log = rule.log.as_ref().map(|log| {
-            logs.push(Logged { log: log.clone(), action: rule.action, span: rule.span });
-            logs.len() - 1
-        });
-        let verdict = Verdict { action: rule.action, log };
-        match steps.last_mut().filter(|step| (&step.from, &step.to) == (&hosts.0, &hosts.1)) {
-            Some(step) => step.add(rule, verdict),
-            None => {
-                let (from, to) = hosts;
-                let mut step = Step {
-                    span: rule.span,
-                    rules: 0,
-                    from,
-                    to,
-                    ports: Vec::new(),
-                    protocols: Vec::new(),
-                    types: Families::default(),
-                    icmp: None,
-                    rest: None,
-                };
-                step.add(rule, verdict);
-                steps.push(step);
-            }
+    for Group { hosts: (from, to), rules, more } in ordered(&list.rules) {
+        if steps.last().is_none_or(|step| (&step.from, &step.to) != (&from, &to)) {
+            steps.push(Step {
+                span: rules.first().map_or(list.span, |rule| rule.span),
+                rules: 0,
+                from,
+                to,
+                ports: Vec::new(),
+                protocols: Vec::new(),
+                types: Families::default(),
+                icmp: None,
+                rest: None,
+            });
+        }
+        let Some(step) = steps.last_mut() else { continue };
+        step.rules += rules.len() + more;
+        for rule in rules {
+            let log = rule.log.as_ref().map(|log| {
+                logs.push(Logged { log: log.clone(), action: rule.action, span: rule.span });
+                logs.len() - 1
+            });
+            step.add(rule, Verdict { action: rule.action, log });
         }
     }
     for step in &mut steps {
@@ -54,13 +53,21 @@ pub(super) fn policy(list: &RuleList, first: [u16; 2]) -> Policy {
     Policy { span: list.span, first, rules: list.rules.clone(), steps, logs }
 }
 
+/// Rules about the same hosts.
+struct Group<'a> {
+    hosts: Hosts,
+    rules: Vec<&'a Rule>,
+    /// How many rules are left out because they say the same about hosts that are among these by now.
+    more: usize,
+}
+
 /// The rules so that those about the same hosts stand together where that changes nothing.
-fn ordered(rules: &[Rule]) -> Vec<(Hosts, &Rule)> {
+fn ordered(rules: &[Rule]) -> Vec<Group<'_>> {
     let alike = |a: &Rule, b: &Rule| a.action == b.action && a.log.is_none() && b.log.is_none();
-    let mut ordered: Vec<(Hosts, &Rule)> = Vec::new();
+    let mut ordered: Vec<Group<'_>> = Vec::new();
     for run in rules.chunk_by(alike) {
         let mut places: BTreeMap<Hosts, usize> = BTreeMap::new();
-        let mut groups: Vec<(Hosts, Vec<&Rule>)> = Vec::new();
+        let mut groups: Vec<Group<'_>> = Vec::new();
         for rule in run {
             let hosts = (
                 disjoint(rule.from.iter().map(|net| net.value)),
@@ -68,22 +75,48 @@ fn ordered(rules: &[Rule]) -> Vec<(Hosts, &Rule)> {
             );
             let place = *places.entry(hosts.clone()).or_insert(groups.len());
             match groups.get_mut(place) {
-                Some((_, group)) => group.push(rule),
-                None => groups.push((hosts, vec![rule])),
+                Some(group) => group.rules.push(rule),
+                None => groups.push(Group { hosts, rules: vec![rule], more: 0 }),
             }
         }
+        let mut groups =
+            joined(joined(groups, |hosts| (&hosts.0, &mut hosts.1)), |hosts| (&hosts.1, &mut hosts.0));
         // What the run before has ended with goes on.
-        let next = ordered.last().and_then(|(hosts, _)| places.get(hosts)).copied();
+        let next = ordered.last().and_then(|last| groups.iter().position(|group| group.hosts == last.hosts));
         if let Some(next) = next {
             groups[..=next].rotate_right(1);
         }
-        ordered.extend(
-            groups
-                .into_iter()
-                .flat_map(|(hosts, rules)| rules.into_iter().map(move |rule| (hosts.clone(), rule))),
-        );
+        ordered.extend(groups);
     }
     ordered
+}
+
+/// One group of those that are of one run, say the same and differ on one side alone; `sides` gives the
+/// side that must be the same and the other one. A side without hosts is everybody and stays by itself.
+fn joined<'a>(
+    groups: Vec<Group<'a>>,
+    sides: impl Fn(&mut Hosts) -> (&Vec<IpNet>, &mut Vec<IpNet>),
+) -> Vec<Group<'a>> {
+    let mut places: HashMap<(Vec<IpNet>, Vec<&'a Service>), usize> = HashMap::new();
+    let mut joined: Vec<Group<'a>> = Vec::new();
+    for mut group in groups {
+        let services = group.rules.iter().map(|rule| &rule.service).collect();
+        let (same, other) = sides(&mut group.hosts);
+        if !other.is_empty() {
+            let place = *places.entry((same.clone(), services)).or_insert(joined.len());
+            if let Some(first) = joined.get_mut(place) {
+                sides(&mut first.hosts).1.append(other);
+                first.more += group.rules.len() + group.more;
+                continue;
+            }
+        }
+        joined.push(group);
+    }
+    for group in &mut joined {
+        let (_, other) = sides(&mut group.hosts);
+        *other = disjoint(other.iter().copied());
+    }
+    joined
 }
 
 /// Prefixes without those that lie inside another, in address order.
@@ -103,7 +136,6 @@ fn disjoint(nets: impl Iterator<Item = IpNet>) -> Vec<IpNet> {
 impl Step {
     /// Adds what a rule says about packets that no earlier rule of the step is about.
     fn add(&mut self, rule: &Rule, verdict: Verdict) {
-        self.rules += 1;
         if self.rest.is_some() {
             return;
         }
@@ -310,8 +342,30 @@ mod tests {
         let rules = vec![rule(1, "10.0.0.1/32"), rule(1, "10.0.0.2/32"), rule(2, "10.0.0.1/32")];
         let policy = policy(&RuleList { span, rules }, [1, 2]);
         assert_eq!(policy.steps.len(), 2);
+        assert_eq!(policy.steps[0].rules, 2);
         let ports: Vec<(u16, u16)> =
             policy.steps[0].ports.iter().map(|(ports, _)| (ports.first, ports.last)).collect();
         assert_eq!(ports, [(1, 2)]);
+    }
+
+    #[test]
+    fn rules_that_differ_in_their_hosts_alone_are_one_step() {
+        let span = Span::default();
+        let nets = |text: &str| vec![Spanned::new(text.parse().unwrap(), span)];
+        let rule = |from: &str, to: &str| Rule {
+            action: Action::Allow,
+            service: Service::Ports(6, vec![(22, 22)]),
+            from: nets(from),
+            to: nets(to),
+            log: None,
+            span,
+        };
+        let pairs =
+            [("10.0.0.1/32", "10.1.0.1/32"), ("10.0.0.1/32", "10.1.0.2/32"), ("10.0.0.2/32", "10.1.0.1/32")];
+        let rules: Vec<Rule> = pairs.iter().map(|(from, to)| rule(from, to)).collect();
+        let steps = |count: usize| policy(&RuleList { span, rules: rules[..count].to_vec() }, [1, 2]).steps;
+        assert_eq!(steps(2).len(), 1);
+        assert_eq!((steps(2)[0].to.len(), steps(2)[0].rules), (2, 2));
+        assert_eq!(steps(3).len(), 2, "the second host was not allowed to call both");
     }
 }
