@@ -21,6 +21,7 @@ mod free;
 mod ids;
 mod interfaces;
 mod marks;
+mod masquerade;
 mod nesting;
 mod overlaps;
 mod peers;
@@ -36,6 +37,7 @@ pub struct CheckedSite {
     ids: Vec<u16>,
     settings: Settings,
     marks: MarkLayout,
+    apart: Vec<Vec<NetworkId>>,
 }
 
 impl CheckedSite {
@@ -57,6 +59,13 @@ impl CheckedSite {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The networks that open connections to a masqueraded one and share real addresses with others
+    /// that do: theirs have the zone of that network for replies alone.
+    #[must_use]
+    pub fn apart(&self, network: NetworkId) -> &[NetworkId] {
+        &self.apart[network.0]
     }
 
     /// The bits of the packet mark that carry network ids.
@@ -82,9 +91,10 @@ pub fn check(site: Site, findings: &mut Diagnostics) -> Option<CheckedSite> {
     search.viewers(&mappings);
     addresses::check(&site, &complete, &mut reporter);
     routes::check(&site, &mut reporter);
+    let apart = masquerade::check(&site, &mut reporter);
     interfaces::check(&site, &settings, &ids, &mut reporter);
     if reporter.has_errors() {
         return None;
     }
-    Some(CheckedSite { ids, settings, marks: marks?, site })
+    Some(CheckedSite { ids, settings, marks: marks?, apart, site })
 }

@@ -139,6 +139,8 @@ registry! {
     HOST_OUTSIDE "OVL0318" "host-outside-prefixes" Error;
     UNUSABLE_ADDRESS "OVL0319" "unusable-address" Error;
 
+    MASQUERADE_WITHOUT_ADDRESS "OVL0330" "masquerade-without-address" Error;
+
     DUPLICATE_ID "OVL0401" "duplicate-id" Error;
     ID_OUT_OF_RANGE "OVL0402" "id-out-of-range" Error;
     RESERVED_ID "OVL0403" "reserved-id" Error;
@@ -149,6 +151,8 @@ registry! {
     REPEATED_CONNECT "OVL0408" "repeated-connect" Warning;
     CONNECTED_TO_ITSELF "OVL0409" "connected-to-itself" Error;
     PROTOCOL_OUT_OF_RANGE "OVL0410" "protocol-out-of-range" Error;
+    OPENED_BY_MASQUERADED "OVL0440" "opened-by-masqueraded" Error;
+    TOO_MANY_ALIKE "OVL0441" "too-many-alike" Error;
 
     INTERFACE_TOO_LONG "OVL0501" "interface-name-too-long" Error;
     INVALID_INTERFACE "OVL0502" "invalid-interface-name" Error;

@@ -1,6 +1,8 @@
 //! From a checked site to its plan: calls the parts in order and puts them together.
 
-use super::{Address, Families, Network, Peering, Plan, mapping, partners, routing, rules, settings, zones};
+use super::{
+    Address, Families, Network, Peering, Plan, mapping, masquerade, partners, routing, rules, settings, zones,
+};
 use crate::check::CheckedSite;
 use crate::model::{Isolation, vrf_name};
 use crate::net::Family;
@@ -10,7 +12,7 @@ use crate::net::Family;
 pub fn lower(checked: &CheckedSite) -> Plan {
     let site = checked.site();
     let chosen = checked.settings();
-    let networks: Vec<Network> = site
+    let mut networks: Vec<Network> = site
         .ids()
         .map(|(id, network)| {
             let number = checked.id(id);
@@ -27,7 +29,7 @@ pub fn lower(checked: &CheckedSite) -> Plan {
                 mappings: mapping::pieces(network),
                 known: mapping::known(network),
                 hosts: partners::hosts(network),
-                masqueraded: network.masqueraded,
+                masquerade: masquerade::of(network, checked.apart(id)),
             }
         })
         .collect();
@@ -36,6 +38,7 @@ pub fn lower(checked: &CheckedSite) -> Plan {
         .iter()
         .map(|peering| Peering { from: peering.from.0, to: peering.to.0, span: peering.span })
         .collect();
+    masquerade::add_error_routes(&mut networks, &peerings);
     let (destinations, shared) = mapping::destinations(&networks, &peerings);
     let zoning = zones::assign(&networks, &peerings, shared);
     let local_moves = chosen.isolation == Isolation::Rules || routing::shadowed_by_local(site);

@@ -9,6 +9,7 @@ pub mod tree;
 
 mod lower;
 mod mapping;
+mod masquerade;
 mod partners;
 mod routing;
 mod rules;
@@ -27,6 +28,7 @@ pub use crate::model::{Firewall, Isolation};
 use crate::net::{self, Family};
 use crate::source::Span;
 pub use lower::lower;
+pub use masquerade::{Masquerade, Source};
 
 /// Metric of the unreachable default route in every table: higher than any route a person adds, so
 /// that those win (kernel documentation, networking/vrf.rst).
@@ -73,12 +75,14 @@ pub struct Plan {
 
 impl Plan {
     /// The zone of each peering's connections, both directions, in their order; `None` where the two
-    /// networks share an alias and each sender has a zone of its own.
+    /// networks share an alias and each sender has a zone of its own. Answers of masqueraded hosts are
+    /// in the zone of their network.
     pub fn pair_zones(&self) -> impl Iterator<Item = Option<u16>> {
         let sharing: BTreeSet<[usize; 2]> = self.shared.iter().map(|shared| shared.owners).collect();
         self.peerings.iter().map(move |peering| {
             let pair = [peering.from.min(peering.to), peering.from.max(peering.to)];
-            let zone = self.networks[peering.from].id ^ self.networks[peering.to].id;
+            let (from, to) = (&self.networks[peering.from], &self.networks[peering.to]);
+            let zone = if to.masquerade.is_some() { to.id } else { from.id ^ to.id };
             (!sharing.contains(&pair)).then_some(zone)
         })
     }
@@ -91,6 +95,20 @@ impl Plan {
     /// Which real addresses of `owner` hosts of `viewer` know by which ones: disjoint in both columns.
     pub fn mappings_to(&self, owner: usize, _viewer: usize) -> impl Iterator<Item = &Mapping> + '_ {
         self.networks[owner].mappings.iter()
+    }
+
+    /// Whether any network is masqueraded.
+    #[must_use]
+    pub fn masquerades(&self) -> bool {
+        self.networks.iter().any(|network| network.masquerade.is_some())
+    }
+
+    /// The networks that open connections to masqueraded ones: places in [`Plan::networks`], in order.
+    pub fn masquerade_callers(&self) -> impl Iterator<Item = usize> + use<> {
+        let to_masqueraded =
+            self.peerings.iter().filter(|peering| self.networks[peering.to].masquerade.is_some());
+        let callers: BTreeSet<usize> = to_masqueraded.map(|peering| peering.from).collect();
+        callers.into_iter()
     }
 
     /// Whether any network has an IPv6 prefix.
@@ -127,9 +145,8 @@ pub struct Network {
     pub known: Vec<(IpNet, Span)>,
     /// Its hosts that have names, in source order, each name once.
     pub hosts: Vec<Host>,
-    /// The `nodes masqueraded` that says so: its hosts have no routes and need none, as they see the
-    /// gateway's own address as the source of everything, and can only answer.
-    pub masqueraded: Option<Span>,
+    /// How its hosts are reached if they have no routes.
+    pub masquerade: Option<Masquerade>,
 }
 
 impl Network {

@@ -33,7 +33,12 @@ pub(super) fn assign(networks: &[Network], peerings: &[Peering], mut shared: Vec
         .collect();
     // Zone numbers are few, pairs can be a million: a place for each number is the cheapest map.
     let mut of_pairs: Vec<Option<Span>> = vec![None; usize::from(u16::MAX) + 1];
-    for peering in peerings.iter().filter(|peering| !sharing.contains(&(peering.from, peering.to))) {
+    let has_pair_zone = |peering: &&Peering| {
+        // What masqueraded hosts answer is in the zone of their network, whoever asked.
+        let masqueraded = networks[peering.to].masquerade.is_some();
+        !masqueraded && !sharing.contains(&(peering.from, peering.to))
+    };
+    for peering in peerings.iter().filter(has_pair_zone) {
         let zone = networks[peering.from].id ^ networks[peering.to].id;
         of_pairs[usize::from(zone)].get_or_insert(peering.span);
     }

@@ -213,7 +213,12 @@ impl Told<'_> {
                     verb("sees", "see"),
                     self.at(span)
                 ),
-                Known::Masqueraded(None, _) | Known::OtherFamily => {
+                Known::Masqueraded(None, span) => format!(
+                    "  {list} {} one of the gateway's own addresses there in its place ({}),{may}.",
+                    verb("sees", "see"),
+                    self.at(span)
+                ),
+                Known::OtherFamily => {
                     let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
                     format!("  {list} {not}, and {} no {family}.", verb("speaks", "speak"))
                 }

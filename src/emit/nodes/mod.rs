@@ -61,7 +61,7 @@ impl<'p> Needs<'p> {
     fn of(plan: &'p Plan, viewer: usize, partners: &[usize]) -> Self {
         let network = &plan.networks[viewer];
         // They see nobody's address but the gateway's on their link.
-        let partners = if network.masqueraded.is_some() { &[] } else { partners };
+        let partners = if network.masquerade.is_some() { &[] } else { partners };
         let spoken = [Family::V4, Family::V6].into_iter().filter(|family| network.speaks(*family));
         let routes = spoken.flat_map(|family| {
             let of_partner = move |partner: &usize| {
@@ -156,7 +156,8 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
 }
 
 fn masqueraded(needs: &Needs<'_>, places: &Places<'_>) -> String {
-    needs.network.masqueraded.map(|span| places.at(span).to_string()).unwrap_or_default()
+    let written = needs.network.masquerade.as_ref().map(|masquerade| places.at(masquerade.span));
+    written.map(|place| place.to_string()).unwrap_or_default()
 }
 
 /// Every form for every network: paths below the target's folder, and texts.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::checks::{Expected, Line, Seen, Statement, TRANSPORTS};
-use crate::topology::{Host, Topology};
+use crate::topology::{Address, Host, Network, Topology};
 
 /// One question of one host over one transport.
 #[derive(Clone, Debug)]
@@ -193,13 +193,21 @@ impl Expansion<'_> {
                 for own in &asker.addresses {
                     for known in other.addresses.iter().filter(|k| k.known.is_ipv4() == own.real.is_ipv4()) {
                         let expected = if answered {
-                            Expected::Answer { host: other.name.clone(), source: own.known, port: Seen::Same }
+                            let (source, port) = seen_by(&topology.networks[b], own);
+                            Expected::Answer { host: other.name.clone(), source, port }
                         } else {
                             Expected::Nothing
                         };
                         if answered || !self.is_somebodys(a, known.known) {
                             let transports = self.transports.clone();
+                            let first = self.questions.len();
                             self.ask(&transports, asker, own.real, known.known, expected);
+                            // Two that get one port at the same moment lose a packet: clients ask again.
+                            if answered && topology.networks[b].masqueraded {
+                                for question in &mut self.questions[first..] {
+                                    question.options.push("again".to_owned());
+                                }
+                            }
                         }
                     }
                 }
@@ -269,6 +277,15 @@ impl Expansion<'_> {
             question.strays.clone_from(&line.strays);
         }
         Ok(())
+    }
+}
+
+/// What a host of a network sees of who asks: the alias and the port, or the gateway and any port.
+fn seen_by(network: &Network, asker: &Address) -> (IpAddr, Seen) {
+    let gateway = network.gateways.iter().find(|gateway| gateway.is_ipv4() == asker.real.is_ipv4());
+    match gateway {
+        Some(gateway) if network.masqueraded => (*gateway, Seen::Any),
+        _ => (asker.known, Seen::Same),
     }
 }
 
