@@ -24,11 +24,11 @@ pub fn lower(checked: &CheckedSite) -> Plan {
                 interface: network.interface.value.clone(),
                 vrf,
                 addresses: routing::addresses(network),
+                hosts: partners::hosts(network),
                 routes: routing::routes(network, number, chosen.isolation),
                 admitted: mapping::admitted(network),
                 mappings: mapping::pieces(network),
                 known: mapping::known(network),
-                hosts: partners::hosts(network),
                 masquerade: masquerade::of(network, checked.apart(id)),
             }
         })

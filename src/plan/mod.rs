@@ -133,6 +133,8 @@ pub struct Network {
     pub vrf: Option<String>,
     /// Addresses that the gateway gets here.
     pub addresses: Vec<Address>,
+    /// Its hosts that have names, in source order, each name once.
+    pub hosts: Vec<Host>,
     /// All routes of its two tables, in the order in which they must be added.
     pub routes: Vec<Route>,
     /// Real prefixes from which its hosts may send: disjoint, the fewest.
@@ -143,8 +145,6 @@ pub struct Network {
     /// The prefixes as others know them, as they are written, disjoint: what other networks' hosts
     /// need routes to.
     pub known: Vec<(IpNet, Span)>,
-    /// Its hosts that have names, in source order, each name once.
-    pub hosts: Vec<Host>,
     /// How its hosts are reached if they have no routes.
     pub masquerade: Option<Masquerade>,
 }
