@@ -8,6 +8,7 @@
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use similar::TextDiff;
 
@@ -179,21 +180,40 @@ fn make_directories(files: &[(PathBuf, Content)], made: &mut Vec<PathBuf>) -> Re
     Ok(())
 }
 
+/// As many files are written at the same time: the disk takes them together, and for one after another
+/// it takes some milliseconds each.
+const AT_ONCE: usize = 16;
+
 /// Puts every content on the disk beside its destination, under a passing name.
 fn prepare_all(files: &[(PathBuf, Content)]) -> Result<Vec<(PathBuf, Prepared)>, Failure> {
-    let mut prepared = Vec::new();
-    for (path, content) in files {
-        let failure = |error: io::Error| cannot_write(path, &error);
-        let mode = if content.executable { 0o755 } else { 0o644 };
-        // A link stays a link: what it leads to is replaced, from within that directory.
-        let real = match host::kind(path).map_err(failure)? {
-            None => path.clone(),
-            Some(_) => host::resolve_links(path).map_err(failure)?,
+    let share = files.len().div_ceil(AT_ONCE).max(1);
+    let prepare_share = |share: &[(PathBuf, Content)]| share.iter().map(prepare).collect();
+    let shares: Vec<Result<Vec<_>, Failure>> = thread::scope(|scope| {
+        let writers: Vec<_> =
+            files.chunks(share).map(|share| scope.spawn(move || prepare_share(share))).collect();
+        let finished = |writer: thread::ScopedJoinHandle<'_, _>| {
+            writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
-        let beside = parent(&real);
-        prepared.push((real, host::prepare(&beside, &content.text, mode).map_err(failure)?));
+        writers.into_iter().map(finished).collect()
+    });
+    let mut prepared = Vec::with_capacity(files.len());
+    for share in shares {
+        prepared.append(&mut share?);
     }
     Ok(prepared)
+}
+
+fn prepare((path, content): &(PathBuf, Content)) -> Result<(PathBuf, Prepared), Failure> {
+    let failure = |error: io::Error| cannot_write(path, &error);
+    let mode = if content.executable { 0o755 } else { 0o644 };
+    // A link stays a link: what it leads to is replaced, from within that directory.
+    let real = match host::kind(path).map_err(failure)? {
+        None => path.clone(),
+        Some(_) => host::resolve_links(path).map_err(failure)?,
+    };
+    let beside = parent(&real);
+    let prepared = host::prepare(&beside, &content.text, mode).map_err(failure)?;
+    Ok((real, prepared))
 }
 
 /// Renames all; on a failure says which files are new already and which are still as they were.

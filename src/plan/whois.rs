@@ -72,8 +72,8 @@ pub struct View {
 pub enum Known {
     /// By this one, out of the `prefix` written there.
     As(IpAddr, Span),
-    /// The viewer's nodes are masqueraded, as is written there: they see the gateway's own address,
-    /// where it has one of the family.
+    /// The viewer's nodes are masqueraded, as is written there: they see the gateway's own address;
+    /// which one it is depends on who looks where there are several.
     Masqueraded(Option<IpAddr>, Span),
     /// The viewer has no addresses of the family.
     OtherFamily,
@@ -87,7 +87,7 @@ impl Answer {
     /// Whether it is an answer to `from`, or to anybody.
     #[must_use]
     pub fn is_something(&self, from: Option<usize>) -> bool {
-        let known = |view: &View| matches!(view.known, Known::As(..) | Known::Masqueraded(Some(_), _));
+        let known = |view: &View| matches!(view.known, Known::As(..) | Known::Masqueraded(..));
         let means = |subject: &Subject| {
             from.is_none_or(|from| from == subject.network || subject.views.iter().any(known))
         };
@@ -202,8 +202,14 @@ impl Search<'_> {
         if !joined {
             return Known::Apart;
         }
-        if let Some(span) = network.masquerade.as_ref().map(|it| it.span) {
-            return Known::Masqueraded(network.gateway(family), span);
+        if let Some(masquerade) = &network.masquerade {
+            let mut sources = masquerade.sources.iter().map(|source| source.address);
+            let first = sources.clone().find(|address| net::family_of(address) == family);
+            let several = sources.any(|it| net::family_of(&it) == family && Some(it) != first);
+            return match first {
+                Some(_) => Known::Masqueraded(first.filter(|_| !several), masquerade.span),
+                None => Known::OtherFamily,
+            };
         }
         if !network.speaks(family) {
             return Known::OtherFamily;

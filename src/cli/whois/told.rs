@@ -213,7 +213,12 @@ impl Told<'_> {
                     verb("sees", "see"),
                     self.at(span)
                 ),
-                Known::Masqueraded(None, _) | Known::OtherFamily => {
+                Known::Masqueraded(None, span) => format!(
+                    "  {list} {} one of the gateway's own addresses there in its place ({}),{may}.",
+                    verb("sees", "see"),
+                    self.at(span)
+                ),
+                Known::OtherFamily => {
                     let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
                     format!("  {list} {not}, and {} no {family}.", verb("speaks", "speak"))
                 }
@@ -222,9 +227,10 @@ impl Told<'_> {
             });
         }
         if subject.gateway.is_none() && self.from.is_none() {
+            // In order, as views are.
             let known: Vec<usize> = subject.views.iter().map(|view| view.viewer).collect();
-            let others =
-                (0..self.plan.networks.len()).filter(|n| *n != subject.network && !known.contains(n));
+            let others = (0..self.plan.networks.len())
+                .filter(|n| *n != subject.network && known.binary_search(n).is_err());
             let others: Vec<usize> = others.collect();
             if !others.is_empty() {
                 let verb = if others.len() > 1 { "do" } else { "does" };

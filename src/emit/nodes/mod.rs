@@ -156,7 +156,8 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
 }
 
 fn masqueraded(needs: &Needs<'_>, places: &Places<'_>) -> String {
-    needs.network.masquerade.as_ref().map(|it| places.at(it.span).to_string()).unwrap_or_default()
+    let written = needs.network.masquerade.as_ref().map(|masquerade| places.at(masquerade.span));
+    written.map(|place| place.to_string()).unwrap_or_default()
 }
 
 /// Every form for every network: paths below the target's folder, and texts.

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='names-and-routes'
-FINGERPRINT='2217d119d61f1b07'
+FINGERPRINT='6c0334fcdff50e44'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -97,7 +97,6 @@ zones() {
 12
 13
 20
-21
 OVERLAPC_END
 }
 
@@ -179,6 +178,7 @@ OVERLAPC_END
 routes_v4() {
     cat <<'OVERLAPC_END'
 route add 172.16.0.0/16 dev eth0 table 65537 protocol 77 # site.ovl:11 office
+route add 192.168.7.1/32 dev eth0 table 65537 protocol 77 # site.ovl:56 office
 route add 192.168.0.0/24 dev eth1.20 table 65538 protocol 77 # site.ovl:23 lab
 route add 10.64.2.0/24 dev eth1.20 table 65538 protocol 77 # site.ovl:23 lab
 route add 192.168.0.0/24 dev eth1.30 table 65539 protocol 77 # site.ovl:33 press
@@ -313,7 +313,6 @@ table inet ovl {
 			0x0000000c : 12,
 			0x0000000d : 13,
 			0x00000014 : 20,
-			0x00000015 : 21,
 		}
 	}
 
@@ -412,6 +411,37 @@ table inet ovl {
 		}
 	}
 
+	# Networks whose hosts have no routes: to them, everything comes from the gateway's own address.
+	set ovl_masq_ports {
+		type ifname
+		elements = {
+			"eth3",
+		}
+	}
+
+	map ovl_masq {
+		type mark : verdict
+		elements = {
+			0x00000014 : goto ovl_masq_camera,
+		}
+	}
+
+	# Source to the chain that writes it into the connection's mark.
+	map ovl_sign {
+		type mark : verdict
+		elements = {
+			0x00000100 : jump ovl_sign_office,
+		}
+	}
+
+	# Mark of the connection to the network that its answers go to.
+	map ovl_answer {
+		type mark : verdict
+		elements = {
+			0x00000001 : goto ovl_to_office,
+		}
+	}
+
 	# Before fragments are put together, which the kernel does for each zone apart (priority -400).
 	chain ovl_raw {
 		type filter hook prerouting priority raw - 150; policy accept;
@@ -434,6 +464,12 @@ table inet ovl {
 		ct zone set oifname map @ovl_own_zone comment "the gateway's own packets"
 	}
 
+	# What masqueraded hosts answer is addressed to the gateway; its connection says who asked.
+	chain ovl_replies {
+		type filter hook prerouting priority mangle; policy accept;
+		iifname @ovl_masq_ports ct direction reply ct mark & 0x000000ff vmap @ovl_answer comment "back to who asked"
+	}
+
 	chain ovl_prerouting {
 		type nat hook prerouting priority dstnat; policy accept;
 		meta mark & 0x000000ff == 0 return comment "not for another network"
@@ -444,6 +480,7 @@ table inet ovl {
 	chain ovl_postrouting {
 		type nat hook postrouting priority srcnat; policy accept;
 		meta mark & 0x000000ff == 0 return comment "not from another network"
+		meta mark & 0x000000ff vmap @ovl_masq comment "hosts without routes see the gateway"
 		meta mark & 0x0000ff00 vmap @ovl_snat comment "real address to alias"
 	}
 
@@ -602,13 +639,11 @@ table inet ovl {
 
 	# Network camera, site.ovl:53
 	chain ovl_from_camera {
-		meta mark set meta mark & 0xffff0000 | 0x00001414 comment "site.ovl:53 from camera"
-		ip saddr 192.168.7.0/24 ip saddr != 192.168.7.1 jump ovl_dest comment "site.ovl:57 hosts"
-		meta mark & 0x000000ff == 0x00000014 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:53 routers"
-		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:53 pair"
-		meta mark set meta mark ^ 0x00000014 comment "site.ovl:53 not camera"
+		meta mark set meta mark & 0xffff0000 | 0x00001400 comment "site.ovl:53 from camera"
+		ct zone set 20 comment "site.ovl:53 answers to the gateway"
 	}
 	chain ovl_to_camera {
+		ct zone set 20 comment "site.ovl:58 masqueraded"
 		meta mark set meta mark ^ 0x00000014 comment "site.ovl:53 to camera"
 	}
 	chain ovl_dnat_camera {
@@ -618,8 +653,16 @@ table inet ovl {
 	chain ovl_snat_camera {
 		ip saddr 192.168.7.0/24 snat ip prefix to 10.64.7.0/24 comment "site.ovl:57 camera"
 	}
+	chain ovl_masq_camera {
+		meta mark & 0x0000ff00 vmap @ovl_sign comment "site.ovl:58 remember who asked"
+		ip daddr 192.168.7.0/24 snat ip to 192.168.7.1 comment "site.ovl:56 camera"
+	}
 	chain ovl_leave_camera {
 		meta mark & 0x000000ff != 0x00000014 drop comment "site.ovl:53 not to camera"
+	}
+
+	chain ovl_sign_office {
+		ct mark set ct mark & 0xffffff00 | 0x00000001 comment "site.ovl:8 answers go to office"
 	}
 }
 OVERLAPC_END
