@@ -26,6 +26,7 @@ mod free;
 mod ids;
 mod interfaces;
 mod marks;
+mod masquerade;
 mod nesting;
 mod overlaps;
 mod peers;
@@ -43,6 +44,7 @@ pub struct CheckedSite {
     settings: Settings,
     marks: MarkLayout,
     zones: zones::Moved,
+    apart: Vec<Vec<NetworkId>>,
 }
 
 impl CheckedSite {
@@ -81,6 +83,13 @@ impl CheckedSite {
         &self.settings
     }
 
+    /// The networks that open connections to a masqueraded one and share real addresses with others
+    /// that do: theirs have the zone of that network for replies alone.
+    #[must_use]
+    pub fn apart(&self, network: NetworkId) -> &[NetworkId] {
+        &self.apart[network.0]
+    }
+
     /// The bits of the packet mark that carry network ids.
     #[must_use]
     pub fn marks(&self) -> MarkLayout {
@@ -112,13 +121,14 @@ pub fn check(site: Site, findings: &mut Diagnostics) -> Option<CheckedSite> {
     search.viewers(&mappings);
     addresses::check(&site, &complete, &mut reporter);
     routes::check(&site, &mut reporter);
+    let apart = masquerade::check(&site, &mut reporter);
     interfaces::check(&site, &settings, &ids, &mut reporter);
     if reporter.has_errors() {
         return None;
     }
-    let zones = zones::check(&site, (&peers, &audience), &ids, &mappings, &mut reporter);
+    let zones = zones::check(&site, (&peers, &audience), (&ids, &apart), &mappings, &mut reporter);
     if reporter.has_errors() {
         return None;
     }
-    Some(CheckedSite { ids, settings, marks: marks?, zones, site })
+    Some(CheckedSite { ids, settings, marks: marks?, zones, apart, site })
 }

@@ -42,7 +42,7 @@ type Key = (usize, usize);
 pub(super) fn check(
     site: &Site,
     (peers, audience): (&Peers, &Audience),
-    ids: &[u16],
+    (ids, apart): (&[u16], &[Vec<NetworkId>]),
     mappings: &[Mapping],
     reporter: &mut Reporter<'_>,
 ) -> Moved {
@@ -51,33 +51,48 @@ pub(super) fn check(
         return Moved::new();
     }
     let zone = |(a, b): Pair| ids[a.0] ^ ids[b.0];
-    let masqueraded = |(a, b): Pair| [a, b].iter().any(|it| site.network(*it).masqueraded.is_some());
     let mut taken: HashMap<(Key, u16), Pair> = HashMap::new();
     let mut moved: Vec<(Pair, &Vec<Key>)> = Vec::new();
-    // A pair with a masqueraded network has its zone in another way, and stays out of the others'.
-    let (fixed, free): (Vec<_>, Vec<_>) = pairs.iter().partition(|(pair, _)| masqueraded(**pair));
-    for (pair, keys) in fixed.into_iter().chain(free) {
-        let own = zone(*pair);
-        let stays = masqueraded(*pair) || keys.iter().all(|key| !taken.contains_key(&(*key, own)));
+    // Connections to a masqueraded network have its own zone, or none but for replies: they come first.
+    let fixed = |pair: &Pair| fixed_zone(site, ids, apart, *pair);
+    let (first, others): (Vec<_>, Vec<_>) = pairs.iter().partition(|(pair, _)| fixed(pair).is_some());
+    for (pair, keys) in first.into_iter().chain(others) {
+        let own = fixed(pair).unwrap_or_else(|| zone(*pair));
+        let stays = keys.iter().all(|key| !taken.contains_key(&(*key, own)));
         if stays {
             taken.extend(keys.iter().map(|key| ((*key, own), *pair)));
+        } else if fixed(pair).is_some() {
+            report(site, *pair, own, reporter);
+            return Moved::new();
         } else {
             moved.push((*pair, keys));
         }
     }
     let all = site.peerings.iter().map(|it| zone((it.from, it.to)));
     let used: HashSet<u16> = all.chain(ids.iter().copied()).collect();
-    match first_fit(&moved, &used) {
-        Ok(moved) => moved,
-        Err(pair) => {
-            let name = |id: NetworkId| site.network(id).name.value.as_str();
-            let is_pair = |from, to| (from, to) == pair || (to, from) == pair;
-            if let Some(peering) = site.peerings.iter().find(|it| is_pair(it.from, it.to)) {
-                let networks = (name(pair.0), name(pair.1));
-                reporter.report(NoZoneLeft { networks, zone: zone(pair), span: peering.span }, None);
-            }
-            Moved::new()
-        }
+    first_fit(&moved, &used).unwrap_or_else(|pair| {
+        report(site, pair, zone(pair), reporter);
+        Moved::new()
+    })
+}
+
+/// The zone of connections to a masqueraded network: its id, or 0 where only their replies have that.
+fn fixed_zone(site: &Site, ids: &[u16], apart: &[Vec<NetworkId>], (a, b): Pair) -> Option<u16> {
+    let (to, from) = match (site.network(a).masqueraded, site.network(b).masqueraded) {
+        (Some(_), _) => (a, b),
+        (None, Some(_)) => (b, a),
+        (None, None) => return None,
+    };
+    Some(if apart[to.0].contains(&from) { 0 } else { ids[to.0] })
+}
+
+fn report(site: &Site, pair: Pair, zone: u16, reporter: &mut Reporter<'_>) {
+    let name = |id: NetworkId| site.network(id).name.value.as_str();
+    let is_pair = |from, to| (from, to) == pair || (to, from) == pair;
+    if let Some(peering) = site.peerings.iter().find(|it| is_pair(it.from, it.to)) {
+        let networks = (name(pair.0), name(pair.1));
+        let zone = (zone != 0).then_some(zone);
+        reporter.report(NoZoneLeft { networks, zone, span: peering.span }, None);
     }
 }
 

@@ -143,6 +143,8 @@ registry! {
     ALIAS_FOR_ITSELF "OVL0322" "alias-for-itself" Error;
     ALIAS_FOR_STRANGER "OVL0323" "alias-for-stranger" Warning;
 
+    MASQUERADE_WITHOUT_ADDRESS "OVL0330" "masquerade-without-address" Error;
+
     DUPLICATE_ID "OVL0401" "duplicate-id" Error;
     ID_OUT_OF_RANGE "OVL0402" "id-out-of-range" Error;
     RESERVED_ID "OVL0403" "reserved-id" Error;
@@ -154,6 +156,8 @@ registry! {
     CONNECTED_TO_ITSELF "OVL0409" "connected-to-itself" Error;
     PROTOCOL_OUT_OF_RANGE "OVL0410" "protocol-out-of-range" Error;
     NO_ZONE_LEFT "OVL0411" "no-zone-left" Error;
+    OPENED_BY_MASQUERADED "OVL0440" "opened-by-masqueraded" Error;
+    TOO_MANY_ALIKE "OVL0441" "too-many-alike" Error;
 
     INTERFACE_TOO_LONG "OVL0501" "interface-name-too-long" Error;
     INVALID_INTERFACE "OVL0502" "invalid-interface-name" Error;

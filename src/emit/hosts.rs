@@ -29,9 +29,11 @@ struct NetworkView {
 pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String {
     let mut partners: Vec<Vec<usize>> = vec![Vec::new(); plan.networks.len()];
     for peering in &plan.peerings {
-        // Answers need a route as well.
         partners[peering.from].push(peering.to);
-        partners[peering.to].push(peering.from);
+        // Answers need a route as well, unless they go to the gateway itself.
+        if plan.networks[peering.to].masquerade.is_none() {
+            partners[peering.to].push(peering.from);
+        }
     }
     for partners in &mut partners {
         partners.sort_unstable();

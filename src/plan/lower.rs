@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::dispatch::{self, Sight};
-use super::{Families, Network, Peering, Plan, mapping, routing, rules, settings, zones};
+use super::{Families, Network, Peering, Plan, mapping, masquerade, routing, rules, settings, zones};
 use crate::check::CheckedSite;
 use crate::model::{Isolation, vrf_name};
 use crate::net::Family;
@@ -16,7 +16,7 @@ pub fn lower(checked: &CheckedSite) -> Plan {
     let viewers = viewers(checked);
     let moved: BTreeMap<(usize, usize), u16> =
         checked.moved_zones().iter().map(|((a, b), zone)| ((a.0, b.0), *zone)).collect();
-    let networks: Vec<Network> = site
+    let mut networks: Vec<Network> = site
         .ids()
         .map(|(id, network)| {
             let number = checked.id(id);
@@ -36,6 +36,7 @@ pub fn lower(checked: &CheckedSite) -> Plan {
                 known: common.known,
                 view_of: mapping::view_of(&views),
                 views,
+                masquerade: masquerade::of(network, checked.apart(id)),
             }
         })
         .collect();
@@ -44,6 +45,7 @@ pub fn lower(checked: &CheckedSite) -> Plan {
         .iter()
         .map(|peering| Peering { from: peering.from.0, to: peering.to.0, span: peering.span })
         .collect();
+    masquerade::add_error_routes(&mut networks, &peerings);
     let sight = Sight { networks: &networks, viewers: &viewers, moved: &moved };
     let claims = dispatch::Claims::new(&networks);
     let sharing = dispatch::sharing(&sight, &claims);

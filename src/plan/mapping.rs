@@ -100,8 +100,12 @@ pub(super) fn inward(views: impl Iterator<Item = Mapping>) -> Vec<Mapping> {
 
 /// The real prefixes of a network without those that lie inside another.
 pub(super) fn admitted(network: &model::Network) -> Vec<Admitted> {
-    let reals = network.prefixes.iter().map(|prefix| (prefix.real.value.trunc(), prefix.span)).collect();
-    widest(reals).into_iter().map(|(real, span)| Admitted { real, span }).collect()
+    reals(network).into_iter().map(|(real, span)| Admitted { real, span }).collect()
+}
+
+/// The same, as pairs.
+pub(super) fn reals(network: &model::Network) -> Vec<(IpNet, Span)> {
+    widest(network.prefixes.iter().map(|prefix| (prefix.real.value.trunc(), prefix.span)).collect())
 }
 
 /// What a view's viewers know the network by: its aliases, and its real prefixes that have none.

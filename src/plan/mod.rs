@@ -10,6 +10,7 @@ pub mod tree;
 mod dispatch;
 mod lower;
 mod mapping;
+mod masquerade;
 mod routing;
 mod rules;
 mod settings;
@@ -26,6 +27,7 @@ pub use crate::model::{Firewall, Isolation};
 use crate::net::{self, Family};
 use crate::source::Span;
 pub use lower::lower;
+pub use masquerade::{Masquerade, Source};
 
 /// Metric of the unreachable default route in every table: higher than any route a person adds, so
 /// that those win (kernel documentation, networking/vrf.rst).
@@ -72,7 +74,8 @@ pub struct Plan {
 
 impl Plan {
     /// The zone of each peering's connections, both directions, in their order; `None` where the two
-    /// networks share an alias and each sender has a zone of its own.
+    /// networks share an alias and each sender has a zone of its own. Answers of masqueraded hosts are
+    /// in the zone of their network.
     pub fn pair_zones(&self) -> impl Iterator<Item = Option<u16>> {
         let sharing: BTreeSet<(usize, usize)> = self
             .shared
@@ -84,7 +87,9 @@ impl Plan {
         self.peerings.iter().map(move |peering| {
             let (from, to) = (peering.from, peering.to);
             let moved = self.moved_zones.get(&(from.min(to), from.max(to))).copied();
-            let zone = moved.unwrap_or(self.networks[from].id ^ self.networks[to].id);
+            let (one, other) = (&self.networks[from], &self.networks[to]);
+            let marked = if other.masquerade.is_some() { other.id } else { one.id ^ other.id };
+            let zone = moved.unwrap_or(marked);
             (!sharing.contains(&(from, to))).then_some(zone)
         })
     }
@@ -99,6 +104,20 @@ impl Plan {
     pub fn mappings_to(&self, owner: usize, viewer: usize) -> impl Iterator<Item = &Mapping> + '_ {
         let network = &self.networks[owner];
         network.seen_by(viewer).map_or(&network.mappings, |view| &view.mappings).iter()
+    }
+
+    /// Whether any network is masqueraded.
+    #[must_use]
+    pub fn masquerades(&self) -> bool {
+        self.networks.iter().any(|network| network.masquerade.is_some())
+    }
+
+    /// The networks that open connections to masqueraded ones: places in [`Plan::networks`], in order.
+    pub fn masquerade_callers(&self) -> impl Iterator<Item = usize> + use<> {
+        let to_masqueraded =
+            self.peerings.iter().filter(|peering| self.networks[peering.to].masquerade.is_some());
+        let callers: BTreeSet<usize> = to_masqueraded.map(|peering| peering.from).collect();
+        callers.into_iter()
     }
 
     /// Whether any network has an IPv6 prefix.
@@ -138,6 +157,8 @@ pub struct Network {
     pub views: Vec<View>,
     /// For each viewer of a view its place in `views`.
     pub view_of: BTreeMap<usize, usize>,
+    /// How its hosts are reached if they have no routes.
+    pub masquerade: Option<Masquerade>,
 }
 
 /// A network as certain viewers see it.

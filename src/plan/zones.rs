@@ -52,7 +52,12 @@ pub(super) fn assign(
     let shares = |a: usize, b: usize| !sharing.is_empty() && !separate(a, b);
     // Zone numbers are few, pairs can be a million: a place for each number is the cheapest map.
     let mut of_pairs: Vec<Option<Span>> = vec![None; usize::from(u16::MAX) + 1];
-    for peering in peerings.iter().filter(|peering| !shares(peering.from, peering.to)) {
+    let has_pair_zone = |peering: &&Peering| {
+        // What masqueraded hosts answer is in the zone of their network, whoever asked.
+        let masqueraded = networks[peering.to].masquerade.is_some();
+        !masqueraded && !shares(peering.from, peering.to)
+    };
+    for peering in peerings.iter().filter(has_pair_zone) {
         let (from, to) = (peering.from, peering.to);
         let own = moved.get(&(from.min(to), from.max(to))).copied();
         let zone = own.unwrap_or(networks[from].id ^ networks[to].id);

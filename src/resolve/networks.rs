@@ -115,10 +115,6 @@ impl<'a> Resolver<'a, '_> {
                 let choice = self.choice("nodes", word, meanings, &["routed", "masqueraded"]);
                 let masqueraded = choice.is_some_and(|choice| choice.value == Nodes::Masqueraded);
                 self.once_in_network("nodes", network, *span, &mut parts.nodes, masqueraded.then_some(*span));
-                if masqueraded {
-                    let help = "give the nodes a route to the aliases and leave this line out";
-                    self.report(NotSupportedYet { what: "masqueraded nodes are", span: *span, help });
-                }
             }
             NetworkStatement::Mss(word, size, span) => {
                 let choice = self.choice("mss", word, [("clamp", ())], &["clamp"]);

@@ -34,6 +34,7 @@ pub struct Ask {
     size: usize,
     device: Option<String>,
     hold: bool,
+    again: bool,
 }
 
 /// What came back.
@@ -66,7 +67,7 @@ impl From<std::io::Error> for Failure {
 }
 
 impl Ask {
-    /// Reads `PROTOCOL DESTINATION [KEY=VALUE | hold]...`.
+    /// Reads `PROTOCOL DESTINATION [KEY=VALUE | hold | again]...`.
     pub fn parse(line: &str) -> Result<Self, String> {
         let mut words = line.split_whitespace();
         let transport = match words.next() {
@@ -87,6 +88,7 @@ impl Ask {
             size: 0,
             device: None,
             hold: false,
+            again: false,
         };
         for word in words {
             let number = |value: &str| value.parse::<u32>().map_err(|e| format!("{word}: {e}"));
@@ -100,6 +102,7 @@ impl Ask {
                 Some(("size", value)) => ask.size = usize::try_from(number(value)?).unwrap_or(0),
                 Some(("dev", value)) => ask.device = Some(value.to_owned()),
                 None if word == "hold" => ask.hold = true,
+                None if word == "again" => ask.again = true,
                 _ => return Err(format!("not understood: {word}")),
             }
         }
@@ -164,10 +167,9 @@ impl Ask {
         socket.set_read_timeout(Some(self.timeout))?;
         let mut question = b"?".to_vec();
         question.resize(self.size.max(1), 0);
-        socket.send(&question)?;
-        let mut buffer = [0; 2048];
-        let length = socket.recv(&mut buffer)?;
-        Ok(String::from_utf8_lossy(&buffer[..length]).into_owned())
+        let answer = self
+            .exchange(&socket, &question, |_, answer| Some(String::from_utf8_lossy(answer).into_owned()))?;
+        Ok(answer)
     }
 
     fn over_icmp(&self) -> Result<String, Failure> {
@@ -211,20 +213,45 @@ impl Ask {
         let socket = self.socket(Type::RAW, Some(protocol))?;
         socket.connect(&SocketAddr::new(self.destination.ip(), 0).into())?;
         let socket = UdpSocket::from(socket);
-        socket.send(packet)?;
+        self.exchange(&socket, packet, |from, answer| {
+            let start = if header { usize::from(answer.first()? & 15) * 4 } else { 0 };
+            answer.get(start..).and_then(&accept).filter(|_| from == self.destination.ip())
+        })
+    }
+
+    /// Sends a packet, again where that was asked for, and reads until `accept` takes one.
+    fn exchange(
+        &self,
+        socket: &UdpSocket,
+        packet: &[u8],
+        accept: impl Fn(IpAddr, &[u8]) -> Option<String>,
+    ) -> Result<String, Failure> {
         let end = Instant::now() + self.timeout;
         let mut buffer = [0; 2048];
         loop {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(Failure("timeout".to_owned()));
+            socket.send(packet)?;
+            // Once, half-way: the answer to the first may be late.
+            let next = if self.again { end.min(Instant::now() + self.timeout / 2) } else { end };
+            loop {
+                let left = next.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    break;
+                }
+                socket.set_read_timeout(Some(left))?;
+                match socket.recv_from(&mut buffer) {
+                    Ok((length, from)) => {
+                        if let Some(text) = accept(from.ip(), &buffer[..length]) {
+                            return Ok(text);
+                        }
+                    }
+                    Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) => {
+                        break;
+                    }
+                    Err(error) => return Err(error.into()),
+                }
             }
-            socket.set_read_timeout(Some(left))?;
-            let (length, from) = socket.recv_from(&mut buffer)?;
-            let start = if header { usize::from(buffer[0] & 15) * 4 } else { 0 };
-            let answer = buffer.get(start..length).and_then(&accept);
-            if let Some(text) = answer.filter(|_| from.ip() == self.destination.ip()) {
-                return Ok(text);
+            if Instant::now() >= end {
+                return Err(Failure("timeout".to_owned()));
             }
         }
     }

@@ -4,6 +4,7 @@
 pub mod addresses;
 pub mod aliases;
 pub mod interfaces;
+pub mod masquerade;
 pub mod nesting;
 pub mod numbers;
 pub mod prefixes;

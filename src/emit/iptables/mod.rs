@@ -1,6 +1,6 @@
 //! The rulesets for iptables-restore(8) and ip6tables-restore(8), with `--noflush`.
 //!
-//! The same plan as the nft ruleset, in chains of our own (`ovl-...`) in three tables. iptables has
+//! The same plan as the nft ruleset, in chains of our own (`ovl-...`) in their tables. iptables has
 //! no maps, so every dispatch is a [`tree`]: a packet compares a few entries, however many networks
 //! there are. A jump (`-j`) comes back, a goto (`-g`) does not, and so a chain entered by jump is
 //! left as soon as the end of whatever it went to is reached.
@@ -11,6 +11,7 @@
 mod chains;
 mod dispatch;
 mod filter;
+mod masquerade;
 mod nat;
 mod raw;
 
@@ -39,6 +40,11 @@ struct RulesView {
     translated: String,
     raw_chains: String,
     raw_rules: String,
+    /// Whether there are masqueraded networks.
+    masquerades: bool,
+    /// Empty without masqueraded networks.
+    mangle_chains: String,
+    mangle_rules: String,
     nat_chains: String,
     nat_rules: String,
     filter_chains: String,
@@ -54,6 +60,9 @@ pub(super) fn emit(
     family: Family,
 ) -> String {
     let (raw_chains, raw_rules) = raw::raw(plan, places, family).finish(blocks);
+    let masquerades = plan.masquerades();
+    let (mangle_chains, mangle_rules) =
+        if masquerades { masquerade::mangle(plan, places).finish(blocks) } else { Default::default() };
     let (nat_chains, nat_rules) = nat::nat(plan, places, family).finish(blocks);
     let (destination, source) = (plan.marks.destination.mask(), plan.marks.source.mask());
     let (command, file) = match family {
@@ -69,9 +78,12 @@ pub(super) fn emit(
             destination: hex(destination),
             source: hex(source),
             pair: hex(destination | source),
-            translated: hex(translated(plan.marks.destination)),
+            translated: hex(translated(plan.marks.source)),
             raw_chains,
             raw_rules,
+            masquerades,
+            mangle_chains,
+            mangle_rules,
             nat_chains,
             nat_rules,
             filter_chains,
@@ -81,9 +93,10 @@ pub(super) fn emit(
 }
 
 /// The bit of a connection's mark that the nat table sets: without it nothing is forwarded, so that a
-/// flushed nat table does not let untranslated packets out to networks known as themselves.
-const fn translated(destination: MarkField) -> u32 {
-    1 << destination.shift
+/// flushed nat table does not let untranslated packets out to networks known as themselves. The field
+/// of the destination is for who asked a masqueraded network, so it is one in that of the source.
+const fn translated(source: MarkField) -> u32 {
+    1 << source.shift
 }
 
 /// For each network its partners and the `connect` that says so, in the order of their places.

@@ -3,7 +3,7 @@
 use super::super::provenance::{Places, short};
 use super::super::text::line;
 use super::chains::{Chains, by_mark, rule, said};
-use super::{hex, partners, translated};
+use super::{hex, masquerade, partners, translated};
 use crate::net::{self, Family};
 use crate::plan::{Mapping, Network, Plan};
 
@@ -17,6 +17,9 @@ pub(super) fn nat(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
     by_mark(&mut chains, "ovl-dnat", "d", destination, to);
     let from = plan.networks.iter().map(|n| (n.id, format!("{} -g ovl-snat-{}", about(n), n.id))).collect();
     by_mark(&mut chains, "ovl-snat", "s", source, from);
+    if plan.masquerades() {
+        masquerade::nat(&mut chains, plan, places, family);
+    }
     for (n, network) in plan.networks.iter().enumerate() {
         let id = network.id;
         let allowed = senders.get(&n).into_iter().flatten();
@@ -27,7 +30,7 @@ pub(super) fn nat(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
             .collect();
         by_mark(&mut chains, &format!("ovl-dnat-{id}"), &format!("d{id}-"), source, keys);
         chains.open(&format!("ovl-map-{id}"));
-        let sign = hex(translated(destination));
+        let sign = hex(translated(source));
         rule!(
             chains,
             "-A ovl-map-{id} -m comment --comment \"sign of translation\" -j CONNMARK --set-xmark {sign}/{sign}"

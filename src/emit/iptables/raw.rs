@@ -5,21 +5,21 @@ use ipnet::IpNet;
 use super::super::provenance::{Places, short};
 use super::super::text::line;
 use super::chains::{Chains, by_destination, by_device, by_mark, rule, said};
-use super::{dispatch, hex};
+use super::{dispatch, hex, masquerade};
 use crate::net::{self, Family};
 use crate::plan::{Network, Owner, Plan};
 
 /// Marks and zones.
 pub(super) fn raw(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
-    let (destination, source) = (plan.marks.destination, plan.marks.source);
+    let destination = plan.marks.destination;
     let mut chains = Chains::default();
     let about = |n: &Network| said(places.at(n.span), short(&n.name));
-    let from: Vec<(&str, String)> = plan
+    let inward: Vec<(&str, String)> = plan
         .networks
         .iter()
         .map(|n| (n.interface.as_str(), format!("{} -g ovl-from-{}", about(n), n.id)))
         .collect();
-    by_device(&mut chains, "ovl-raw", 'i', from);
+    by_device(&mut chains, "ovl-raw", 'i', inward);
     let own: Vec<(&str, String)> = plan
         .networks
         .iter()
@@ -51,9 +51,10 @@ pub(super) fn raw(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
         Family::V4 => &["destination-unreachable", "time-exceeded", "parameter-problem"],
         Family::V6 => &["destination-unreachable", "packet-too-big", "time-exceeded", "parameter-problem"],
     };
-    let (protocol, option) = match family {
-        Family::V4 => ("icmp", "--icmp-type"),
-        Family::V6 => ("ipv6-icmp", "--icmpv6-type"),
+    let protocol = protocol(family);
+    let option = match family {
+        Family::V4 => "--icmp-type",
+        Family::V6 => "--icmpv6-type",
     };
     for kind in errors {
         rule!(
@@ -79,20 +80,42 @@ pub(super) fn raw(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
         let own = hex(destination.value(id));
         chains.open(&format!("ovl-from-{id}"));
         chains.open(&format!("ovl-to-{id}"));
-        let from = format!("-A ovl-from-{id} -m comment --comment \"{place}");
-        let (both, mask) = (source.value(id) | destination.value(id), destination.mask() | source.mask());
-        rule!(chains, "{from} from {name}\" -j MARK --set-xmark {}/{}", hex(both), hex(mask));
-        for admitted in network.admitted.iter().filter(|admitted| net::family(&admitted.real) == family) {
-            let (hosts, place) = (admitted.real, places.at(admitted.span));
-            rule!(chains, "-A ovl-from-{id} -s {hosts} -m comment --comment \"{place} hosts\" -j ovl-dest");
+        if network.masquerade.is_some() {
+            masquerade::from(&mut chains, plan, network, places);
+        } else {
+            from(&mut chains, plan, network, places, family);
         }
-        // Whoever has a destination by now has been here already.
-        let here = format!("-p {protocol} -m mark --mark {own}/{}", hex(destination.mask()));
-        rule!(chains, "-A ovl-from-{id} {here} -m comment --comment \"{place} routers\" -j ovl-errors");
-        rule!(chains, "{from} pair\" -j ovl-zone");
-        rule!(chains, "{from} not {name}\" -j MARK --xor-mark {own}");
+        masquerade::zones(&mut chains, plan, network, places);
         rule!(chains, "-A ovl-to-{id} -m comment --comment \"{place} to {name}\" -j MARK --xor-mark {own}");
     }
     dispatch::chains(&mut chains, plan, places);
     chains
+}
+
+/// What comes from a network.
+fn from(chains: &mut Chains, plan: &Plan, network: &Network, places: &Places<'_>, family: Family) {
+    let (destination, source) = (plan.marks.destination, plan.marks.source);
+    let (id, name, place) = (network.id, short(&network.name), places.at(network.span));
+    let own = hex(destination.value(id));
+    let protocol = protocol(family);
+    let from = format!("-A ovl-from-{id} -m comment --comment \"{place}");
+    let (both, mask) = (source.value(id) | destination.value(id), destination.mask() | source.mask());
+    rule!(chains, "{from} from {name}\" -j MARK --set-xmark {}/{}", hex(both), hex(mask));
+    for admitted in network.admitted.iter().filter(|admitted| net::family(&admitted.real) == family) {
+        let (hosts, place) = (admitted.real, places.at(admitted.span));
+        rule!(chains, "-A ovl-from-{id} -s {hosts} -m comment --comment \"{place} hosts\" -j ovl-dest");
+    }
+    // Whoever has a destination by now has been here already.
+    let here = format!("-p {protocol} -m mark --mark {own}/{}", hex(destination.mask()));
+    rule!(chains, "-A ovl-from-{id} {here} -m comment --comment \"{place} routers\" -j ovl-errors");
+    rule!(chains, "{from} pair\" -j ovl-zone");
+    rule!(chains, "{from} not {name}\" -j MARK --xor-mark {own}");
+}
+
+/// The protocol that a family's errors come by.
+const fn protocol(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "icmp",
+        Family::V6 => "ipv6-icmp",
+    }
 }

@@ -2,11 +2,26 @@
 
 use super::super::provenance::{Places, short};
 use super::super::text::{Block, Hex, line};
-use super::{Chain, family};
+use super::{Chain, family, masquerade};
 use crate::plan::{Network, Plan};
 
 /// The chains that mark what comes from a network, and what goes to it.
 pub(super) fn chains(out: &mut Block, plan: &Plan, network: &Network, places: &Places<'_>) {
+    let (place, name) = (places.at(network.span), short(&network.name));
+    let mine = Hex(plan.marks.destination.value(network.id));
+    if network.masquerade.is_some() {
+        masquerade::from(out, plan, network, places);
+    } else {
+        from(out, plan, network, places);
+    }
+    line!(out, "\tchain {} {{", Chain("to", network));
+    masquerade::zones(out, plan, network, places);
+    line!(out, "\t\tmeta mark set meta mark ^ {mine} comment \"{place} to {name}\"");
+    line!(out, "\t}}");
+}
+
+/// The chain of what comes from a network.
+fn from(out: &mut Block, plan: &Plan, network: &Network, places: &Places<'_>) {
     let (destination, source) = (plan.marks.destination, plan.marks.source);
     let keep = Hex(!(destination.mask() | source.mask()));
     let place = places.at(network.span);
@@ -26,9 +41,5 @@ pub(super) fn chains(out: &mut Block, plan: &Plan, network: &Network, places: &P
     line!(out, "\t\t{own} meta l4proto {{ icmp, icmpv6 }} jump ovl_errors comment \"{place} routers\"");
     line!(out, "\t\tct zone set meta mark & {field} map @ovl_zone comment \"{place} pair\"");
     line!(out, "\t\tmeta mark set meta mark ^ {mine} comment \"{place} not {name}\"");
-    line!(out, "\t}}");
-
-    line!(out, "\tchain {} {{", Chain("to", network));
-    line!(out, "\t\tmeta mark set meta mark ^ {mine} comment \"{place} to {name}\"");
     line!(out, "\t}}");
 }

@@ -7,6 +7,7 @@
 mod dispatch;
 mod filter;
 mod marks;
+mod masquerade;
 mod translation;
 
 use std::fmt;
@@ -44,6 +45,11 @@ struct RulesetView {
     snat: String,
     leave: String,
     ports: String,
+    /// What is there for masqueraded networks alone; empty without them.
+    masq_ports: String,
+    masq: String,
+    sign: String,
+    answers: String,
     chains: String,
 }
 
@@ -100,6 +106,8 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
         network_chains(&mut chains, plan, network, places);
     }
     dispatch::chains(&mut chains, plan, places);
+    let sign = masquerade::signs(&mut chains, plan, places);
+    let masquerade::Elements { ports: masq_ports, to: masq, answers } = masquerade::elements(plan);
     template::render(
         "nft/ruleset.nft.j2",
         RulesetView {
@@ -120,6 +128,10 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
             snat: blocks.keep(snat),
             leave: blocks.keep(leave),
             ports: blocks.keep(ports),
+            masq_ports: blocks.keep(masq_ports),
+            masq: blocks.keep(masq),
+            sign: blocks.keep(sign),
+            answers: blocks.keep(answers),
             chains: blocks.keep(chains),
         },
     )
@@ -130,6 +142,9 @@ fn network_chains(out: &mut Block, plan: &Plan, network: &Network, places: &Plac
     line!(out, "\n\t# Network {}, {}", short(&network.name), places.at(network.span));
     marks::chains(out, plan, network, places);
     translation::chains(out, plan, network, places);
+    if let Some(masquerade) = &network.masquerade {
+        masquerade::chains(out, plan, network, masquerade, places);
+    }
     filter::chains(out, plan, network, places);
 }
 

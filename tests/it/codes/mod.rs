@@ -4,6 +4,7 @@
 mod addresses;
 mod aliases;
 mod interfaces;
+mod masquerade;
 mod names;
 mod numbers;
 mod properties;

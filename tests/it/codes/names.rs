@@ -199,7 +199,7 @@ fn ovl0214_choices_are_known() {
 fn ovl0215_what_cannot_be_compiled_is_never_ignored() {
     assert_eq!(found(&format!("{A}{B}connect a -> b {{\nallow tcp 1\nallow udp 2\n}}\n")), ["OVL0215:4"]);
     assert_eq!(found(&format!("{A}{B}connect a -> b {{ }}\n")), ["OVL0215:3"]);
-    assert_eq!(in_network("nodes masqueraded\nprefix 192.168.1.0/24 as 10.1.1.0/24"), ["OVL0215:3"]);
+    assert_eq!(in_network("mss clamp\nprefix 192.168.1.0/24 as 10.1.1.0/24"), ["OVL0215:3"]);
     assert_eq!(in_network("nodes routed\nprefix 192.168.1.0/24 as 10.1.1.0/24"), FINE);
 }
 

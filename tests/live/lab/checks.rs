@@ -16,7 +16,7 @@
 //! up, down, release                           the script again; close connections that were `hold`
 //! ```
 //! Options before `=`: `from [ADDRESS]:PORT | ADDRESS | PORT`, `port N`, `ttl N`, `size N`, `over PROTOCOL`,
-//! `by ADDRESS`, `via ROUTER`, `strays HOST` (errors may end there), `hold`. Consecutive questions are one phase and run at the same time.
+//! `by ADDRESS`, `via ROUTER`, `strays HOST` (errors may end there), `hold`, `again`. Consecutive questions are one phase and run at the same time.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -186,7 +186,7 @@ fn question(text: &str, words: &[&str]) -> Result<Line, String> {
             "strays" => line.strays = Some(value()?.to_owned()),
             "by" => by = Some(endpoint(value()?)?.0),
             "ttl" | "size" | "dev" => line.options.push(format!("{word}={}", value()?)),
-            "hold" => line.options.push("hold".to_owned()),
+            "hold" | "again" => line.options.push((*word).to_owned()),
             "=" => {
                 let (host, sees) = (value()?, value()?);
                 let source = value()?;

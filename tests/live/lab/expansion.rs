@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::checks::{Expected, Line, Seen, Statement, TRANSPORTS};
-use crate::topology::{Host, Topology};
+use crate::topology::{Address, Host, Network, Topology};
 
 /// One question of one host over one transport.
 #[derive(Clone, Debug)]
@@ -188,22 +188,28 @@ impl Expansion<'_> {
     /// All hosts of one network to all of another.
     fn pair(&mut self, a: usize, b: usize, answered: bool) {
         let topology = self.topology;
-        let (asking, asked) = (&topology.networks[a].name, &topology.networks[b].name);
+        let asking = &topology.networks[a].name;
         let transports = self.transports.clone();
         for asker in topology.hosts_of(a) {
             for other in topology.hosts_of(b) {
                 for own in &asker.addresses {
                     for known in other.addresses.iter().filter(|k| k.known.is_ipv4() == own.real.is_ipv4()) {
-                        if answered {
-                            let (host, source) = (other.name.clone(), own.known_to(asked));
-                            let expected = Expected::Answer { host, source, port: Seen::Same };
-                            self.ask(&transports, asker, own.real, known.known_to(asking), expected);
+                        if !answered {
+                            let aliases = known.aliases().filter(|alias| !self.is_somebodys(a, *alias));
+                            for alias in aliases.collect::<Vec<_>>() {
+                                self.ask(&transports, asker, own.real, alias, Expected::Nothing);
+                            }
                             continue;
                         }
-                        for alias in
-                            known.aliases().filter(|alias| !self.is_somebodys(a, *alias)).collect::<Vec<_>>()
-                        {
-                            self.ask(&transports, asker, own.real, alias, Expected::Nothing);
+                        let (source, port) = seen_by(&topology.networks[b], own);
+                        let expected = Expected::Answer { host: other.name.clone(), source, port };
+                        let first = self.questions.len();
+                        self.ask(&transports, asker, own.real, known.known_to(asking), expected);
+                        // Two that get one port at the same moment lose a packet: clients ask again.
+                        if topology.networks[b].masqueraded {
+                            for question in &mut self.questions[first..] {
+                                question.options.push("again".to_owned());
+                            }
                         }
                     }
                 }
@@ -274,6 +280,15 @@ impl Expansion<'_> {
             question.strays.clone_from(&line.strays);
         }
         Ok(())
+    }
+}
+
+/// What a host of a network sees of who asks: the alias and the port, or the gateway and any port.
+fn seen_by(network: &Network, asker: &Address) -> (IpAddr, Seen) {
+    let gateway = network.gateways.iter().find(|gateway| gateway.is_ipv4() == asker.real.is_ipv4());
+    match gateway {
+        Some(gateway) if network.masqueraded => (*gateway, Seen::Any),
+        _ => (asker.known_to(&network.name), Seen::Same),
     }
 }
 

@@ -62,13 +62,20 @@ impl Judge {
         let flow = flow(question, &question.source.to_string(), question.source_port);
         self.explain_at_router(topology, &question.host, &flow);
         if let Some(router) = &question.via {
-            // Whatever the address was translated to: transport and ports are the question's.
+            // Whatever the address was translated to: transport and ports are the question's, and to
+            // masqueraded hosts, transport and destination port.
             let (head, port) = (format!("{} ", question.transport), question.source_port.to_string());
-            let forwarded = seen
-                .get(router)
-                .unwrap_or(&empty)
-                .iter()
-                .filter(|line| line.starts_with(&head) && line.split(' ').nth(2) == Some(&port));
+            let masqueraded = topology.host(router).is_ok_and(|host| topology.network_of(host).masqueraded);
+            let asked = question.port.to_string();
+            let forwarded = seen.get(router).unwrap_or(&empty).iter().filter(|line| {
+                let words: Vec<&str> = line.split(' ').collect();
+                let fits = if masqueraded {
+                    words.get(4) == Some(&asked.as_str())
+                } else {
+                    words.get(2) == Some(&port.as_str())
+                };
+                line.starts_with(&head) && fits
+            });
             self.explained.entry(router.clone()).or_default().extend(forwarded.cloned());
         }
         match &question.expected {
@@ -128,7 +135,35 @@ impl Judge {
         };
         let head = format!("{} {source} {wanted_port} ", question.transport);
         let fits = |line: &str| line.strip_prefix(&head).is_some_and(|to| own.iter().any(|o| o == to));
+        if question.options.iter().any(|option| option == "again") {
+            // Who has an answer already refuses a second one.
+            let refused = |line: &&String| {
+                line.starts_with(&format!("error port-unreachable {source} {} ", question.transport))
+                    && line.split(' ').nth(6) == Some(source)
+            };
+            let lines: Vec<String> = seen.get(host).into_iter().flatten().filter(refused).cloned().collect();
+            for line in &lines {
+                self.explain(topology, host, line);
+            }
+        }
+        // The answer to an echo does not say which identifier the host saw.
+        let mut echoes: Vec<String> = Vec::new();
+        if (port, question.transport.as_str()) == (Seen::Any, "icmp") {
+            let echo = |line: &&String| {
+                let words: Vec<&str> = line.split(' ').collect();
+                matches!(words[..], ["icmp", from, _, to, to_port]
+                    if from == source && own.iter().any(|o| *o == format!("{to} {to_port}")))
+            };
+            echoes.extend(seen.get(host).into_iter().flatten().filter(echo).cloned());
+            for line in &echoes {
+                self.explain(topology, host, line);
+                if let [_, from, identifier, to, _] = line.split(' ').collect::<Vec<_>>()[..] {
+                    self.explain_at_router(topology, host, &format!("icmp-reply {to} {identifier} {from} 0"));
+                }
+            }
+        }
         let request = seen.get(host).and_then(|lines| lines.iter().find(|l| fits(l))).cloned();
+        let request = request.or(echoes.pop());
         let reply_transport = if question.transport == "icmp" { "icmp-reply" } else { &question.transport };
         let reply = match question.transport.as_str() {
             "icmp" | "253" => format!(

@@ -3,7 +3,9 @@
 //! The aliases stand here a second time, written by hand, so that they judge what was compiled.
 //!
 //! ```text
-//! network NAME INTERFACE GATEWAY...          the gateway's interface and its addresses there
+//! network NAME INTERFACE GATEWAY... [masqueraded]
+//!                                            the gateway's interface and its addresses there; whether
+//!                                            hosts see the first of a family as the source of everything
 //! gateway-address INTERFACE ADDRESS/LENGTH   one that the site leaves to the host
 //! host NAME NETWORK ADDRESS/LENGTH[=ALIAS]... routers are hosts that others are behind
 //! behind NAME ROUTER ADDRESS/LENGTH[=ALIAS] GATEWAY
@@ -49,6 +51,8 @@ pub struct Network {
     pub interface: String,
     /// The gateway's addresses in it.
     pub gateways: Vec<IpAddr>,
+    /// Whether its hosts see the gateway's address as the source of everything.
+    pub masqueraded: bool,
 }
 
 /// A host.
@@ -101,9 +105,13 @@ impl Topology {
     fn statement(&mut self, words: &[&str]) -> Result<(), String> {
         match words {
             ["network", name, interface, gateways @ ..] => {
+                let (masqueraded, gateways) = match gateways {
+                    [gateways @ .., "masqueraded"] => (true, gateways),
+                    gateways => (false, gateways),
+                };
                 let gateways = gateways.iter().map(|g| address(g)).collect::<Result<_, _>>()?;
                 let (name, interface) = ((*name).to_owned(), (*interface).to_owned());
-                self.networks.push(Network { name, interface, gateways });
+                self.networks.push(Network { name, interface, gateways, masqueraded });
             }
             ["gateway-address", interface, address] => {
                 self.gateway_addresses.push(((*interface).to_owned(), (*address).to_owned()));

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='aliases-per-viewer'
-FINGERPRINT='9b592294674f0c05'
+FINGERPRINT='8dee24681c7f87c0'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -252,7 +252,7 @@ ruleset_v4() {
 #   iptables-restore --noflush rules.v4
 #
 # The mark of a packet names its networks: 0xf0 the one it came from, 0xf the
-# one it goes to. All other bits are left as they are. Bit 0x1 of a connection's mark says that
+# one it goes to. All other bits are left as they are. Bit 0x10 of a connection's mark says that
 # it went through the nat table.
 #
 # Fragments are put together before the first of these rules. Where networks are kept apart by rules
@@ -405,7 +405,7 @@ COMMIT
 -A ovl-dnat-1 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:45 to press" -g ovl-map-1
 -A ovl-dnat-1 -m mark --mark 0x40/0xf0 -m comment --comment "site.ovl:43 to press" -g ovl-map-1
 -A ovl-dnat-1 -m mark --mark 0x60/0xf0 -m comment --comment "site.ovl:46 to press" -g ovl-map-1
--A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d 10.9.0.0/26 -m comment --comment "site.ovl:10 press" -j NETMAP --to 192.168.0.0/26
 -A ovl-map-1 -d 10.65.1.0/26 -m comment --comment "site.ovl:10 press" -j NETMAP --to 192.168.0.0/26
 -A ovl-map-1 -d 10.9.0.64/29 -m comment --comment "site.ovl:10 press" -j NETMAP --to 192.168.0.64/29
@@ -456,7 +456,7 @@ COMMIT
 -A ovl-view-1-1 -s 192.168.0.128/25 -m comment --comment "site.ovl:10 press" -j NETMAP --to 10.65.1.128/25
 -A ovl-dnat-3 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:45 to saw" -g ovl-map-3
 -A ovl-dnat-3 -m mark --mark 0x60/0xf0 -m comment --comment "site.ovl:44 to saw" -g ovl-map-3
--A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-3 -d 10.9.0.0/24 -m comment --comment "site.ovl:21 saw" -j NETMAP --to 192.168.0.0/24
 -A ovl-map-3 -d 10.65.3.0/24 -m comment --comment "site.ovl:21 saw" -j NETMAP --to 192.168.0.0/24
 -A ovl-views-3 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:16 as press knows it" -g ovl-view-3-0
@@ -465,12 +465,12 @@ COMMIT
 -A ovl-view-3-0 -s 192.168.0.0/24 -m comment --comment "site.ovl:21 saw" -j NETMAP --to 10.65.3.0/24
 -A ovl-view-3-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:21 saw" -j NETMAP --to 10.9.0.0/24
 -A ovl-dnat-4 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:43 to desk-a" -g ovl-map-4
--A ovl-map-4 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-4 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-4 -d 10.64.4.0/24 -m comment --comment "site.ovl:30 desk-a" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-4 -s 192.168.0.0/24 -m comment --comment "site.ovl:30 desk-a" -j NETMAP --to 10.64.4.0/24
 -A ovl-dnat-6 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:46 to desk-b" -g ovl-map-6
 -A ovl-dnat-6 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:44 to desk-b" -g ovl-map-6
--A ovl-map-6 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-6 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-6 -d 10.64.6.0/24 -m comment --comment "site.ovl:39 desk-b" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-6 -s 192.168.0.0/24 -m comment --comment "site.ovl:39 desk-b" -j NETMAP --to 10.64.6.0/24
 COMMIT
@@ -495,7 +495,7 @@ COMMIT
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
 -A ovl-forward -m mark ! --mark 0x0/0xf0 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
--A ovl-guard -m connmark ! --mark 0x1/0x1 -m comment --comment "never translated" -j DROP
+-A ovl-guard -m connmark ! --mark 0x10/0x10 -m comment --comment "never translated" -j DROP
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
@@ -543,7 +543,7 @@ ruleset_v6() {
 #   ip6tables-restore --noflush rules.v6
 #
 # The mark of a packet names its networks: 0xf0 the one it came from, 0xf the
-# one it goes to. All other bits are left as they are. Bit 0x1 of a connection's mark says that
+# one it goes to. All other bits are left as they are. Bit 0x10 of a connection's mark says that
 # it went through the nat table.
 #
 # Fragments are put together before the first of these rules. Where networks are kept apart by rules
@@ -676,7 +676,7 @@ COMMIT
 -A ovl-dnat-1 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:45 to press" -g ovl-map-1
 -A ovl-dnat-1 -m mark --mark 0x40/0xf0 -m comment --comment "site.ovl:43 to press" -g ovl-map-1
 -A ovl-dnat-1 -m mark --mark 0x60/0xf0 -m comment --comment "site.ovl:46 to press" -g ovl-map-1
--A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d fd09::/64 -m comment --comment "site.ovl:13 press" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-map-1 -d fd65:0:0:1::/64 -m comment --comment "site.ovl:13 press" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-views-1 -m mark --mark 0x4/0xf -m comment --comment "site.ovl:5 as desk-a knows it" -g ovl-view-1-0
@@ -687,7 +687,7 @@ COMMIT
 -A ovl-view-1-1 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:13 press" -j NETMAP --to fd65:0:0:1::/64
 -A ovl-dnat-3 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:45 to saw" -g ovl-map-3
 -A ovl-dnat-3 -m mark --mark 0x60/0xf0 -m comment --comment "site.ovl:44 to saw" -g ovl-map-3
--A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-3 -d fd09::/64 -m comment --comment "site.ovl:22 saw" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-map-3 -d fd65:0:0:3::/64 -m comment --comment "site.ovl:22 saw" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-views-3 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:16 as press knows it" -g ovl-view-3-0
@@ -696,12 +696,12 @@ COMMIT
 -A ovl-view-3-0 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:22 saw" -j NETMAP --to fd65:0:0:3::/64
 -A ovl-view-3-1 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:22 saw" -j NETMAP --to fd09::/64
 -A ovl-dnat-4 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:43 to desk-a" -g ovl-map-4
--A ovl-map-4 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-4 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-4 -d fd64:0:0:4::/64 -m comment --comment "site.ovl:31 desk-a" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-4 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:31 desk-a" -j NETMAP --to fd64:0:0:4::/64
 -A ovl-dnat-6 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:46 to desk-b" -g ovl-map-6
 -A ovl-dnat-6 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:44 to desk-b" -g ovl-map-6
--A ovl-map-6 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-6 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-6 -d fd64:0:0:6::/64 -m comment --comment "site.ovl:40 desk-b" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-6 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:40 desk-b" -j NETMAP --to fd64:0:0:6::/64
 COMMIT
@@ -726,7 +726,7 @@ COMMIT
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
 -A ovl-forward -m mark ! --mark 0x0/0xf0 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
--A ovl-guard -m connmark ! --mark 0x1/0x1 -m comment --comment "never translated" -j DROP
+-A ovl-guard -m connmark ! --mark 0x10/0x10 -m comment --comment "never translated" -j DROP
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
@@ -1245,11 +1245,12 @@ forget_connections() {
             "$CONNTRACK" -L -f "$family" 2>/dev/null || :
         done
     } | awk '
+        BEGIN { option["zone"] = "--zone"; option["zone-orig"] = "--orig-zone"; option["zone-reply"] = "--reply-zone" }
         $1 == "own" { own[$2] = 1; next }
         {
-            for (i = 1; i <= NF; i++) if ($i ~ /^zone(-orig)?=/) {
+            for (i = 1; i <= NF; i++) if ($i ~ /^zone(-orig|-reply)?=/) {
                 split($i, part, "=")
-                if (part[2] in own) print (part[1] == "zone" ? "--zone" : "--orig-zone"), part[2]
+                if (part[2] in own) print option[part[1]], part[2]
             }
         }
     ' | sort -u | while read -r option zone; do

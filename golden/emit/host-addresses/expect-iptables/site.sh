@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='host-addresses'
-FINGERPRINT='d743019233edfead'
+FINGERPRINT='2782fb3072861d39'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -175,7 +175,7 @@ ruleset_v4() {
 #   iptables-restore --noflush rules.v4
 #
 # The mark of a packet names its networks: 0xf0 the one it came from, 0xf the
-# one it goes to. All other bits are left as they are. Bit 0x1 of a connection's mark says that
+# one it goes to. All other bits are left as they are. Bit 0x10 of a connection's mark says that
 # it went through the nat table.
 #
 # Fragments are put together before the first of these rules. Where networks are kept apart by rules
@@ -241,11 +241,11 @@ COMMIT
 -A ovl-snat -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 inner" -g ovl-snat-1
 -A ovl-snat -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:10 outer" -g ovl-snat-2
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:16 to inner" -g ovl-map-1
--A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d 192.168.13.0/24 -m comment --comment "site.ovl:6 inner" -j NETMAP --to 192.168.2.0/24
 -A ovl-snat-1 -s 192.168.2.0/24 -m comment --comment "site.ovl:6 inner" -j NETMAP --to 192.168.13.0/24
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:16 to outer" -g ovl-map-2
--A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-2 -d 192.168.23.0/24 -m comment --comment "site.ovl:12 outer" -j NETMAP --to 192.168.2.0/24
 -A ovl-snat-2 -s 192.168.2.0/24 -m comment --comment "site.ovl:12 outer" -j NETMAP --to 192.168.23.0/24
 COMMIT
@@ -264,7 +264,7 @@ COMMIT
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
 -A ovl-forward -m mark ! --mark 0x0/0xf0 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
--A ovl-guard -m connmark ! --mark 0x1/0x1 -m comment --comment "never translated" -j DROP
+-A ovl-guard -m connmark ! --mark 0x10/0x10 -m comment --comment "never translated" -j DROP
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
@@ -292,7 +292,7 @@ ruleset_v6() {
 #   ip6tables-restore --noflush rules.v6
 #
 # The mark of a packet names its networks: 0xf0 the one it came from, 0xf the
-# one it goes to. All other bits are left as they are. Bit 0x1 of a connection's mark says that
+# one it goes to. All other bits are left as they are. Bit 0x10 of a connection's mark says that
 # it went through the nat table.
 #
 # Fragments are put together before the first of these rules. Where networks are kept apart by rules
@@ -359,11 +359,11 @@ COMMIT
 -A ovl-snat -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 inner" -g ovl-snat-1
 -A ovl-snat -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:10 outer" -g ovl-snat-2
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:16 to inner" -g ovl-map-1
--A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d fd64:0:0:13::/64 -m comment --comment "site.ovl:7 inner" -j NETMAP --to fd00:0:0:2::/64
 -A ovl-snat-1 -s fd00:0:0:2::/64 -m comment --comment "site.ovl:7 inner" -j NETMAP --to fd64:0:0:13::/64
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:16 to outer" -g ovl-map-2
--A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-2 -d fd64:0:0:23::/64 -m comment --comment "site.ovl:13 outer" -j NETMAP --to fd00:0:0:2::/64
 -A ovl-snat-2 -s fd00:0:0:2::/64 -m comment --comment "site.ovl:13 outer" -j NETMAP --to fd64:0:0:23::/64
 COMMIT
@@ -382,7 +382,7 @@ COMMIT
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
 -A ovl-forward -m mark ! --mark 0x0/0xf0 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
--A ovl-guard -m connmark ! --mark 0x1/0x1 -m comment --comment "never translated" -j DROP
+-A ovl-guard -m connmark ! --mark 0x10/0x10 -m comment --comment "never translated" -j DROP
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
@@ -881,11 +881,12 @@ forget_connections() {
             "$CONNTRACK" -L -f "$family" 2>/dev/null || :
         done
     } | awk '
+        BEGIN { option["zone"] = "--zone"; option["zone-orig"] = "--orig-zone"; option["zone-reply"] = "--reply-zone" }
         $1 == "own" { own[$2] = 1; next }
         {
-            for (i = 1; i <= NF; i++) if ($i ~ /^zone(-orig)?=/) {
+            for (i = 1; i <= NF; i++) if ($i ~ /^zone(-orig|-reply)?=/) {
                 split($i, part, "=")
-                if (part[2] in own) print (part[1] == "zone" ? "--zone" : "--orig-zone"), part[2]
+                if (part[2] in own) print option[part[1]], part[2]
             }
         }
     ' | sort -u | while read -r option zone; do

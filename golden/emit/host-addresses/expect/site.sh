@@ -829,11 +829,12 @@ forget_connections() {
             "$CONNTRACK" -L -f "$family" 2>/dev/null || :
         done
     } | awk '
+        BEGIN { option["zone"] = "--zone"; option["zone-orig"] = "--orig-zone"; option["zone-reply"] = "--reply-zone" }
         $1 == "own" { own[$2] = 1; next }
         {
-            for (i = 1; i <= NF; i++) if ($i ~ /^zone(-orig)?=/) {
+            for (i = 1; i <= NF; i++) if ($i ~ /^zone(-orig|-reply)?=/) {
                 split($i, part, "=")
-                if (part[2] in own) print (part[1] == "zone" ? "--zone" : "--orig-zone"), part[2]
+                if (part[2] in own) print option[part[1]], part[2]
             }
         }
     ' | sort -u | while read -r option zone; do

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='identical-lans'
-FINGERPRINT='fb28a28bfe9f79b9'
+FINGERPRINT='f32961f4f91bda13'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -162,7 +162,7 @@ ruleset_v4() {
 #   iptables-restore --noflush rules.v4
 #
 # The mark of a packet names its networks: 0xff00 the one it came from, 0xff the
-# one it goes to. All other bits are left as they are. Bit 0x1 of a connection's mark says that
+# one it goes to. All other bits are left as they are. Bit 0x100 of a connection's mark says that
 # it went through the nat table.
 #
 # Fragments are put together before the first of these rules. Where networks are kept apart by rules
@@ -231,11 +231,11 @@ COMMIT
 -A ovl-snat -m mark --mark 0x6400/0xff00 -m comment --comment "site.ovl:8 inner" -g ovl-snat-100
 -A ovl-snat -m mark --mark 0xc800/0xff00 -m comment --comment "site.ovl:15 outer" -g ovl-snat-200
 -A ovl-dnat-100 -m mark --mark 0xc800/0xff00 -m comment --comment "site.ovl:22 to inner" -g ovl-map-100
--A ovl-map-100 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-100 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-100 -d 192.168.3.0/24 -m comment --comment "site.ovl:12 inner" -j NETMAP --to 192.168.2.0/24
 -A ovl-snat-100 -s 192.168.2.0/24 -m comment --comment "site.ovl:12 inner" -j NETMAP --to 192.168.3.0/24
 -A ovl-dnat-200 -m mark --mark 0x6400/0xff00 -m comment --comment "site.ovl:22 to outer" -g ovl-map-200
--A ovl-map-200 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-200 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-200 -d 192.168.3.0/24 -m comment --comment "site.ovl:19 outer" -j NETMAP --to 192.168.2.0/24
 -A ovl-snat-200 -s 192.168.2.0/24 -m comment --comment "site.ovl:19 outer" -j NETMAP --to 192.168.3.0/24
 COMMIT
@@ -254,7 +254,7 @@ COMMIT
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
 -A ovl-forward -m mark ! --mark 0x0/0xff00 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
--A ovl-guard -m connmark ! --mark 0x1/0x1 -m comment --comment "never translated" -j DROP
+-A ovl-guard -m connmark ! --mark 0x100/0x100 -m comment --comment "never translated" -j DROP
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
@@ -282,7 +282,7 @@ ruleset_v6() {
 #   ip6tables-restore --noflush rules.v6
 #
 # The mark of a packet names its networks: 0xff00 the one it came from, 0xff the
-# one it goes to. All other bits are left as they are. Bit 0x1 of a connection's mark says that
+# one it goes to. All other bits are left as they are. Bit 0x100 of a connection's mark says that
 # it went through the nat table.
 #
 # Fragments are put together before the first of these rules. Where networks are kept apart by rules
@@ -349,9 +349,9 @@ COMMIT
 -A ovl-snat -m mark --mark 0x6400/0xff00 -m comment --comment "site.ovl:8 inner" -g ovl-snat-100
 -A ovl-snat -m mark --mark 0xc800/0xff00 -m comment --comment "site.ovl:15 outer" -g ovl-snat-200
 -A ovl-dnat-100 -m mark --mark 0xc800/0xff00 -m comment --comment "site.ovl:22 to inner" -g ovl-map-100
--A ovl-map-100 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-100 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-200 -m mark --mark 0x6400/0xff00 -m comment --comment "site.ovl:22 to outer" -g ovl-map-200
--A ovl-map-200 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-200 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 COMMIT
 *filter
 :ovl-forward - [0:0]
@@ -368,7 +368,7 @@ COMMIT
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
 -A ovl-forward -m mark ! --mark 0x0/0xff00 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
--A ovl-guard -m connmark ! --mark 0x1/0x1 -m comment --comment "never translated" -j DROP
+-A ovl-guard -m connmark ! --mark 0x100/0x100 -m comment --comment "never translated" -j DROP
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
@@ -867,11 +867,12 @@ forget_connections() {
             "$CONNTRACK" -L -f "$family" 2>/dev/null || :
         done
     } | awk '
+        BEGIN { option["zone"] = "--zone"; option["zone-orig"] = "--orig-zone"; option["zone-reply"] = "--reply-zone" }
         $1 == "own" { own[$2] = 1; next }
         {
-            for (i = 1; i <= NF; i++) if ($i ~ /^zone(-orig)?=/) {
+            for (i = 1; i <= NF; i++) if ($i ~ /^zone(-orig|-reply)?=/) {
                 split($i, part, "=")
-                if (part[2] in own) print (part[1] == "zone" ? "--zone" : "--orig-zone"), part[2]
+                if (part[2] in own) print option[part[1]], part[2]
             }
         }
     ' | sort -u | while read -r option zone; do

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='partial-overlap'
-FINGERPRINT='459b72907eaafc69'
+FINGERPRINT='bb7556f86bbf883d'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -181,7 +181,7 @@ ruleset_v4() {
 #   iptables-restore --noflush rules.v4
 #
 # The mark of a packet names its networks: 0xff00 the one it came from, 0xff the
-# one it goes to. All other bits are left as they are. Bit 0x1 of a connection's mark says that
+# one it goes to. All other bits are left as they are. Bit 0x100 of a connection's mark says that
 # it went through the nat table.
 #
 # Fragments are put together before the first of these rules. Where networks are kept apart by rules
@@ -265,15 +265,15 @@ COMMIT
 -A ovl-snat -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:18 bench" -g ovl-snat-30
 -A ovl-dnat-10 -m mark --mark 0x1400/0xff00 -m comment --comment "site.ovl:25 to campus" -g ovl-map-10
 -A ovl-dnat-10 -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:26 to campus" -g ovl-map-10
--A ovl-map-10 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-10 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-10 -d 10.120.0.0/16 -m comment --comment "site.ovl:8 campus" -j NETMAP --to 10.20.0.0/16
 -A ovl-snat-10 -s 10.20.0.0/16 -m comment --comment "site.ovl:8 campus" -j NETMAP --to 10.120.0.0/16
 -A ovl-dnat-20 -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:25 to hall" -g ovl-map-20
--A ovl-map-20 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-20 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-20 -d 10.130.30.0/24 -m comment --comment "site.ovl:15 hall" -j NETMAP --to 10.20.30.0/24
 -A ovl-snat-20 -s 10.20.30.0/24 -m comment --comment "site.ovl:15 hall" -j NETMAP --to 10.130.30.0/24
 -A ovl-dnat-30 -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:26 to bench" -g ovl-map-30
--A ovl-map-30 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-30 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-30 -d 10.140.30.0/25 -m comment --comment "site.ovl:22 bench" -j NETMAP --to 10.20.30.128/25
 -A ovl-snat-30 -s 10.20.30.128/25 -m comment --comment "site.ovl:22 bench" -j NETMAP --to 10.140.30.0/25
 COMMIT
@@ -295,7 +295,7 @@ COMMIT
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
 -A ovl-forward -m mark ! --mark 0x0/0xff00 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
--A ovl-guard -m connmark ! --mark 0x1/0x1 -m comment --comment "never translated" -j DROP
+-A ovl-guard -m connmark ! --mark 0x100/0x100 -m comment --comment "never translated" -j DROP
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
@@ -331,7 +331,7 @@ ruleset_v6() {
 #   ip6tables-restore --noflush rules.v6
 #
 # The mark of a packet names its networks: 0xff00 the one it came from, 0xff the
-# one it goes to. All other bits are left as they are. Bit 0x1 of a connection's mark says that
+# one it goes to. All other bits are left as they are. Bit 0x100 of a connection's mark says that
 # it went through the nat table.
 #
 # Fragments are put together before the first of these rules. Where networks are kept apart by rules
@@ -410,11 +410,11 @@ COMMIT
 -A ovl-snat -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:18 bench" -g ovl-snat-30
 -A ovl-dnat-10 -m mark --mark 0x1400/0xff00 -m comment --comment "site.ovl:25 to campus" -g ovl-map-10
 -A ovl-dnat-10 -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:26 to campus" -g ovl-map-10
--A ovl-map-10 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-10 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-20 -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:25 to hall" -g ovl-map-20
--A ovl-map-20 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-20 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-30 -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:26 to bench" -g ovl-map-30
--A ovl-map-30 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-30 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 COMMIT
 *filter
 :ovl-forward - [0:0]
@@ -434,7 +434,7 @@ COMMIT
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
 -A ovl-forward -m mark ! --mark 0x0/0xff00 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
--A ovl-guard -m connmark ! --mark 0x1/0x1 -m comment --comment "never translated" -j DROP
+-A ovl-guard -m connmark ! --mark 0x100/0x100 -m comment --comment "never translated" -j DROP
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
@@ -945,11 +945,12 @@ forget_connections() {
             "$CONNTRACK" -L -f "$family" 2>/dev/null || :
         done
     } | awk '
+        BEGIN { option["zone"] = "--zone"; option["zone-orig"] = "--orig-zone"; option["zone-reply"] = "--reply-zone" }
         $1 == "own" { own[$2] = 1; next }
         {
-            for (i = 1; i <= NF; i++) if ($i ~ /^zone(-orig)?=/) {
+            for (i = 1; i <= NF; i++) if ($i ~ /^zone(-orig|-reply)?=/) {
                 split($i, part, "=")
-                if (part[2] in own) print (part[1] == "zone" ? "--zone" : "--orig-zone"), part[2]
+                if (part[2] in own) print option[part[1]], part[2]
             }
         }
     ' | sort -u | while read -r option zone; do

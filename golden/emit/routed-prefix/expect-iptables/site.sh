@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='routed-prefix'
-FINGERPRINT='458e7311d15f7f3b'
+FINGERPRINT='08009d9af89eaa21'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -166,7 +166,7 @@ ruleset_v4() {
 #   iptables-restore --noflush rules.v4
 #
 # The mark of a packet names its networks: 0xf0 the one it came from, 0xf the
-# one it goes to. All other bits are left as they are. Bit 0x1 of a connection's mark says that
+# one it goes to. All other bits are left as they are. Bit 0x10 of a connection's mark says that
 # it went through the nat table.
 #
 # Fragments are put together before the first of these rules. Where networks are kept apart by rules
@@ -234,11 +234,11 @@ COMMIT
 -A ovl-snat -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 office" -g ovl-snat-1
 -A ovl-snat -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:11 press-line" -g ovl-snat-2
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:20 to office" -g ovl-map-1
--A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d 10.70.8.0/22 -m comment --comment "site.ovl:8 office" -j NETMAP --to 192.168.8.0/22
 -A ovl-snat-1 -s 192.168.8.0/22 -m comment --comment "site.ovl:8 office" -j NETMAP --to 10.70.8.0/22
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:20 to press-line" -g ovl-map-2
--A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-2 -d 10.64.2.0/24 -m comment --comment "site.ovl:15 press-line" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-2 -s 192.168.0.0/24 -m comment --comment "site.ovl:15 press-line" -j NETMAP --to 10.64.2.0/24
 -A ovl-map-2 -d 10.64.8.0/22 -m comment --comment "site.ovl:17 press-line" -j NETMAP --to 192.168.8.0/22
@@ -259,7 +259,7 @@ COMMIT
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
 -A ovl-forward -m mark ! --mark 0x0/0xf0 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
--A ovl-guard -m connmark ! --mark 0x1/0x1 -m comment --comment "never translated" -j DROP
+-A ovl-guard -m connmark ! --mark 0x10/0x10 -m comment --comment "never translated" -j DROP
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
@@ -287,7 +287,7 @@ ruleset_v6() {
 #   ip6tables-restore --noflush rules.v6
 #
 # The mark of a packet names its networks: 0xf0 the one it came from, 0xf the
-# one it goes to. All other bits are left as they are. Bit 0x1 of a connection's mark says that
+# one it goes to. All other bits are left as they are. Bit 0x10 of a connection's mark says that
 # it went through the nat table.
 #
 # Fragments are put together before the first of these rules. Where networks are kept apart by rules
@@ -350,9 +350,9 @@ COMMIT
 -A ovl-snat -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:4 office" -g ovl-snat-1
 -A ovl-snat -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:11 press-line" -g ovl-snat-2
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:20 to office" -g ovl-map-1
--A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:20 to press-line" -g ovl-map-2
--A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 COMMIT
 *filter
 :ovl-forward - [0:0]
@@ -369,7 +369,7 @@ COMMIT
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
 -A ovl-forward -m mark ! --mark 0x0/0xf0 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
--A ovl-guard -m connmark ! --mark 0x1/0x1 -m comment --comment "never translated" -j DROP
+-A ovl-guard -m connmark ! --mark 0x10/0x10 -m comment --comment "never translated" -j DROP
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
@@ -868,11 +868,12 @@ forget_connections() {
             "$CONNTRACK" -L -f "$family" 2>/dev/null || :
         done
     } | awk '
+        BEGIN { option["zone"] = "--zone"; option["zone-orig"] = "--orig-zone"; option["zone-reply"] = "--reply-zone" }
         $1 == "own" { own[$2] = 1; next }
         {
-            for (i = 1; i <= NF; i++) if ($i ~ /^zone(-orig)?=/) {
+            for (i = 1; i <= NF; i++) if ($i ~ /^zone(-orig|-reply)?=/) {
                 split($i, part, "=")
-                if (part[2] in own) print (part[1] == "zone" ? "--zone" : "--orig-zone"), part[2]
+                if (part[2] in own) print option[part[1]], part[2]
             }
         }
     ' | sort -u | while read -r option zone; do

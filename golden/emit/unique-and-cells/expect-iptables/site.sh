@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='unique-and-cells'
-FINGERPRINT='9dff95572c754ec8'
+FINGERPRINT='88471a843d3672d7'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -535,7 +535,7 @@ ruleset_v4() {
 #   iptables-restore --noflush rules.v4
 #
 # The mark of a packet names its networks: 0xff00 the one it came from, 0xff the
-# one it goes to. All other bits are left as they are. Bit 0x1 of a connection's mark says that
+# one it goes to. All other bits are left as they are. Bit 0x100 of a connection's mark says that
 # it went through the nat table.
 #
 # Fragments are put together before the first of these rules. Where networks are kept apart by rules
@@ -1007,87 +1007,87 @@ COMMIT
 -A ovl-at-d1-70-4 -m mark --mark 0x7600/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
 -A ovl-at-d1-70-4 -m mark --mark 0x7700/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
 -A ovl-at-d1-70-4 -m mark --mark 0x7800/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-1 -d 172.16.0.0/16 -m comment --comment "site.ovl:10 office" -j NETMAP --to 172.16.0.0/16
 -A ovl-snat-1 -s 172.16.0.0/16 -m comment --comment "site.ovl:10 office" -j NETMAP --to 172.16.0.0/16
 -A ovl-dnat-101 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-1" -g ovl-map-101
--A ovl-map-101 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-101 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-101 -d 10.64.1.0/24 -m comment --comment "site.ovl:18 cell-1" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-101 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-1" -j NETMAP --to 10.64.1.0/24
 -A ovl-dnat-102 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-2" -g ovl-map-102
--A ovl-map-102 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-102 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-102 -d 10.64.2.0/24 -m comment --comment "site.ovl:18 cell-2" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-102 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-2" -j NETMAP --to 10.64.2.0/24
 -A ovl-dnat-103 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-3" -g ovl-map-103
--A ovl-map-103 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-103 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-103 -d 10.64.3.0/24 -m comment --comment "site.ovl:18 cell-3" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-103 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-3" -j NETMAP --to 10.64.3.0/24
 -A ovl-dnat-104 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-4" -g ovl-map-104
--A ovl-map-104 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-104 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-104 -d 10.64.4.0/24 -m comment --comment "site.ovl:18 cell-4" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-104 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-4" -j NETMAP --to 10.64.4.0/24
 -A ovl-dnat-105 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-5" -g ovl-map-105
--A ovl-map-105 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-105 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-105 -d 10.64.5.0/24 -m comment --comment "site.ovl:18 cell-5" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-105 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-5" -j NETMAP --to 10.64.5.0/24
 -A ovl-dnat-106 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-6" -g ovl-map-106
--A ovl-map-106 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-106 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-106 -d 10.64.6.0/24 -m comment --comment "site.ovl:18 cell-6" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-106 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-6" -j NETMAP --to 10.64.6.0/24
 -A ovl-dnat-107 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-7" -g ovl-map-107
--A ovl-map-107 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-107 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-107 -d 10.64.7.0/24 -m comment --comment "site.ovl:18 cell-7" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-107 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-7" -j NETMAP --to 10.64.7.0/24
 -A ovl-dnat-108 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-8" -g ovl-map-108
--A ovl-map-108 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-108 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-108 -d 10.64.8.0/24 -m comment --comment "site.ovl:18 cell-8" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-108 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-8" -j NETMAP --to 10.64.8.0/24
 -A ovl-dnat-109 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-9" -g ovl-map-109
--A ovl-map-109 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-109 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-109 -d 10.64.9.0/24 -m comment --comment "site.ovl:18 cell-9" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-109 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-9" -j NETMAP --to 10.64.9.0/24
 -A ovl-dnat-110 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-10" -g ovl-map-110
--A ovl-map-110 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-110 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-110 -d 10.64.10.0/24 -m comment --comment "site.ovl:18 cell-10" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-110 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-10" -j NETMAP --to 10.64.10.0/24
 -A ovl-dnat-111 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-11" -g ovl-map-111
--A ovl-map-111 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-111 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-111 -d 10.64.11.0/24 -m comment --comment "site.ovl:18 cell-11" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-111 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-11" -j NETMAP --to 10.64.11.0/24
 -A ovl-dnat-112 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-12" -g ovl-map-112
--A ovl-map-112 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-112 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-112 -d 10.64.12.0/24 -m comment --comment "site.ovl:18 cell-12" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-112 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-12" -j NETMAP --to 10.64.12.0/24
 -A ovl-dnat-113 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-13" -g ovl-map-113
--A ovl-map-113 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-113 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-113 -d 10.64.13.0/24 -m comment --comment "site.ovl:18 cell-13" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-113 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-13" -j NETMAP --to 10.64.13.0/24
 -A ovl-dnat-114 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-14" -g ovl-map-114
--A ovl-map-114 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-114 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-114 -d 10.64.14.0/24 -m comment --comment "site.ovl:18 cell-14" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-114 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-14" -j NETMAP --to 10.64.14.0/24
 -A ovl-dnat-115 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-15" -g ovl-map-115
--A ovl-map-115 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-115 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-115 -d 10.64.15.0/24 -m comment --comment "site.ovl:18 cell-15" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-115 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-15" -j NETMAP --to 10.64.15.0/24
 -A ovl-dnat-116 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-16" -g ovl-map-116
--A ovl-map-116 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-116 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-116 -d 10.64.16.0/24 -m comment --comment "site.ovl:18 cell-16" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-116 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-16" -j NETMAP --to 10.64.16.0/24
 -A ovl-dnat-117 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-17" -g ovl-map-117
--A ovl-map-117 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-117 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-117 -d 10.64.17.0/24 -m comment --comment "site.ovl:18 cell-17" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-117 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-17" -j NETMAP --to 10.64.17.0/24
 -A ovl-dnat-118 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-18" -g ovl-map-118
--A ovl-map-118 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-118 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-118 -d 10.64.18.0/24 -m comment --comment "site.ovl:18 cell-18" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-118 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-18" -j NETMAP --to 10.64.18.0/24
 -A ovl-dnat-119 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-19" -g ovl-map-119
--A ovl-map-119 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-119 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-119 -d 10.64.19.0/24 -m comment --comment "site.ovl:18 cell-19" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-119 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-19" -j NETMAP --to 10.64.19.0/24
 -A ovl-dnat-120 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-20" -g ovl-map-120
--A ovl-map-120 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-120 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-120 -d 10.64.20.0/24 -m comment --comment "site.ovl:18 cell-20" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-120 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-20" -j NETMAP --to 10.64.20.0/24
 COMMIT
@@ -1174,7 +1174,7 @@ COMMIT
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
 -A ovl-forward -m mark ! --mark 0x0/0xff00 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
--A ovl-guard -m connmark ! --mark 0x1/0x1 -m comment --comment "never translated" -j DROP
+-A ovl-guard -m connmark ! --mark 0x100/0x100 -m comment --comment "never translated" -j DROP
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
@@ -1365,7 +1365,7 @@ ruleset_v6() {
 #   ip6tables-restore --noflush rules.v6
 #
 # The mark of a packet names its networks: 0xff00 the one it came from, 0xff the
-# one it goes to. All other bits are left as they are. Bit 0x1 of a connection's mark says that
+# one it goes to. All other bits are left as they are. Bit 0x100 of a connection's mark says that
 # it went through the nat table.
 #
 # Fragments are put together before the first of these rules. Where networks are kept apart by rules
@@ -1790,47 +1790,47 @@ COMMIT
 -A ovl-at-d1-70-4 -m mark --mark 0x7600/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
 -A ovl-at-d1-70-4 -m mark --mark 0x7700/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
 -A ovl-at-d1-70-4 -m mark --mark 0x7800/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
--A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-101 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-1" -g ovl-map-101
--A ovl-map-101 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-101 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-102 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-2" -g ovl-map-102
--A ovl-map-102 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-102 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-103 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-3" -g ovl-map-103
--A ovl-map-103 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-103 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-104 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-4" -g ovl-map-104
--A ovl-map-104 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-104 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-105 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-5" -g ovl-map-105
--A ovl-map-105 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-105 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-106 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-6" -g ovl-map-106
--A ovl-map-106 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-106 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-107 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-7" -g ovl-map-107
--A ovl-map-107 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-107 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-108 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-8" -g ovl-map-108
--A ovl-map-108 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-108 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-109 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-9" -g ovl-map-109
--A ovl-map-109 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-109 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-110 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-10" -g ovl-map-110
--A ovl-map-110 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-110 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-111 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-11" -g ovl-map-111
--A ovl-map-111 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-111 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-112 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-12" -g ovl-map-112
--A ovl-map-112 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-112 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-113 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-13" -g ovl-map-113
--A ovl-map-113 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-113 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-114 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-14" -g ovl-map-114
--A ovl-map-114 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-114 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-115 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-15" -g ovl-map-115
--A ovl-map-115 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-115 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-116 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-16" -g ovl-map-116
--A ovl-map-116 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-116 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-117 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-17" -g ovl-map-117
--A ovl-map-117 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-117 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-118 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-18" -g ovl-map-118
--A ovl-map-118 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-118 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-119 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-19" -g ovl-map-119
--A ovl-map-119 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-119 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-dnat-120 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-20" -g ovl-map-120
--A ovl-map-120 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x1/0x1
+-A ovl-map-120 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 COMMIT
 *filter
 :ovl-forward - [0:0]
@@ -1915,7 +1915,7 @@ COMMIT
 -I FORWARD 1 -m comment --comment "overlapc" -j ovl-forward
 -A ovl-forward -m mark ! --mark 0x0/0xff00 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
--A ovl-guard -m connmark ! --mark 0x1/0x1 -m comment --comment "never translated" -j DROP
+-A ovl-guard -m connmark ! --mark 0x100/0x100 -m comment --comment "never translated" -j DROP
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
@@ -2685,11 +2685,12 @@ forget_connections() {
             "$CONNTRACK" -L -f "$family" 2>/dev/null || :
         done
     } | awk '
+        BEGIN { option["zone"] = "--zone"; option["zone-orig"] = "--orig-zone"; option["zone-reply"] = "--reply-zone" }
         $1 == "own" { own[$2] = 1; next }
         {
-            for (i = 1; i <= NF; i++) if ($i ~ /^zone(-orig)?=/) {
+            for (i = 1; i <= NF; i++) if ($i ~ /^zone(-orig|-reply)?=/) {
                 split($i, part, "=")
-                if (part[2] in own) print (part[1] == "zone" ? "--zone" : "--orig-zone"), part[2]
+                if (part[2] in own) print option[part[1]], part[2]
             }
         }
     ' | sort -u | while read -r option zone; do

@@ -1,0 +1,103 @@
+//! Findings about networks whose hosts only see the gateway.
+
+use ipnet::IpNet;
+
+use crate::diag::{Diagnostic, Finding, Label, code};
+use crate::net::{self, Family};
+use crate::source::{Span, Spanned};
+
+/// A masqueraded network in which the gateway has no address to be seen by.
+pub struct MasqueradeWithoutAddress<'a> {
+    /// The network.
+    pub network: &'a str,
+    /// A prefix of the family.
+    pub prefix: Spanned<IpNet>,
+    /// Its `nodes masqueraded`.
+    pub span: Span,
+}
+
+impl Finding for MasqueradeWithoutAddress<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { network, prefix, span } = self;
+        let family = match net::family(&prefix.value) {
+            Family::V4 => "IPv4",
+            Family::V6 => "IPv6",
+        };
+        let found = Diagnostic::new(
+            code::MASQUERADE_WITHOUT_ADDRESS,
+            format!("the gateway has no {family} address in masqueraded network `{network}`"),
+            Label::new(span, "its hosts see the gateway's own address"),
+        )
+        .label(prefix.span, format!("{family} hosts"))
+        .note("these hosts have no route: they can only answer an address on their own link");
+        match prefix
+            .value
+            .hosts()
+            .next()
+            .filter(|_| prefix.value.prefix_len() < prefix.value.max_prefix_len())
+        {
+            Some(first) => found.help(format!(
+                "say which address the gateway has there, like `address {first}/{}`",
+                prefix.value.prefix_len()
+            )),
+            None => found.help("say which address the gateway has there with `address`"),
+        }
+    }
+}
+
+/// A connection that only a masqueraded host could open.
+pub struct OpenedByMasqueraded<'a> {
+    /// Who would open, and to whom.
+    pub pair: (&'a str, &'a str),
+    /// The `connect`.
+    pub span: Span,
+    /// The `nodes masqueraded`.
+    pub masqueraded: Span,
+}
+
+impl Finding for OpenedByMasqueraded<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { pair: (from, to), span, masqueraded } = self;
+        Diagnostic::new(
+            code::OPENED_BY_MASQUERADED,
+            format!("hosts of masqueraded network `{from}` cannot open connections to `{to}`"),
+            Label::new(span, format!("lets `{from}` open")),
+        )
+        .label(masqueraded, "its hosts only answer")
+        .note("masqueraded hosts have no route to other networks: they know nothing but the gateway's own address")
+        .help(format!("write `connect {to} -> {from}`, or give the hosts routes and leave `nodes masqueraded` out"))
+    }
+}
+
+/// More than two networks with the same real addresses that open connections to a masqueraded one.
+pub struct TooManyAlike<'a> {
+    /// The masqueraded network.
+    pub network: &'a str,
+    /// Its `nodes masqueraded`.
+    pub span: Span,
+    /// Networks that cannot be told apart.
+    pub callers: Vec<&'a Spanned<String>>,
+}
+
+impl Finding for TooManyAlike<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { network, span, callers } = self;
+        let names: Vec<String> = callers.iter().map(|name| format!("`{}`", name.value)).collect();
+        let last = callers.last().map_or("", |name| name.value.as_str());
+        let names = match names.split_last() {
+            Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+            _ => names.concat(),
+        };
+        let mut found = Diagnostic::new(
+            code::TOO_MANY_ALIKE,
+            format!("{names} have real addresses in common, and all open connections to masqueraded network `{network}`"),
+            Label::new(span, "room for two networks with the same addresses"),
+        )
+        .note("the answers of masqueraded hosts all go to the gateway's own address, so they share one conntrack zone; in it, two networks with the same addresses can be kept apart, and not three")
+        .help(format!("give the prefix of `{network}` another alias for one of them, like `, ALIAS for {last}`"));
+        for caller in callers {
+            found = found.label(caller.span, "opens connections to it");
+        }
+        found
+    }
+}

@@ -1,0 +1,103 @@
+//! Hosts without routes: what they are asked comes from the gateway's own address, and what they
+//! answer finds its way by the mark of the connection.
+
+use super::super::provenance::{Places, short};
+use super::super::text::{Block, Hex, line};
+use super::{Chain, family};
+use crate::plan::{Masquerade, Network, Plan};
+
+/// The elements of the maps and sets about them.
+#[derive(Default)]
+pub(super) struct Elements {
+    /// Interfaces of masqueraded networks.
+    pub(super) ports: Block,
+    /// The destination's mark, to the chain that masquerades.
+    pub(super) to: Block,
+    /// The mark of a connection, to the chain that marks its answers.
+    pub(super) answers: Block,
+}
+
+/// Fills the maps.
+pub(super) fn elements(plan: &Plan) -> Elements {
+    let mut elements = Elements::default();
+    let field = plan.marks.destination;
+    for network in plan.networks.iter().filter(|network| network.masquerade.is_some()) {
+        line!(elements.ports, "\t\t\t\"{}\",", network.interface);
+        line!(elements.to, "\t\t\t{} : goto {},", Hex(field.value(network.id)), Chain("masq", network));
+    }
+    for caller in plan.masquerade_callers() {
+        let caller = &plan.networks[caller];
+        line!(elements.answers, "\t\t\t{} : goto {},", Hex(field.value(caller.id)), Chain("to", caller));
+    }
+    elements
+}
+
+/// The chain of what comes from a masqueraded network: all of it is addressed to the gateway.
+pub(super) fn from(out: &mut Block, plan: &Plan, network: &Network, places: &Places<'_>) {
+    let (destination, source) = (plan.marks.destination, plan.marks.source);
+    let keep = Hex(!(destination.mask() | source.mask()));
+    let (place, name, id) = (places.at(network.span), short(&network.name), network.id);
+    line!(out, "\tchain {} {{", Chain("from", network));
+    line!(
+        out,
+        "\t\tmeta mark set meta mark & {keep} | {} comment \"{place} from {name}\"",
+        Hex(source.value(id))
+    );
+    line!(out, "\t\tct zone set {id} comment \"{place} answers to the gateway\"");
+    line!(out, "\t}}");
+}
+
+/// The zone of what goes to a masqueraded network. The first zone that is set holds.
+pub(super) fn zones(out: &mut Block, plan: &Plan, network: &Network, places: &Places<'_>) {
+    let Some(masquerade) = &network.masquerade else { return };
+    let (place, source, id) = (places.at(masquerade.span), plan.marks.source, network.id);
+    for caller in masquerade.apart.iter().map(|caller| &plan.networks[*caller]) {
+        let asked = format!("meta mark & {} == {}", Hex(source.mask()), Hex(source.value(caller.id)));
+        let words = format!("{place} {} has the same addresses as others", short(&caller.name));
+        line!(out, "\t\t{asked} ct reply zone set {id} comment \"{words}\"");
+    }
+    line!(out, "\t\tct zone set {id} comment \"{place} masqueraded\"");
+}
+
+/// The chains that masquerade.
+pub(super) fn chains(
+    out: &mut Block,
+    plan: &Plan,
+    network: &Network,
+    masquerade: &Masquerade,
+    places: &Places<'_>,
+) {
+    let (place, name) = (places.at(masquerade.span), short(&network.name));
+    line!(out, "\tchain {} {{", Chain("masq", network));
+    line!(
+        out,
+        "\t\tmeta mark & {} vmap @ovl_sign comment \"{place} remember who asked\"",
+        Hex(plan.marks.source.mask())
+    );
+    for source in &masquerade.sources {
+        let (family, place) = (family(&source.hosts), places.at(source.span));
+        let (hosts, address) = (source.hosts, source.address);
+        line!(out, "\t\t{family} daddr {hosts} snat {family} to {address} comment \"{place} {name}\"");
+    }
+    line!(out, "\t}}");
+}
+
+/// The map from the source's mark to the chain that signs a connection, and those chains.
+pub(super) fn signs(out: &mut Block, plan: &Plan, places: &Places<'_>) -> Block {
+    let (destination, source) = (plan.marks.destination, plan.marks.source);
+    let mut elements = Block::default();
+    for caller in plan.masquerade_callers() {
+        let caller = &plan.networks[caller];
+        let (place, name) = (places.at(caller.span), short(&caller.name));
+        line!(elements, "\t\t\t{} : jump {},", Hex(source.value(caller.id)), Chain("sign", caller));
+        line!(out, "\n\tchain {} {{", Chain("sign", caller));
+        line!(
+            out,
+            "\t\tct mark set ct mark & {} | {} comment \"{place} answers go to {name}\"",
+            Hex(!destination.mask()),
+            Hex(destination.value(caller.id))
+        );
+        line!(out, "\t}}");
+    }
+    elements
+}

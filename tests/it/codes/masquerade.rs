@@ -1,0 +1,77 @@
+//! Networks whose hosts only see the gateway: OVL0330, OVL0440, OVL0441.
+
+use super::{compile, found};
+
+const FINE: [&str; 0] = [];
+
+/// The findings of a site with a masqueraded network `m` in line 1, networks with these real prefixes
+/// in the lines after it, and these connects at the end.
+fn site(address: &str, callers: &[&str], connects: &str) -> Vec<String> {
+    found(&text(address, callers, connects))
+}
+
+fn text(address: &str, callers: &[&str], connects: &str) -> String {
+    let mut text = format!(
+        "network m {{ interface m0; {address}; prefix 192.168.1.0/24 as 10.8.1.0/24; nodes masqueraded }}\n"
+    );
+    for (n, reals) in callers.iter().enumerate() {
+        let prefixes: Vec<String> = reals
+            .split(' ')
+            .enumerate()
+            .map(|(p, real)| {
+                let (_, length) = real.split_once('/').unwrap();
+                format!("prefix {real} as 10.{}.{p}.0/{length}", 100 + n)
+            })
+            .collect();
+        text.push_str(&format!("network c{n} {{ interface c{n}; {} }}\n", prefixes.join("; ")));
+    }
+    text.push_str(connects);
+    text
+}
+
+const ADDRESS: &str = "address 192.168.1.1/24";
+
+#[test]
+fn ovl0330_hosts_without_routes_need_somebody_to_answer() {
+    let open = "connect c0 -> m\n";
+    assert_eq!(site("id 9", &["172.16.0.0/24"], open), ["OVL0330:1"]);
+    assert_eq!(site(ADDRESS, &["172.16.0.0/24"], open), FINE);
+    let v6 = "address 192.168.1.1/24; prefix fd00::/64 as fd64::/64";
+    assert_eq!(site(v6, &["172.16.0.0/24"], open), ["OVL0330:1"]);
+    assert_eq!(site(&format!("address fd00::1/64; {v6}"), &["172.16.0.0/24"], open), FINE);
+}
+
+#[test]
+fn ovl0430_hosts_without_routes_open_nothing() {
+    let callers = ["172.16.0.0/24", "172.17.0.0/24"];
+    assert_eq!(site(ADDRESS, &callers, "connect c* -> m\n"), FINE);
+    assert_eq!(site(ADDRESS, &callers, "connect c0 <-> m\nconnect c1 -> m\n"), ["OVL0440:4"]);
+    assert_eq!(site(ADDRESS, &callers, "connect m -> c0\nconnect c1 -> m\n"), ["OVL0440:4"]);
+    assert_eq!(site(ADDRESS, &callers, "connect * -> *\n"), ["OVL0440:4"], "one finding for both pairs");
+}
+
+#[test]
+fn ovl0431_two_askers_may_look_alike_and_three_may_not() {
+    let open = "connect c* -> m\n";
+    let same = "192.168.0.0/24";
+    assert_eq!(site(ADDRESS, &[same, same], open), FINE);
+    assert_eq!(site(ADDRESS, &[same, same, "172.16.0.0/24"], open), FINE);
+    assert_eq!(site(ADDRESS, &[same, same, same], open), ["OVL0441:1"]);
+    assert_eq!(site(ADDRESS, &[same, "192.168.0.0/16", "192.168.0.64/26"], open), ["OVL0441:1"]);
+    // A ring of five: each looks like its two neighbours.
+    let ring = ["10.1.1.0/24 10.1.5.0/24", "10.1.1.0/24 10.1.2.0/24", "10.1.2.0/24 10.1.3.0/24"];
+    let four = [ring[0], ring[1], ring[2], "10.1.3.0/24 10.1.5.0/24"];
+    assert_eq!(site(ADDRESS, &four, open), FINE, "a ring of four has two colours");
+    let five = [ring[0], ring[1], ring[2], "10.1.3.0/24 10.1.4.0/24", "10.1.4.0/24 10.1.5.0/24"];
+    assert_eq!(site(ADDRESS, &five, open), ["OVL0441:1"]);
+}
+
+#[test]
+fn one_of_two_that_look_alike_has_a_zone_apart() {
+    let same = "192.168.0.0/24";
+    let (_, _, site) = compile(&text(ADDRESS, &[same, "172.16.0.0/24", same], "connect c* -> m\n"));
+    let site = site.unwrap();
+    let apart = |n: usize| site.apart(overlapc::model::NetworkId(n)).to_vec();
+    assert_eq!(apart(0), [overlapc::model::NetworkId(3)]);
+    assert_eq!(apart(1), []);
+}
