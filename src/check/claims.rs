@@ -2,16 +2,17 @@
 //!
 //! Goes in: the sound mappings of a site where some alias is for certain viewers. Comes out: findings.
 //! What must hold afterwards: whoever sees two networks knows them by different numbers; the
-//! numbers by which two networks know each other mean no third one to anybody, for the replies of
-//! such a pair have no zone that could keep them apart. What aliases without `for` mean to each
+//! numbers by which two networks know each other that share an alias mean no third one to anybody, for
+//! the replies of such a pair have no zone that could keep them apart. What aliases without `for` mean to each
 //! other is looked at in `aliases`.
 
 use std::collections::{HashMap, HashSet};
 
 use super::aliases::{Common, Search};
-use super::overlaps::{Group, group, sweep};
+use super::overlaps::{group, sweep};
 use super::prefixes::Mapping;
 use crate::model::NetworkId;
+use crate::net;
 
 /// Two mappings that cannot both be, and why.
 struct Clash {
@@ -28,6 +29,10 @@ impl Search<'_, '_, '_> {
         let mut overlapping: Vec<Vec<usize>> = vec![Vec::new(); groups.len()];
         // For each group, what each viewer means by it.
         let mut meant: Vec<HashMap<NetworkId, usize>> = vec![HashMap::new(); groups.len()];
+        let mut places: HashMap<usize, usize> = HashMap::new();
+        for (place, found) in groups.iter().enumerate() {
+            places.extend(found.members.iter().map(|n| (*n, place)));
+        }
         let (mut clashes, mut sharing) = (Vec::new(), Vec::new());
         sweep(&nets, |inner, open| {
             for outer in open {
@@ -55,18 +60,29 @@ impl Search<'_, '_, '_> {
                 }
             }
         });
-        let place: HashMap<usize, usize> = groups
-            .iter()
-            .enumerate()
-            .flat_map(|(place, found)| found.members.iter().map(move |n| (*n, place)))
-            .collect();
         for (a, b) in sharing {
-            let around = [place[&a]].into_iter().chain(overlapping[place[&a]].iter().copied());
-            if let Some(clash) = self.unshareable(mappings, &groups, (a, b), around) {
-                clashes.push(clash);
-            } else if !(mappings[a].is_common(self.site) && mappings[b].is_common(self.site)) {
-                let (first, second) = (a.min(b), a.max(b));
-                self.shared(&mappings[first], &mappings[second]);
+            let (first, second) = (&mappings[a], &mappings[b]);
+            if first.known() != second.known() || first.alias.is_none() || second.alias.is_none() {
+                clashes.push(Clash { pair: (a, b), common: Common::Everybody });
+                continue;
+            }
+            let before = clashes.len();
+            for n in self.between(mappings, first, second) {
+                let around = places[&n];
+                let around = [around].into_iter().chain(overlapping[around].iter().copied());
+                let owners = [first.network, second.network];
+                let third = around
+                    .flat_map(|place| &groups[place].members)
+                    .find(|third| !owners.contains(&mappings[**third].network));
+                if let Some(third) = third {
+                    let common = Common::Claim(mappings[*third].network);
+                    clashes.push(Clash { pair: (a, b), common });
+                    break;
+                }
+            }
+            let common = first.is_common(self.site) && second.is_common(self.site);
+            if clashes.len() == before && !common {
+                self.shared(&mappings[a.min(b)], &mappings[a.max(b)]);
             }
         }
         for Clash { pair: (a, b), common } in clashes {
@@ -81,23 +97,15 @@ impl Search<'_, '_, '_> {
         }
     }
 
-    /// Why two networks that know each other by overlapping numbers cannot share them.
-    fn unshareable(
-        &self,
-        mappings: &[Mapping],
-        groups: &[Group<usize>],
-        (a, b): (usize, usize),
-        mut around: impl Iterator<Item = usize>,
-    ) -> Option<Clash> {
-        let (first, second) = (&mappings[a], &mappings[b]);
-        if first.known() != second.known() || first.alias.is_none() || second.alias.is_none() {
-            return Some(Clash { pair: (a, b), common: Common::Everybody });
-        }
-        let owners = [first.network, second.network];
-        let third = around.find_map(|place| {
-            let mut members = groups[place].members.iter();
-            members.find(|n| !owners.contains(&mappings[**n].network)).copied()
-        });
-        third.map(|third| Clash { pair: (a, b), common: Common::Claim(mappings[third].network) })
+    /// The mappings of a family by which two networks know each other.
+    fn between(&self, mappings: &[Mapping], a: &Mapping, b: &Mapping) -> Vec<usize> {
+        let known = |owner: &Mapping, viewer: NetworkId| {
+            let first = mappings.partition_point(|it| it.network < owner.network);
+            let own = mappings[first..].iter().take_while(|it| it.network == owner.network);
+            let seen = own.enumerate().filter(|(_, it)| net::family(&it.real) == net::family(&owner.real));
+            let seen = seen.filter(|(_, it)| self.seen_by(it).binary_search(&viewer).is_ok());
+            seen.map(|(n, _)| first + n).collect::<Vec<_>>()
+        };
+        [known(a, b.network), known(b, a.network)].concat()
     }
 }

@@ -130,9 +130,9 @@ pub fn check(site: Site, findings: &mut Diagnostics) -> Option<CheckedSite> {
     if reporter.has_errors() {
         return None;
     }
-    let zones = zones::check(&site, (&peers, &audience), &ids, &apart, &mappings, &mut reporter);
+    let zones = zones::check(&site, (&peers, &audience), (&ids, &apart), &mappings, &mut reporter);
     if reporter.has_errors() {
         return None;
     }
-    Some(CheckedSite { ids, settings, marks: marks?, apart, zones, site })
+    Some(CheckedSite { ids, settings, marks: marks?, zones, apart, site })
 }

@@ -42,8 +42,7 @@ type Key = (usize, usize);
 pub(super) fn check(
     site: &Site,
     (peers, audience): (&Peers, &Audience),
-    ids: &[u16],
-    apart: &[Vec<NetworkId>],
+    (ids, apart): (&[u16], &[Vec<NetworkId>]),
     mappings: &[Mapping],
     reporter: &mut Reporter<'_>,
 ) -> Moved {
@@ -92,6 +91,7 @@ fn none_left(site: &Site, pair: Pair, zone: u16, reporter: &mut Reporter<'_>) {
     let is_pair = |from, to| (from, to) == pair || (to, from) == pair;
     if let Some(peering) = site.peerings.iter().find(|it| is_pair(it.from, it.to)) {
         let networks = (name(pair.0), name(pair.1));
+        let zone = (zone != 0).then_some(zone);
         reporter.report(NoZoneLeft { networks, zone, span: peering.span }, None);
     }
 }

@@ -270,8 +270,9 @@ impl Finding for PacketSizeOutOfRange<'_> {
 pub struct NoZoneLeft<'a> {
     /// The two networks.
     pub networks: (&'a str, &'a str),
-    /// The zone that their ids give, which a pair has whose connections could be taken for theirs.
-    pub zone: u16,
+    /// The zone that their ids give, which a pair has whose connections could be taken for theirs;
+    /// `None` where one of the two is masqueraded, and another pair like that has the same numbers.
+    pub zone: Option<u16>,
     /// A `connect` of the two.
     pub span: Span,
 }
@@ -279,10 +280,20 @@ pub struct NoZoneLeft<'a> {
 impl Finding for NoZoneLeft<'_> {
     fn diagnostic(self) -> Diagnostic {
         let Self { networks: (a, b), zone, span } = self;
+        let title = format!("no conntrack zone is left for networks `{a}` and `{b}`");
+        let Some(zone) = zone else {
+            return Diagnostic::new(
+                code::NO_ZONE_LEFT,
+                title,
+                Label::new(span, "what is opened here looks like what is opened to another masqueraded network"),
+            )
+            .note("connections to masqueraded hosts from networks with equal numbers have a zone for the answers alone")
+            .help("give the masqueraded network an alias that means it alone");
+        };
         Diagnostic::new(
             code::NO_ZONE_LEFT,
-            format!("no conntrack zone is left for networks `{a}` and `{b}`"),
-            Label::new(span, format!("theirs would be zone {zone}, which another pair needs")),
+            title,
+            Label::new(span, format!("zone {zone} would be theirs, which another pair needs")),
         )
         .note(
             "one of the two is known by an alias that means another network to others, so that only the zone \

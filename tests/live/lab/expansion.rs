@@ -190,30 +190,28 @@ impl Expansion<'_> {
     /// All hosts of one network to all of another.
     fn pair(&mut self, a: usize, b: usize, answered: bool) {
         let topology = self.topology;
-        let (asking, asked) = (&topology.networks[a].name, &topology.networks[b].name);
+        let asking = &topology.networks[a].name;
         let transports = self.transports.clone();
         for asker in topology.hosts_of(a) {
             for other in topology.hosts_of(b) {
                 for own in &asker.addresses {
                     for known in other.addresses.iter().filter(|k| k.known.is_ipv4() == own.real.is_ipv4()) {
-                        if answered {
-                            let host = other.name.clone();
-                            let (source, port) = seen_by(&topology.networks[b], own, own.known_to(asked));
-                            let expected = Expected::Answer { host, source, port };
-                            let first = self.questions.len();
-                            self.ask(&transports, asker, own.real, known.known_to(asking), expected);
-                            // Two that get one port at the same moment lose a packet: clients ask again.
-                            if topology.networks[b].masqueraded {
-                                for question in &mut self.questions[first..] {
-                                    question.options.push("again".to_owned());
-                                }
+                        if !answered {
+                            let aliases = known.aliases().filter(|alias| !self.is_somebodys(a, *alias));
+                            for alias in aliases.collect::<Vec<_>>() {
+                                self.ask(&transports, asker, own.real, alias, Expected::Nothing);
                             }
                             continue;
                         }
-                        for alias in
-                            known.aliases().filter(|alias| !self.is_somebodys(a, *alias)).collect::<Vec<_>>()
-                        {
-                            self.ask(&transports, asker, own.real, alias, Expected::Nothing);
+                        let (source, port) = seen_by(&topology.networks[b], own);
+                        let expected = Expected::Answer { host: other.name.clone(), source, port };
+                        let first = self.questions.len();
+                        self.ask(&transports, asker, own.real, known.known_to(asking), expected);
+                        // Two that get one port at the same moment lose a packet: clients ask again.
+                        if topology.networks[b].masqueraded {
+                            for question in &mut self.questions[first..] {
+                                question.options.push("again".to_owned());
+                            }
                         }
                     }
                 }
@@ -290,11 +288,11 @@ impl Expansion<'_> {
 }
 
 /// What a host of a network sees of who asks: the alias and the port, or the gateway and any port.
-fn seen_by(network: &Network, asker: &Address, alias: IpAddr) -> (IpAddr, Seen) {
+fn seen_by(network: &Network, asker: &Address) -> (IpAddr, Seen) {
     let gateway = network.gateways.iter().find(|gateway| gateway.is_ipv4() == asker.real.is_ipv4());
     match gateway {
         Some(gateway) if network.masqueraded => (*gateway, Seen::Any),
-        _ => (alias, Seen::Same),
+        _ => (asker.known_to(&network.name), Seen::Same),
     }
 }
 
