@@ -61,11 +61,23 @@ pub(super) fn check(
     for (to, mut callers) in callers {
         callers.sort_unstable();
         // Only those who know the hosts by the same numbers can send packets that look alike.
-        let seen = mappings.iter().filter(|mapping| mapping.network == to);
-        let alike: Vec<Vec<NetworkId>> = seen
-            .map(|mapping| {
-                let audience = audience.of(mapping, peers);
-                callers.iter().filter(|caller| audience.binary_search(caller).is_ok()).copied().collect()
+        let mut seen: Vec<&Mapping> = mappings.iter().filter(|mapping| mapping.network == to).collect();
+        seen.sort_by_key(|mapping| mapping.known());
+        let mut same_numbers: Vec<Vec<&Mapping>> = Vec::new();
+        for mapping in seen {
+            // Sorted by address, then length: whatever holds these numbers stands first in the last group.
+            match same_numbers.last_mut() {
+                Some(group) if group[0].known().contains(&mapping.known()) => group.push(mapping),
+                _ => same_numbers.push(vec![mapping]),
+            }
+        }
+        let alike: Vec<Vec<NetworkId>> = same_numbers
+            .iter()
+            .map(|group| {
+                let knows = |caller: &&NetworkId| {
+                    group.iter().any(|mapping| audience.of(mapping, peers).binary_search(caller).is_ok())
+                };
+                callers.iter().filter(knows).copied().collect()
             })
             .collect();
         match second_colour(site, &callers, &alike) {

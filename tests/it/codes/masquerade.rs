@@ -67,6 +67,21 @@ fn ovl0431_two_askers_may_look_alike_and_three_may_not() {
 }
 
 #[test]
+fn who_knows_the_hosts_by_other_numbers_does_not_look_alike() {
+    let callers = ["192.168.0.0/24"; 3];
+    let known = |aliases: &str| {
+        text(ADDRESS, &callers, "connect c* -> m\n").replace("as 10.8.1.0/24", &format!("as {aliases}"))
+    };
+    assert_eq!(found(&known("10.8.1.0/24")), ["OVL0441:1"]);
+    assert_eq!(found(&known("10.8.1.0/24, 10.8.2.0/24 for c1")), FINE);
+    assert_eq!(found(&known("10.8.1.0/24 for c0, 10.8.1.0/24 for c1, 10.8.1.0/24 for c2")), ["OVL0441:1"]);
+    // A host of its own alias inside the others' is told by the same number.
+    let host = "prefix 192.168.1.7 as 10.8.1.7 for c0, 10.8.1.7 for c2, 10.8.9.7 for c1";
+    let nested = known("10.8.1.0/24, 10.8.2.0/24 for c1").replace("nodes", &format!("{host}; nodes"));
+    assert_eq!(found(&nested), FINE);
+}
+
+#[test]
 fn one_of_two_that_look_alike_has_a_zone_apart() {
     let same = "192.168.0.0/24";
     let (_, _, site) = compile(&text(ADDRESS, &[same, "172.16.0.0/24", same], "connect c* -> m\n"));

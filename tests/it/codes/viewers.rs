@@ -232,14 +232,14 @@ fn ovl0411_answers_of_masqueraded_hosts_are_told_apart() {
                 "network {name} {{ interface {name}; prefix 192.168.1.0/24 as 10.1.{n}.0/24 }}\n"
             ));
         }
-        for (name, own, known) in [("m", 4, "10.9.0.0/24 for b"), ("n", 5, second)] {
+        for (name, own, known) in [("m", 4, "10.9.0.0/24 for a, 10.9.0.0/24 for b"), ("n", 5, second)] {
             text.push_str(&format!(
                 "network {name} {{ interface {name}; address 192.168.1.1/24; prefix 192.168.1.0/24 as 10.1.{own}.0/24, {known}; nodes masqueraded }}\n"
             ));
         }
         text + "connect a -> m\nconnect b -> m\nconnect c -> n\nconnect d -> n\n"
     };
-    assert_eq!(found(&text("10.9.1.0/24 for d")), FINE);
-    assert_eq!(found(&text("10.9.0.0/24 for c")), FINE);
-    assert_eq!(found(&text("10.9.0.0/24 for d")), ["OVL0411:10"]);
+    assert_eq!(found(&text("10.9.1.0/24 for c, 10.9.1.0/24 for d")), FINE);
+    assert_eq!(found(&text("10.9.0.0/24 for c")), FINE, "c and d do not look alike");
+    assert_eq!(found(&text("10.9.0.0/24 for c, 10.9.0.0/24 for d")), ["OVL0411:10"]);
 }
