@@ -117,17 +117,17 @@ registry! {
     UNUSED_NAME "OVL0213" "unused-name" Warning;
     UNKNOWN_CHOICE "OVL0214" "unknown-choice" Error;
     CIRCULAR_NAME "OVL0216" "circular-name" Error;
-    UNKNOWN_PROTOCOL "OVL0220" "unknown-protocol" Error;
-    BAD_PORT "OVL0221" "bad-port" Error;
-    NO_PORTS "OVL0222" "no-ports-in-protocol" Error;
-    UNKNOWN_ICMP_TYPE "OVL0223" "unknown-icmp-type" Error;
-    UNKNOWN_HOST "OVL0224" "unknown-host" Error;
-    WRONG_NETWORK "OVL0225" "wrong-network" Error;
-    OUTSIDE_NETWORK "OVL0226" "outside-network" Error;
-    ALIAS_IN_RULE "OVL0227" "alias-in-rule" Error;
-    AMBIGUOUS_RULE "OVL0228" "ambiguous-rule" Error;
-    BAD_LOG_WORDS "OVL0229" "bad-log-words" Error;
-    BAD_RATE "OVL0230" "bad-rate" Error;
+    UNKNOWN_PROTOCOL "OVL0217" "unknown-protocol" Error;
+    BAD_PORT "OVL0218" "bad-port" Error;
+    NO_PORTS "OVL0219" "no-ports-in-protocol" Error;
+    UNKNOWN_ICMP_TYPE "OVL0220" "unknown-icmp-type" Error;
+    UNKNOWN_HOST "OVL0221" "unknown-host" Error;
+    WRONG_NETWORK "OVL0222" "wrong-network" Error;
+    OUTSIDE_NETWORK "OVL0223" "outside-network" Error;
+    ALIAS_IN_RULE "OVL0224" "alias-in-rule" Error;
+    AMBIGUOUS_RULE "OVL0225" "ambiguous-rule" Error;
+    BAD_LOG_WORDS "OVL0226" "bad-log-words" Error;
+    BAD_RATE "OVL0227" "bad-rate" Error;
 
     UNEQUAL_LENGTH "OVL0301" "unequal-length" Error;
     MIXED_FAMILIES "OVL0302" "mixed-families" Error;
@@ -153,7 +153,7 @@ registry! {
     ALIAS_FOR_ITSELF "OVL0322" "alias-for-itself" Error;
     ALIAS_FOR_STRANGER "OVL0323" "alias-for-stranger" Warning;
 
-    MASQUERADE_WITHOUT_ADDRESS "OVL0330" "masquerade-without-address" Error;
+    MASQUERADE_WITHOUT_ADDRESS "OVL0324" "masquerade-without-address" Error;
 
     DUPLICATE_ID "OVL0401" "duplicate-id" Error;
     ID_OUT_OF_RANGE "OVL0402" "id-out-of-range" Error;
@@ -166,15 +166,15 @@ registry! {
     CONNECTED_TO_ITSELF "OVL0409" "connected-to-itself" Error;
     PROTOCOL_OUT_OF_RANGE "OVL0410" "protocol-out-of-range" Error;
     NO_ZONE_LEFT "OVL0411" "no-zone-left" Error;
-    CONFLICTING_CONNECTS "OVL0420" "conflicting-connects" Error;
-    NOTHING_ALLOWED "OVL0421" "nothing-allowed" Warning;
-    EMPTY_MATCH "OVL0422" "empty-match" Error;
-    SHADOWED_RULE "OVL0423" "shadowed-rule" Error;
-    CONTRADICTORY_RULE "OVL0424" "contradictory-rule" Error;
-    REDUNDANT_RULE "OVL0425" "redundant-rule" Warning;
-    PACKET_SIZE_OUT_OF_RANGE "OVL0430" "packet-size-out-of-range" Error;
-    OPENED_BY_MASQUERADED "OVL0440" "opened-by-masqueraded" Error;
-    TOO_MANY_ALIKE "OVL0441" "too-many-alike" Error;
+    CONFLICTING_CONNECTS "OVL0412" "conflicting-connects" Error;
+    NOTHING_ALLOWED "OVL0413" "nothing-allowed" Warning;
+    EMPTY_MATCH "OVL0414" "empty-match" Error;
+    SHADOWED_RULE "OVL0415" "shadowed-rule" Error;
+    CONTRADICTORY_RULE "OVL0416" "contradictory-rule" Error;
+    REDUNDANT_RULE "OVL0417" "redundant-rule" Warning;
+    PACKET_SIZE_OUT_OF_RANGE "OVL0418" "packet-size-out-of-range" Error;
+    OPENED_BY_MASQUERADED "OVL0419" "opened-by-masqueraded" Error;
+    TOO_MANY_ALIKE "OVL0420" "too-many-alike" Error;
 
     INTERFACE_TOO_LONG "OVL0501" "interface-name-too-long" Error;
     INVALID_INTERFACE "OVL0502" "invalid-interface-name" Error;

@@ -1,5 +1,5 @@
 //! The findings about rules of `connect` blocks, one struct a code: words and values (OVL022x), hosts
-//! and addresses of the wrong network (OVL0224 to OVL0228), and blocks as wholes (OVL042x).
+//! and addresses of the wrong network (OVL0221 to OVL0225), and blocks as wholes (OVL042x).
 
 use ipnet::IpNet;
 

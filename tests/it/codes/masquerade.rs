@@ -1,4 +1,4 @@
-//! Networks whose hosts only see the gateway: OVL0330, OVL0440, OVL0441.
+//! Networks whose hosts only see the gateway: OVL0324, OVL0419, OVL0420.
 
 use super::{compile, found};
 
@@ -32,38 +32,38 @@ fn text(address: &str, callers: &[&str], connects: &str) -> String {
 const ADDRESS: &str = "address 192.168.1.1/24";
 
 #[test]
-fn ovl0330_hosts_without_routes_need_somebody_to_answer() {
+fn ovl0324_hosts_without_routes_need_somebody_to_answer() {
     let open = "connect c0 -> m\n";
-    assert_eq!(site("id 9", &["172.16.0.0/24"], open), ["OVL0330:1"]);
+    assert_eq!(site("id 9", &["172.16.0.0/24"], open), ["OVL0324:1"]);
     assert_eq!(site(ADDRESS, &["172.16.0.0/24"], open), FINE);
     let v6 = "address 192.168.1.1/24; prefix fd00::/64 as fd64::/64";
-    assert_eq!(site(v6, &["172.16.0.0/24"], open), ["OVL0330:1"]);
+    assert_eq!(site(v6, &["172.16.0.0/24"], open), ["OVL0324:1"]);
     assert_eq!(site(&format!("address fd00::1/64; {v6}"), &["172.16.0.0/24"], open), FINE);
 }
 
 #[test]
-fn ovl0430_hosts_without_routes_open_nothing() {
+fn ovl0419_hosts_without_routes_open_nothing() {
     let callers = ["172.16.0.0/24", "172.17.0.0/24"];
     assert_eq!(site(ADDRESS, &callers, "connect c* -> m\n"), FINE);
-    assert_eq!(site(ADDRESS, &callers, "connect c0 <-> m\nconnect c1 -> m\n"), ["OVL0440:4"]);
-    assert_eq!(site(ADDRESS, &callers, "connect m -> c0\nconnect c1 -> m\n"), ["OVL0440:4"]);
-    assert_eq!(site(ADDRESS, &callers, "connect * -> *\n"), ["OVL0440:4"], "one finding for both pairs");
+    assert_eq!(site(ADDRESS, &callers, "connect c0 <-> m\nconnect c1 -> m\n"), ["OVL0419:4"]);
+    assert_eq!(site(ADDRESS, &callers, "connect m -> c0\nconnect c1 -> m\n"), ["OVL0419:4"]);
+    assert_eq!(site(ADDRESS, &callers, "connect * -> *\n"), ["OVL0419:4"], "one finding for both pairs");
 }
 
 #[test]
-fn ovl0431_two_askers_may_look_alike_and_three_may_not() {
+fn ovl0420_two_askers_may_look_alike_and_three_may_not() {
     let open = "connect c* -> m\n";
     let same = "192.168.0.0/24";
     assert_eq!(site(ADDRESS, &[same, same], open), FINE);
     assert_eq!(site(ADDRESS, &[same, same, "172.16.0.0/24"], open), FINE);
-    assert_eq!(site(ADDRESS, &[same, same, same], open), ["OVL0441:1"]);
-    assert_eq!(site(ADDRESS, &[same, "192.168.0.0/16", "192.168.0.64/26"], open), ["OVL0441:1"]);
+    assert_eq!(site(ADDRESS, &[same, same, same], open), ["OVL0420:1"]);
+    assert_eq!(site(ADDRESS, &[same, "192.168.0.0/16", "192.168.0.64/26"], open), ["OVL0420:1"]);
     // A ring of five: each looks like its two neighbours.
     let ring = ["10.1.1.0/24 10.1.5.0/24", "10.1.1.0/24 10.1.2.0/24", "10.1.2.0/24 10.1.3.0/24"];
     let four = [ring[0], ring[1], ring[2], "10.1.3.0/24 10.1.5.0/24"];
     assert_eq!(site(ADDRESS, &four, open), FINE, "a ring of four has two colours");
     let five = [ring[0], ring[1], ring[2], "10.1.3.0/24 10.1.4.0/24", "10.1.4.0/24 10.1.5.0/24"];
-    assert_eq!(site(ADDRESS, &five, open), ["OVL0441:1"]);
+    assert_eq!(site(ADDRESS, &five, open), ["OVL0420:1"]);
 }
 
 #[test]
@@ -72,9 +72,9 @@ fn who_knows_the_hosts_by_other_numbers_does_not_look_alike() {
     let known = |aliases: &str| {
         text(ADDRESS, &callers, "connect c* -> m\n").replace("as 10.8.1.0/24", &format!("as {aliases}"))
     };
-    assert_eq!(found(&known("10.8.1.0/24")), ["OVL0441:1"]);
+    assert_eq!(found(&known("10.8.1.0/24")), ["OVL0420:1"]);
     assert_eq!(found(&known("10.8.1.0/24, 10.8.2.0/24 for c1")), FINE);
-    assert_eq!(found(&known("10.8.1.0/24 for c0, 10.8.1.0/24 for c1, 10.8.1.0/24 for c2")), ["OVL0441:1"]);
+    assert_eq!(found(&known("10.8.1.0/24 for c0, 10.8.1.0/24 for c1, 10.8.1.0/24 for c2")), ["OVL0420:1"]);
     // A host of its own alias inside the others' is told by the same number.
     let host = "prefix 192.168.1.7 as 10.8.1.7 for c0, 10.8.1.7 for c2, 10.8.9.7 for c1";
     let nested = known("10.8.1.0/24, 10.8.2.0/24 for c1").replace("nodes", &format!("{host}; nodes"));

@@ -1,4 +1,4 @@
-//! Ids, marks, preferences and the protocol number: OVL0401 to OVL0407, OVL0410, OVL0430.
+//! Ids, marks, preferences and the protocol number: OVL0401 to OVL0407, OVL0410, OVL0418.
 
 use overlapc::check::{CheckedSite, MarkField};
 use overlapc::model::NetworkId;
@@ -124,16 +124,16 @@ fn ovl0410_the_protocol_number_is_the_sites_own() {
 }
 
 #[test]
-fn ovl0430_a_packet_has_a_size_that_links_carry() {
+fn ovl0418_a_packet_has_a_size_that_links_carry() {
     let v4 = |size: &str| in_network(&format!("prefix 192.168.1.0/24 as 10.1.1.0/24\nmss clamp {size}"));
     let both = |size: &str| in_network(&format!("prefix fd01::/64\nmss clamp {size}"));
     for size in ["0", "575", "65536", "18446744073709551615"] {
-        assert_eq!(v4(size), ["OVL0430:4"], "{size}");
+        assert_eq!(v4(size), ["OVL0418:4"], "{size}");
     }
     for size in ["", "576", "1420", "65535"] {
         assert_eq!(v4(size), FINE, "{size}");
     }
-    assert_eq!(both("1279"), ["OVL0430:4"]);
+    assert_eq!(both("1279"), ["OVL0418:4"]);
     assert_eq!(both("1280"), FINE);
     assert_eq!(both(""), FINE);
 }
