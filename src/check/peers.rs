@@ -1,9 +1,7 @@
 //! Which networks see each other's hosts.
 //!
-//! Goes in: the peerings. Comes out: for each network whom it sees and who sees it, sorted, each
-//! once. Replies and errors come back by the caller's alias, so a peering in one direction shows both
-//! sides to each other; but hosts of a masqueraded network see nobody: whoever calls them calls from
-//! the gateway's own address.
+//! Goes in: the peerings. Comes out: answers to who sees whom. What must hold: the lists that
+//! [`Site::viewers`] gives are sorted.
 
 use crate::model::{NetworkId, Site};
 
@@ -15,21 +13,7 @@ pub(super) struct Peers {
 
 impl Peers {
     pub(super) fn new(site: &Site) -> Self {
-        let mut viewers = vec![Vec::new(); site.networks.len()];
-        let mut sees = |viewer: NetworkId, seen: NetworkId| {
-            if site.network(viewer).masqueraded.is_none() {
-                viewers[seen.0].push(viewer);
-            }
-        };
-        for peering in &site.peerings {
-            sees(peering.from, peering.to);
-            sees(peering.to, peering.from);
-        }
-        for list in &mut viewers {
-            list.sort_unstable();
-            list.dedup();
-        }
-        Self { viewers }
+        Self { viewers: site.viewers() }
     }
 
     /// The networks whose hosts see those of this one, in order.

@@ -1,12 +1,12 @@
-//! What a network looks like to whom: its prefixes with one alias each.
+//! Who sees a network, and what it looks like to whom: its prefixes with one alias each.
 //!
-//! Goes in: a network, whose aliases say for whom they are. Comes out: the view of all whom no alias
-//! names, and one for each set of viewers that see the same. What must hold: no network is a viewer
-//! of two views, and a network without `for` has one view.
+//! Goes in: peerings, and aliases that say for whom they are. Comes out: the viewers of each network;
+//! and of one network the view of all whom no alias names, and one for each set of viewers that see
+//! the same. What must hold: no network is a viewer of two views, and a network without `for` has one.
 
 use std::collections::BTreeMap;
 
-use super::{Network, NetworkId};
+use super::{Network, NetworkId, Site};
 
 /// A network as some viewers see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,28 @@ pub enum KnownBy {
     Alias(usize),
     /// Nothing: all its aliases are for others.
     Nothing,
+}
+
+impl Site {
+    /// For each network those whose hosts see its own, in order. Replies and errors come back by the
+    /// caller's alias, so a peering in one direction shows both sides to each other; but hosts of a
+    /// masqueraded network see nobody: whoever calls them calls from the gateway's own address.
+    #[must_use]
+    pub fn viewers(&self) -> Vec<Vec<NetworkId>> {
+        let mut viewers = vec![Vec::new(); self.networks.len()];
+        for peering in &self.peerings {
+            for (viewer, seen) in [(peering.from, peering.to), (peering.to, peering.from)] {
+                if self.network(viewer).masqueraded.is_none() {
+                    viewers[seen.0].push(viewer);
+                }
+            }
+        }
+        for list in &mut viewers {
+            list.sort_unstable();
+            list.dedup();
+        }
+        viewers
+    }
 }
 
 impl Network {

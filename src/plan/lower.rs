@@ -16,7 +16,8 @@ use crate::net::Family;
 pub fn lower(checked: &CheckedSite) -> Plan {
     let site = checked.site();
     let chosen = checked.settings();
-    let viewers = viewers(checked);
+    let viewers: Vec<Vec<usize>> =
+        site.viewers().into_iter().map(|list| list.into_iter().map(|it| it.0).collect()).collect();
     let moved: BTreeMap<(usize, usize), u16> =
         checked.moved_zones().iter().map(|((a, b), zone)| ((a.0, b.0), *zone)).collect();
     let mut networks: Vec<Network> = site
@@ -96,23 +97,4 @@ pub fn lower(checked: &CheckedSite) -> Plan {
             .map(|it| (Address { net: it.address.value, span: it.address.span }, it.interface.value.clone()))
             .collect(),
     }
-}
-
-/// For each network those whose hosts see it, in order: both sides of a peering, but nobody behind
-/// masqueraded nodes.
-fn viewers(checked: &CheckedSite) -> Vec<Vec<usize>> {
-    let site = checked.site();
-    let mut viewers: Vec<Vec<usize>> = vec![Vec::new(); site.networks.len()];
-    for peering in &site.peerings {
-        for (viewer, seen) in [(peering.from, peering.to), (peering.to, peering.from)] {
-            if site.network(viewer).masqueraded.is_none() {
-                viewers[seen.0].push(viewer.0);
-            }
-        }
-    }
-    for list in &mut viewers {
-        list.sort_unstable();
-        list.dedup();
-    }
-    viewers
 }
