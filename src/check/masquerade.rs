@@ -52,8 +52,9 @@ pub(super) fn check(
     for peering in &site.peerings {
         let (from, to) = (site.network(peering.from), site.network(peering.to));
         if let Some(masqueraded) = from.masqueraded {
-            let (from, to) = (from.name.value.as_str(), to.name.value.as_str());
-            reporter.report(OpenedByMasqueraded { pair: (from, to), span: peering.span, masqueraded }, None);
+            let pair = (from.name.value.as_str(), to.name.value.as_str());
+            let (span, both) = (peering.span, to.masqueraded.is_some());
+            reporter.report(OpenedByMasqueraded { pair, span, masqueraded, both }, None);
         } else if to.masqueraded.is_some() {
             callers.entry(peering.to).or_default().push(peering.from);
         }

@@ -268,7 +268,7 @@ mod tests {
         found.map(|verdict| (verdict.action, verdict.log.is_some()))
     }
 
-    /// A list out of a number: five rules, each one of 2 * 6 * 3 * 3 * 2.
+    /// A list out of a number: five rules, each one of 2 * 6 * 3 * 3 * 4.
     fn list(mut number: u64) -> RuleList {
         let mut pick = |choices: u64| {
             let chosen = number % choices;

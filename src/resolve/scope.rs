@@ -225,3 +225,9 @@ pub(super) fn bare(word: &Word) -> Option<&str> {
         _ => None,
     }
 }
+
+/// Whether a word is its text, bare or quoted: one without interpolations. Only such a word can be
+/// replaced by another one that fits a single value of it.
+pub(super) fn is_plain(word: &Word) -> bool {
+    matches!(word.parts.as_slice(), [] | [Part::Text(_)])
+}

@@ -79,6 +79,8 @@ fn what_cannot_be_asked_is_told_with_what_was_probably_meant() {
         (&["10.0.0.1", "--from", "iner"][..], "no network `iner`\n  help: did you mean `inner`?"),
         (&["plk"], "`plk` is neither an address nor a host of the site\n  help: did you mean `plc`?"),
         (&["plc.thrid"], "no network `thrid`\n  help: did you mean `third`?"),
+        (&["plc.elsewhere"], "no network `elsewhere`\n  help: name a network of the site behind the dot"),
+        (&["plc", "--from", "elsewhere"], "name a network of the site with `--from`"),
         (
             &["10.0.0.0/8"],
             "neither an address nor a host of the site\n  help: give one address without a length",

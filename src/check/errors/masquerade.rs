@@ -30,16 +30,12 @@ impl Finding for MasqueradeWithoutAddress<'_> {
         )
         .label(prefix.span, format!("{family} hosts"))
         .note("these hosts have no route: they can only answer an address on their own link");
-        match prefix
-            .value
-            .hosts()
-            .next()
-            .filter(|_| prefix.value.prefix_len() < prefix.value.max_prefix_len())
-        {
-            Some(first) => found.help(format!(
-                "say which address the gateway has there, like `address {first}/{}`",
-                prefix.value.prefix_len()
-            )),
+        let length = prefix.value.prefix_len();
+        // The first one of IPv6 is the anycast address of all routers (RFC 4291, 2.6.1).
+        let mut usable = prefix.value.hosts().filter(|address| *address != prefix.value.network());
+        match usable.next().filter(|_| length < prefix.value.max_prefix_len()) {
+            Some(first) => found
+                .help(format!("say which address the gateway has there, like `address {first}/{length}`")),
             None => found.help("say which address the gateway has there with `address`"),
         }
     }
@@ -53,19 +49,28 @@ pub struct OpenedByMasqueraded<'a> {
     pub span: Span,
     /// The `nodes masqueraded`.
     pub masqueraded: Span,
+    /// Whether the other network is masqueraded, too: then neither can open.
+    pub both: bool,
 }
 
 impl Finding for OpenedByMasqueraded<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { pair: (from, to), span, masqueraded } = self;
-        Diagnostic::new(
+        let Self { pair: (from, to), span, masqueraded, both } = self;
+        let found = Diagnostic::new(
             code::OPENED_BY_MASQUERADED,
             format!("hosts of masqueraded network `{from}` cannot open connections to `{to}`"),
             Label::new(span, format!("lets `{from}` open")),
         )
         .label(masqueraded, "its hosts only answer")
-        .note("masqueraded hosts have no route to other networks: they know nothing but the gateway's own address")
-        .help(format!("write `connect {to} -> {from}`, or give the hosts routes and leave `nodes masqueraded` out"))
+        .note("masqueraded hosts have no route to other networks: they know nothing but the gateway's own address");
+        if both {
+            return found.help(format!(
+                "give the hosts of `{from}` or of `{to}` routes and leave `nodes masqueraded` out there"
+            ));
+        }
+        found.help(format!(
+            "write `connect {to} -> {from}`, or give the hosts routes and leave `nodes masqueraded` out"
+        ))
     }
 }
 

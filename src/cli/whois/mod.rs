@@ -51,7 +51,7 @@ impl Whois {
             return Ok(Exit::Found);
         };
         let plan = plan::lower(&site);
-        let from = self.from.as_deref().map(|name| network(&plan, name)).transpose()?;
+        let from = self.from.as_deref().map(|name| network(&plan, name, "with `--from`")).transpose()?;
         let question = question(&plan, &self.asked)?;
         let answer = whois::ask(&plan, question, from);
         // Places are named as in everything that is made of the site.
@@ -64,14 +64,14 @@ impl Whois {
     }
 }
 
-/// The network of a name.
-fn network(plan: &Plan, name: &str) -> Result<usize, Failure> {
+/// The network of a name, which was given at `place`.
+fn network(plan: &Plan, name: &str, place: &str) -> Result<usize, Failure> {
     let names = || plan.networks.iter().map(|network| network.name.as_str());
     names().position(|known| known == name).ok_or_else(|| {
         let failure = Failure::new(format!("the site has no network `{name}`"));
         match suggest::closest(name, names()) {
             Some(near) => failure.help(format!("did you mean `{near}`?")),
-            None => failure.help("name a network of the site with `--from`"),
+            None => failure.help(format!("name a network of the site {place}")),
         }
     })
 }
@@ -84,7 +84,9 @@ fn question<'q>(plan: &Plan, asked: &'q str) -> Result<Question<'q>, Failure> {
     let named =
         |name: &str| plan.networks.iter().any(|network| network.hosts.iter().any(|host| host.name == name));
     match asked.split_once('.') {
-        Some((name, inside)) if named(name) => Ok(Question::Host(name, Some(network(plan, inside)?))),
+        Some((name, inside)) if named(name) => {
+            Ok(Question::Host(name, Some(network(plan, inside, "behind the dot")?)))
+        }
         None if named(asked) => Ok(Question::Host(asked, None)),
         _ => {
             let failure = Failure::new(format!("`{asked}` is neither an address nor a host of the site"));

@@ -1,5 +1,6 @@
-//! The findings about rules of `connect` blocks, one struct a code: words and values (OVL022x), hosts
-//! and addresses of the wrong network (OVL0221 to OVL0225), and blocks as wholes (OVL042x).
+//! The findings about rules of `connect` blocks, one struct a code: words and values (OVL0217 to OVL0220,
+//! OVL0226, OVL0227), hosts and addresses of the wrong network (OVL0221 to OVL0225), and blocks as wholes
+//! (OVL0412 to OVL0414).
 
 use ipnet::IpNet;
 

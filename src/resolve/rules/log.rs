@@ -4,6 +4,7 @@
 //! firewalls can say it, so that a site does not depend on which one is chosen.
 
 use super::super::Resolver;
+use super::super::scope::is_plain;
 use super::errors::{BadLogWords, BadRate};
 use crate::diag::suggest::closest;
 use crate::model::{LOG_WORDS_BYTES, Log, Period, Rate};
@@ -82,6 +83,7 @@ impl<'a> Resolver<'a, '_> {
             }
             (Some(packets), Some((_, per))) => return Some(Rate { packets, per: *per }),
         };
+        let replacement = replacement.filter(|_| is_plain(word));
         self.report(BadRate { rate: &text, span: word.span, fault, replacement });
         None
     }

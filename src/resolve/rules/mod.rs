@@ -7,7 +7,7 @@
 use ipnet::IpNet;
 
 use super::Resolver;
-use super::scope::{Lookup, bare};
+use super::scope::{Lookup, bare, is_plain};
 use super::value::Value;
 use crate::model::{Action, Log, Service};
 use crate::net;
@@ -106,7 +106,10 @@ impl<'a> Resolver<'a, '_> {
             }
         }
         match self.value(expr)? {
-            Value::Text(text) => Some(named(text)),
+            Value::Text(text) => {
+                let literal = matches!(expr, Expr::Word(word) if is_plain(word));
+                Some(Party { literal, ..named(text) })
+            }
             value @ (Value::Address(_) | Value::Prefix(_)) => {
                 let net = net_of(&value);
                 let literal = matches!(expr, Expr::Word(word) if bare(word).is_some());

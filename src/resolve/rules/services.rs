@@ -4,7 +4,7 @@
 //! that conntrack can see as a connection of its own, in at least one family.
 
 use super::super::Resolver;
-use super::super::scope::{Lookup, bare};
+use super::super::scope::{Lookup, bare, is_plain};
 use super::super::value::{Literal, Value, read};
 use super::errors::{BadPort, NoPorts, UnknownIcmpType, UnknownProtocol};
 use crate::diag::suggest::closest;
@@ -208,6 +208,7 @@ impl<'a> Resolver<'a, '_> {
         let names = PROTOCOLS.iter().map(|(name, _)| *name).chain(["icmp", "any"]);
         let replacement =
             well_known.as_deref().or(otherwise.map(|(_, name)| *name)).or_else(|| closest(text, names));
+        let replacement = replacement.filter(|_| is_plain(word));
         self.report(UnknownProtocol { name: text, span: word.span, fault, replacement });
         None
     }
@@ -249,6 +250,7 @@ impl<'a> Resolver<'a, '_> {
                 (String::from("not a number"), known.map(|(.., port)| port.to_string()))
             }
         };
+        let replacement = replacement.filter(|_| is_plain(word));
         self.report(BadPort { port: &text, span: word.span, fault, replacement });
         None
     }
@@ -277,6 +279,7 @@ impl<'a> Resolver<'a, '_> {
                 find(REQUESTS_OTHERWISE).or_else(|| closest(&text, REQUESTS.iter().map(|(name, ..)| *name)));
             ("no message of this name opens an exchange", similar)
         };
+        let replacement = replacement.filter(|_| is_plain(word));
         self.report(UnknownIcmpType { name: &text, span: word.span, fault, replacement });
         None
     }

@@ -154,7 +154,8 @@ impl Resolver<'_, '_> {
         let hosts =
             looked.iter().flat_map(|network| network.hosts.iter().map(|host| host.name.value.as_str()));
         let names = looked.iter().map(|network| network.name.value.as_str());
-        let similar = if guess { closest(name, hosts.chain(names)) } else { None }.map(str::to_owned);
+        let similar =
+            if guess && party.literal { closest(name, hosts.chain(names)) } else { None }.map(str::to_owned);
         let networks: Vec<Spanned<String>> = looked.iter().map(|network| network.name.clone()).collect();
         let networks = networks.iter().collect();
         self.report(UnknownHost { name, span: party.span, networks, similar: similar.as_deref() });

@@ -92,6 +92,10 @@ fn open_paren(start: Tokens<'_>, at: usize) -> Option<(Span, String)> {
     open.map(|token| (start.context.span(*token), "this parenthesis is still open".to_owned()))
 }
 
+/// The words of a rule that are no expressions: there `{` can only be meant as an interpolation.
+const WORDS_IN_QUOTES: [Expected; 4] =
+    [Expected::Protocol, Expected::Port, Expected::LogPrefix, Expected::Rate];
+
 /// What to do about an unexpected token, where that is known.
 fn advice(context: &Context<'_>, failure: Failure, token: Token) -> Option<(String, Option<(Span, String)>)> {
     let span = context.span(token);
@@ -110,6 +114,15 @@ fn advice(context: &Context<'_>, failure: Failure, token: Token) -> Option<(Stri
         }
         TokenKind::DotDot if expected.has(Expected::FileName) => {
             Some(("put the file name in double quotes".to_owned(), None))
+        }
+        TokenKind::LeftBrace if WORDS_IN_QUOTES.into_iter().any(|word| expected.has(word)) => {
+            let help = "a word that begins with an interpolation needs double quotes, like `\"{500 + n}\"`";
+            Some((help.to_owned(), None))
+        }
+        TokenKind::Word if text == "limit" && expected.has(Expected::Log) => {
+            let before = Span { end: span.start, ..span };
+            let help = "a limit is for what is logged: write `log limit`";
+            Some((help.to_owned(), Some((before, "log ".to_owned()))))
         }
         TokenKind::DotDot if expected.has(Expected::Comma) && expected.has(Expected::Log) => {
             Some(("a range of ports is written with a dash: `30000-30100`".to_owned(), None))

@@ -272,3 +272,20 @@ fn a_missing_part_is_named() {
         ],
     );
 }
+
+#[test]
+fn a_rule_says_how_its_words_are_written() {
+    finds(
+        "connect a -> b {\n allow tcp {500 + n}\n deny udp log limit {n}/second\n}\n",
+        &[
+            "2:12 OVL0101 expected a port or type, `from`, `log`, `to` or the end of the line, found `{` | a word that begins with an interpolation needs double quotes, like `\"{500 + n}\"`",
+            "3:21 OVL0101 expected a rate, found `{` | a word that begins with an interpolation needs double quotes, like `\"{500 + n}\"`",
+        ],
+    );
+    finds(
+        "connect a -> b {\n deny tcp 22 limit 10/minute\n}\n",
+        &[
+            "2:14 OVL0101 expected `,`, `from`, `log`, `to` or the end of the line, found `limit` | a limit is for what is logged: write `log limit`",
+        ],
+    );
+}

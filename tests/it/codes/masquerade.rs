@@ -42,6 +42,27 @@ fn ovl0324_hosts_without_routes_need_somebody_to_answer() {
 }
 
 #[test]
+fn ovl0324_the_address_that_is_offered_solves_it() {
+    let v6 = format!("{ADDRESS}; prefix fd00::/64 as fd64::/64");
+    for (lines, offered) in [("id 9", ADDRESS), (v6.as_str(), "address fd00::1/64")] {
+        let open = "connect c0 -> m\n";
+        let (_, findings, _) = compile(&text(lines, &["172.16.0.0/24"], open));
+        let help = findings[0].help.clone().unwrap();
+        assert!(help.ends_with(&format!("like `{offered}`")), "{help}");
+        assert_eq!(site(&format!("{lines}; {offered}"), &["172.16.0.0/24"], open), FINE);
+    }
+}
+
+#[test]
+fn ovl0419_two_masqueraded_networks_are_not_told_to_turn_the_arrow() {
+    let other =
+        "network o { interface o0; address 192.168.3.1/24; prefix 192.168.3.0/24; nodes masqueraded }\n";
+    let (_, findings, _) = compile(&text(ADDRESS, &[], &format!("{other}connect m <-> o\n")));
+    let helps: Vec<&str> = findings.iter().filter_map(|finding| finding.help.as_deref()).collect();
+    assert_eq!(helps, ["give the hosts of `m` or of `o` routes and leave `nodes masqueraded` out there"]);
+}
+
+#[test]
 fn ovl0419_hosts_without_routes_open_nothing() {
     let callers = ["172.16.0.0/24", "172.17.0.0/24"];
     assert_eq!(site(ADDRESS, &callers, "connect c* -> m\n"), FINE);

@@ -1,4 +1,5 @@
-//! Rules of `connect` blocks: OVL022x, OVL042x, and what they come to where nothing is wrong.
+//! Rules of `connect` blocks: OVL0217 to OVL0227 and OVL0412 to OVL0417, and what they come to where
+//! nothing is wrong.
 
 use std::fmt::Write;
 
@@ -358,4 +359,24 @@ fn ovl0416_a_rule_of_a_pattern_has_an_effect_somewhere() {
 fn ovl0303_host_bits_of_a_rule_are_found() {
     assert_eq!(in_block("->", "allow to 172.16.0.9/24"), ["OVL0303:4"]);
     assert_eq!(in_block("->", "allow to 172.16.0.9/32"), FINE);
+}
+
+#[test]
+fn a_word_with_an_interpolation_is_not_replaced_by_one_of_its_values() {
+    let fixes = |rule: &str| {
+        let (_, findings, _) =
+            compile(&format!("{PAIR}for n in 1..2 {{ connect a -> b {{\n{rule}\n}}\n}}\n"));
+        findings.into_iter().filter_map(|finding| finding.fix).map(|fix| fix.replacement).collect::<Vec<_>>()
+    };
+    assert_eq!(fixes("allow tcp 9-8"), ["8-9"]);
+    assert_eq!(fixes("allow tcp \"9-8\""), ["8-9"]);
+    for rule in [
+        "allow tcp \"{9 - n}-{n}\"",
+        "allow tc{n}",
+        "allow icmp echo-reques{n}",
+        "allow tcp to plc{n}",
+        "deny tcp log limit \"{n}/minut\"",
+    ] {
+        assert_eq!(fixes(rule), FINE, "{rule}");
+    }
 }
