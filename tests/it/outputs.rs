@@ -175,3 +175,23 @@ fn the_same_site_gives_the_same_bytes_from_any_directory() {
         assert_eq!(output.stdout, outputs[0].stdout);
     }
 }
+
+#[test]
+fn iptables_chains_of_long_rules_have_names_that_the_kernel_takes() {
+    let mut site = String::from(
+        "network a { id 65534; interface a0; prefix 172.16.0.0/12 }\nnetwork b { id 65533; interface b0; prefix 10.0.0.0/8 }\nconnect a -> b {\n",
+    );
+    for n in 1..=1000 {
+        let action = if n % 2 == 0 { "allow" } else { "deny" };
+        site.push_str(&format!("{action} tcp {n} to 10.1.{}.{}\n", n / 256, n % 256));
+    }
+    let hosts: Vec<String> =
+        (0..80_000).map(|n| format!("10.{}.{}.{}", 2 + n / 32_768, n / 128 % 256, n % 128 * 2)).collect();
+    site.push_str(&format!("allow udp 5 to {}\n}}\n", hosts.join(", ")));
+    let bench = Bench::with_site(&site);
+    let output = bench.run(&["compile", "-t", "iptables", "--firewall", "iptables"]).output().unwrap().stdout;
+    let rules = String::from_utf8(output).unwrap();
+    let names = rules.lines().filter_map(|line| line.strip_prefix(':')?.split(' ').next());
+    let longest = names.max_by_key(|name| name.len()).unwrap();
+    assert!(longest.starts_with("ovl-to-65534-65533-") && longest.len() <= 28, "{longest}");
+}

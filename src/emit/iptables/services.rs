@@ -85,7 +85,8 @@ fn enter(
 ) {
     let lines = lines(step, family);
     let (root, about) = (pair.chain("rules"), format!("-m comment --comment \"{}\"", rules_of(step, places)));
-    let chain = |kind: &str| format!("{}-{}", pair.chain(kind), n + 1);
+    // In hex, four digits each leave room for 65535 steps with as many chains in a list's tree.
+    let chain = |kind: &str| format!("{}-{:x}", pair.chain(kind), n + 1);
     let single = |nets: &[IpNet], side: char| match nets {
         [one] => format!("-{side} {one} "),
         _ => String::new(),
@@ -107,7 +108,7 @@ fn enter(
         if nets.len() > 1 {
             let name = chain(kind);
             let entries = nets.iter().map(|net| (*net, format!("{about} -g {next}"))).collect();
-            by_address(chains, &name, side, family, entries, |place, _| format!("{name}-{place}"));
+            by_address(chains, &name, side, family, entries, |place, _| format!("{name}-{place:x}"));
             next = name;
         }
     }
