@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage:
   probe serve NAME [--port PORT] [ADDRESS]...   answer on TCP, UDP and protocol 253 until stdin closes
-  probe ask PROTOCOL DESTINATION [from=ADDRESS:PORT] [timeout=MS] [ttl=N] [size=N] [dev=INTERFACE] [hold] [deaf]
+  probe ask PROTOCOL DESTINATION [from=ADDRESS:PORT] [timeout=MS] [ttl=N] [size=N] [dev=INTERFACE] [hold] [again] [deaf]
   probe agent NAME [--port PORT] [ADDRESS]...   serve, and obey lines on stdin
 PROTOCOL is tcp, udp, icmp or 253; DESTINATION is ADDRESS:PORT for tcp and udp, else ADDRESS";
 
