@@ -127,6 +127,7 @@ impl Search<'_, '_, '_> {
                 let stranger = AliasForStranger {
                     network: &network.name.value,
                     viewer: first.filter(|_| viewers.len() == 1).map(|it| it.name.value.as_str()),
+                    left_over: viewers.is_empty(),
                     masqueraded: first.and_then(|viewer| viewer.masqueraded),
                     span: alias.span,
                 };

@@ -129,6 +129,9 @@ pub struct AliasForStranger<'a> {
     pub network: &'a str,
     /// Whom it is for; `None` if a pattern names several or nobody.
     pub viewer: Option<&'a str>,
+    /// Whether nothing is left of a pattern: what it matches is the network itself, or is written out at
+    /// another alias.
+    pub left_over: bool,
     /// Why that one sees nobody.
     pub masqueraded: Option<Span>,
     /// The alias.
@@ -137,7 +140,7 @@ pub struct AliasForStranger<'a> {
 
 impl Finding for AliasForStranger<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { network, viewer, masqueraded, span } = self;
+        let Self { network, viewer, left_over, masqueraded, span } = self;
         let (title, label) = match viewer {
             Some(viewer) => (
                 format!("an alias of network `{network}` is for `{viewer}`, which does not see it"),
@@ -148,6 +151,11 @@ impl Finding for AliasForStranger<'_> {
                 format!("no `connect` is about `{network}` and one of these"),
             ),
         };
+        if left_over {
+            let label = "all that match are written out at another alias, or are this network";
+            return Diagnostic::new(code::ALIAS_FOR_STRANGER, title, Label::new(span, label))
+                .help("remove this alias");
+        }
         let Some(masqueraded) = masqueraded.filter(|_| viewer.is_some()) else {
             return Diagnostic::new(code::ALIAS_FOR_STRANGER, title, Label::new(span, label))
                 .help("connect the two, or remove this alias");

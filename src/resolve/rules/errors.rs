@@ -110,22 +110,23 @@ impl Finding for UnknownHost<'_> {
     fn diagnostic(self) -> Diagnostic {
         let Self { name, span, networks, similar } = self;
         let names: Vec<String> = networks.iter().map(|it| format!("network `{}`", it.value)).collect();
-        let title = format!("no host `{}` in {}", name.escape_debug(), names.join(" or "));
+        let names = names.join(" or ");
+        if name.contains('*') {
+            // Patterns are for networks alone.
+            let title = format!("`{}` does not match {names}", name.escape_debug());
+            return Diagnostic::new(code::UNKNOWN_HOST, title, Label::new(span, "matches no network here"))
+                .help("correct the pattern, or name a host");
+        }
+        let title = format!("no host `{}` in {names}", name.escape_debug());
         let found = Diagnostic::new(code::UNKNOWN_HOST, title, Label::new(span, "unknown host"));
         let found = networks
             .iter()
             .fold(found, |found, network| found.label(network.span, "has no `host` statement for it"));
         match similar {
             Some(similar) => found.fix(format!("did you mean `{similar}`?"), span, similar),
-            None => {
-                found.help(format!("declare it in the network, like `host {} 192.168.2.10`", example(name)))
-            }
+            None => found.help(format!("declare it in the network, like `host {name} 192.168.2.10`")),
         }
     }
-}
-
-fn example(name: &str) -> &str {
-    if name.contains('*') { "plc" } else { name }
 }
 
 /// A host, an address or a network that belongs to another network than its side of the rule.

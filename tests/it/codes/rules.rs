@@ -380,3 +380,14 @@ fn a_word_with_an_interpolation_is_not_replaced_by_one_of_its_values() {
         assert_eq!(fixes(rule), FINE, "{rule}");
     }
 }
+
+#[test]
+fn ovl0221_a_pattern_that_matches_no_network_is_not_taken_for_a_host() {
+    let said = |rule: &str| {
+        let (_, findings, _) = compile(&format!("{PAIR}connect a -> b {{ {rule} }}\n"));
+        (findings[0].title.clone(), findings[0].help.clone().unwrap())
+    };
+    let help = String::from("correct the pattern, or name a host");
+    assert_eq!(said("allow tcp from z*"), (String::from("`z*` does not match network `a`"), help));
+    assert!(said("allow tcp from zz").1.starts_with("declare it in the network"));
+}

@@ -243,3 +243,18 @@ fn ovl0411_answers_of_masqueraded_hosts_are_told_apart() {
     assert_eq!(found(&text("10.9.0.0/24 for c")), FINE, "c and d do not look alike");
     assert_eq!(found(&text("10.9.0.0/24 for c, 10.9.0.0/24 for d")), ["OVL0411:10"]);
 }
+
+#[test]
+fn ovl0323_a_pattern_of_which_nothing_is_left_is_not_a_missing_connect() {
+    let label = |a: &str| {
+        let (_, findings, _) = compile(&site(a, "connect a <-> b\nconnect c -> a\nconnect c <-> d"));
+        let found = findings.into_iter().find(|finding| finding.code.as_str() == "OVL0323").unwrap();
+        found.primary.text
+    };
+    let taken = "prefix 192.168.1.0/24 as 10.1.1.0/24 for b, 10.2.1.0/24 for b*, 10.3.1.0/24 for c";
+    assert!(label(taken).contains("written out at another alias"));
+    let itself = "prefix 192.168.1.0/24 as 10.1.1.0/24, 10.2.1.0/24 for a*";
+    assert!(label(itself).contains("or are this network"));
+    let stranger = "prefix 192.168.1.0/24 as 10.1.1.0/24, 10.2.1.0/24 for d*";
+    assert!(label(stranger).starts_with("no `connect` is about"));
+}
