@@ -121,9 +121,6 @@ impl<'b> Lists<'b> {
         right: NetworkId,
     ) -> [Verdict; 2] {
         let Some(block) = self.block else { return [Verdict::Open; 2] };
-        if block.broken {
-            return [Verdict::Unknown; 2];
-        }
         let lists = match self.single {
             Some(id) => [id, id],
             None if block.drafts.iter().all(|draft| draft.from.is_empty() && draft.to.is_empty()) => {
@@ -135,7 +132,10 @@ impl<'b> Lists<'b> {
             }
             None => self.of_networks(resolver, block, left, right),
         };
-        if self.faulty.contains(&true) { [Verdict::Unknown; 2] } else { lists.map(Verdict::Rules) }
+        if block.broken || self.faulty.contains(&true) {
+            return [Verdict::Unknown; 2];
+        }
+        lists.map(Verdict::Rules)
     }
 
     fn of_networks(

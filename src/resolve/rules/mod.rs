@@ -2,7 +2,8 @@
 //!
 //! Goes in: a block of the tree, in the scopes around it. Comes out: a [`Block`] whose services, logs
 //! and addresses are values; the names of hosts are still names, because each network has its own.
-//! What must hold: a block that is not wholly known is `broken`, and no rules are made of it.
+//! What must hold: a block that is not wholly known is `broken`: the hosts of its rules are looked up, for
+//! the findings, but no peering gets them.
 
 use ipnet::IpNet;
 
@@ -68,11 +69,9 @@ impl<'a> Resolver<'a, '_> {
             ast::Action::Allow => Action::Allow,
             ast::Action::Deny => Action::Deny,
         };
-        let log = match log {
-            Some(log) => Some(log?),
-            None => None,
-        };
-        Some(Draft { action, service: service?, from: from?, to: to?, log, span: rule.span })
+        // What has a finding breaks the block, so anything may stand in its place.
+        let service = service.unwrap_or(Service::Any);
+        Some(Draft { action, service, from: from?, to: to?, log: log.flatten(), span: rule.span })
     }
 
     fn parties(&mut self, list: &'a [Expr]) -> Option<Vec<Party>> {

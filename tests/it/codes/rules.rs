@@ -391,3 +391,15 @@ fn ovl0221_a_pattern_that_matches_no_network_is_not_taken_for_a_host() {
     assert_eq!(said("allow tcp from z*"), (String::from("`z*` does not match network `a`"), help));
     assert!(said("allow tcp from zz").1.starts_with("declare it in the network"));
 }
+
+#[test]
+fn a_mistake_in_a_service_hides_none_about_hosts() {
+    let rules =
+        "allow tpc 22 from hmj to plc\nallow tcp to hmi log limit 1\ndeny tcp 70000 from 192.168.1.5/24";
+    assert_eq!(
+        in_block("->", rules),
+        ["OVL0217:4", "OVL0221:4", "OVL0222:5", "OVL0227:5", "OVL0218:6", "OVL0303:6"]
+    );
+    assert_eq!(in_block("->", "allow tpc from hmi\nallow udp 5\nallow udp 5"), ["OVL0217:4"]);
+    assert_eq!(in_block("<->", "deny tpc"), ["OVL0217:4"], "nothing is said of what it allows");
+}
