@@ -120,6 +120,10 @@ impl Compile {
         let Some(site) = outcome.value.filter(|_| exit == Exit::Fine) else {
             return Ok(Exit::Found);
         };
+        if site.site().networks.is_empty() {
+            return Err(Failure::new("the site has no network, so there is nothing to make")
+                .help("declare networks, and a `connect` between them"));
+        }
 
         let directory = match output {
             Some(path) => several || Output::names_directory(path)?,

@@ -115,6 +115,13 @@ impl Plan {
         network.seen_by(viewer).map_or(&network.mappings, |view| &view.mappings).iter()
     }
 
+    /// Whether anything can be opened by a peering: its rules may allow nothing.
+    #[must_use]
+    pub fn opens(&self, peering: &Peering) -> bool {
+        let rules = peering.policy.map(|policy| &self.policies[policy].rules);
+        rules.is_none_or(|rules| rules.iter().any(|rule| rule.action == crate::model::Action::Allow))
+    }
+
     /// Whether any network is masqueraded.
     #[must_use]
     pub fn masquerades(&self) -> bool {

@@ -42,7 +42,7 @@ impl Plan {
     #[must_use]
     pub fn callees(&self) -> Vec<Vec<(usize, Span)>> {
         let mut callees: Vec<Vec<(usize, Span)>> = vec![Vec::new(); self.networks.len()];
-        for peering in &self.peerings {
+        for peering in self.peerings.iter().filter(|peering| self.opens(peering)) {
             callees[peering.from].push((peering.to, peering.span));
         }
         for callees in &mut callees {

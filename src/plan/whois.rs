@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Mapping, Plan};
+use super::{Mapping, Peering, Plan};
 use crate::net;
 use crate::source::Span;
 
@@ -62,9 +62,18 @@ pub struct View {
     /// By which address.
     pub known: Known,
     /// The `connect` by which hosts of the viewer may open connections to it.
-    pub opens: Option<Span>,
+    pub opens: Option<Opening>,
     /// The `connect` by which it may open connections to them.
-    pub answers: Option<Span>,
+    pub answers: Option<Opening>,
+}
+
+/// A `connect` by which connections may be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// Where it is written.
+    pub span: Span,
+    /// Whether its rules say which ones; at least one does.
+    pub by_rules: bool,
 }
 
 /// By which address a network knows a host of another.
@@ -114,16 +123,20 @@ pub fn ask(plan: &Plan, question: Question<'_>, from: Option<usize>) -> Answer {
     }
 }
 
-/// The `connect` for each pair: who opens, who answers.
-fn connects(plan: &Plan) -> BTreeMap<(usize, usize), Span> {
-    plan.peerings.iter().map(|peering| ((peering.from, peering.to), peering.span)).collect()
+/// The `connect` for each pair: who opens, who answers; `None` where its rules allow nothing.
+fn connects(plan: &Plan) -> BTreeMap<(usize, usize), Option<Opening>> {
+    let opening = |peering: &Peering| {
+        let by_rules = peering.policy.is_some();
+        plan.opens(peering).then_some(Opening { span: peering.span, by_rules })
+    };
+    plan.peerings.iter().map(|peering| ((peering.from, peering.to), opening(peering))).collect()
 }
 
 struct Search<'p> {
     plan: &'p Plan,
     from: Option<usize>,
     partners: Vec<Vec<usize>>,
-    connects: BTreeMap<(usize, usize), Span>,
+    connects: BTreeMap<(usize, usize), Option<Opening>>,
 }
 
 impl Search<'_> {
@@ -219,8 +232,8 @@ impl Search<'_> {
     }
 
     fn view(&self, owner: usize, viewer: usize, known: Known) -> View {
-        let opens = self.connects.get(&(viewer, owner)).copied();
-        let answers = self.connects.get(&(owner, viewer)).copied();
+        let opens = self.connects.get(&(viewer, owner)).copied().flatten();
+        let answers = self.connects.get(&(owner, viewer)).copied().flatten();
         View { viewer, known, opens, answers }
     }
 

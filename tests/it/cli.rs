@@ -180,3 +180,16 @@ fn completions_and_manual_pages_know_every_command() {
     assert_eq!(bench.names("pages/man1"), pages);
     assert!(bench.read("pages/man1/overlapc-compile.1").contains("firewall"));
 }
+
+#[test]
+fn a_site_without_networks_makes_nothing() {
+    for site in ["", "gateway { }\n", "let a = 1\nsite empty\n# overlapc: allow(OVL0213) later\n"] {
+        let bench = Bench::with_site(site);
+        bench
+            .run(&["compile", "-t", "all", "-o", "out/"])
+            .assert()
+            .code(2)
+            .stderr(contains("the site has no network, so there is nothing to make"));
+        assert_eq!(bench.names("."), ["site.ovl"]);
+    }
+}

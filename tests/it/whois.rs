@@ -156,3 +156,22 @@ fn a_shared_alias_means_the_other_network() {
     }
     assert_eq!(asked(&plan, "192.168.3.10", None).subjects.len(), 2);
 }
+
+#[test]
+fn rules_say_who_may_open_what() {
+    let bench = Bench::with_site(
+        "network a { interface eth0; prefix 172.16.0.0/24; host hmi 172.16.0.5 }\n\
+         network b { interface eth1; prefix 192.168.0.0/24 as 10.1.0.0/24; host plc 192.168.0.10 }\n\
+         # overlapc: allow(OVL0413) one way is meant\n\
+         connect a <-> b { allow tcp 1 from a }\n",
+    );
+    let said = |arguments: &[&str]| String::from_utf8(bench.run(arguments).output().unwrap().stdout).unwrap();
+    assert!(
+        said(&["whois", "plc"])
+            .contains("a knows it as 10.1.0.10 (site.ovl:2), and may open what rules allow to it")
+    );
+    assert!(said(&["whois", "hmi"]).contains("and can only answer it (site.ovl:4)"));
+    bench.run(&["compile", "-t", "hosts", "-o", "names/"]).assert().success();
+    assert!(bench.read("names/hosts/a").contains("10.1.0.10 plc.b"));
+    assert!(!bench.read("names/hosts/b").contains("hmi.a"), "nothing can be opened there");
+}

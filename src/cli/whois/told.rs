@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use crate::plan::Plan;
-use crate::plan::whois::{Answer, Known, Question, Subject, View};
+use crate::plan::whois::{Answer, Known, Opening, Question, Subject, View};
 use crate::source::{SourceMap, Span};
 
 /// The version of the document's shape, `MAJOR.MINOR`.
@@ -66,8 +66,12 @@ struct ViewView<'a> {
     source: Option<String>,
     /// The `connect` by which that network may open connections to this one; or null.
     opens: Option<String>,
+    /// Whether rules of that `connect` say which ones.
+    opens_by_rules: bool,
     /// The `connect` by which it is opened connections to; or null.
     answers: Option<String>,
+    /// Whether rules of that `connect` say which ones.
+    answers_by_rules: bool,
 }
 
 impl Told<'_> {
@@ -109,8 +113,10 @@ impl Told<'_> {
                 address: address.map(|address| address.to_string()),
                 how,
                 source: source.map(|span| self.at(span)),
-                opens: view.opens.map(|span| self.at(span)),
-                answers: view.answers.map(|span| self.at(span)),
+                opens: view.opens.map(|opening| self.at(opening.span)),
+                opens_by_rules: view.opens.is_some_and(|opening| opening.by_rules),
+                answers: view.answers.map(|opening| self.at(opening.span)),
+                answers_by_rules: view.answers.is_some_and(|opening| opening.by_rules),
             }
         };
         SubjectView {
@@ -174,9 +180,14 @@ impl Told<'_> {
         for (group, viewers) in grouped(&subject.views) {
             let to = self.list(&viewers);
             let may = match (subject.gateway, group.opens, group.answers) {
-                (Some(_), ..) | (None, None, None) => String::new(),
-                (None, Some(span), _) => format!(", which may open connections to it ({})", self.at(span)),
-                (None, None, Some(span)) => format!(", which can only answer it ({})", self.at(span)),
+                (Some(_), ..) => String::from(", for whom it is unreachable"),
+                (None, None, None) => String::new(),
+                (None, Some(opening), _) => {
+                    format!(", which {} it ({})", may_open(opening), self.at(opening.span))
+                }
+                (None, None, Some(opening)) => {
+                    format!(", which can only answer it ({})", self.at(opening.span))
+                }
             };
             lines.push(format!("  to {to}{may}."));
         }
@@ -195,8 +206,8 @@ impl Told<'_> {
             let several = viewers.len() > 1;
             let verb = |one: &'static str, more: &'static str| if several { more } else { one };
             let may = match (group.opens, group.answers) {
-                (Some(span), _) => format!(" and may open connections to it ({})", self.at(span)),
-                (None, Some(span)) => format!(" and can only answer it ({})", self.at(span)),
+                (Some(opening), _) => format!(" and {} it ({})", may_open(opening), self.at(opening.span)),
+                (None, Some(opening)) => format!(" and can only answer it ({})", self.at(opening.span)),
                 (None, None) => String::new(),
             };
             let (list, knows) = (self.list(&viewers), verb("knows", "know"));
@@ -285,6 +296,11 @@ impl Told<'_> {
         let file = self.sources.file(span.file);
         format!("{}:{}", file.name, file.line(span.start))
     }
+}
+
+/// What one may do that opens connections.
+fn may_open(opening: Opening) -> &'static str {
+    if opening.by_rules { "may open what rules allow to" } else { "may open connections to" }
 }
 
 /// The views that differ in nothing but the viewer, together, in the order of the first of each.
