@@ -122,7 +122,7 @@ pub fn check(site: Site, findings: &mut Diagnostics) -> Option<CheckedSite> {
     let mappings = search.known(mappings);
     search.viewers(&mappings);
     addresses::check(&site, &complete, &mut reporter);
-    routes::check(&site, &mut reporter);
+    routes::check(&site, settings.isolation, &mut reporter);
     let apart = masquerade::check(&site, (&peers, &audience), &mappings, &mut reporter);
     sizes::check(&site, &mut reporter);
     interfaces::check(&site, &settings, &ids, &mut reporter);

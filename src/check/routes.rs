@@ -1,6 +1,6 @@
 //! Routes to what is behind routers of a network.
 //!
-//! Goes in: the site. Comes out: findings. What must hold afterwards: each route can be put into a
+//! Goes in: the site and whether it has VRF devices. Comes out: findings. What must hold afterwards: each route can be put into a
 //! routing table, and its router answers on a link of the gateway.
 
 use std::collections::HashMap;
@@ -11,15 +11,27 @@ use super::errors::nesting::RepeatedPrefix;
 use super::errors::prefixes::MixedFamilies;
 use super::prefixes::is_usable;
 use crate::diag::Reporter;
-use crate::model::{Network, Route, Site};
+use crate::model::{Isolation, Network, Route, Site};
 use crate::net;
+use crate::source::Span;
 
 /// Checks every route.
-pub(super) fn check(site: &Site, reporter: &mut Reporter<'_>) {
+pub(super) fn check(site: &Site, isolation: Isolation, reporter: &mut Reporter<'_>) {
+    let mut own: HashMap<IpAddr, Span> = HashMap::new();
+    if isolation == Isolation::Rules {
+        let elsewhere = site.gateway.addresses.iter().map(|it| &it.address);
+        for address in site.networks.iter().flat_map(|network| &network.addresses).chain(elsewhere) {
+            let addr = address.value.addr();
+            // A link-local router is looked for on its own link alone.
+            if !matches!(addr, IpAddr::V6(v6) if v6.is_unicast_link_local()) {
+                own.entry(addr).or_insert(address.span);
+            }
+        }
+    }
     for network in &site.networks {
         let mut seen = HashMap::new();
         for route in &network.routes {
-            if !check_route(network, route, reporter) {
+            if !check_route(network, route, &own, reporter) {
                 continue;
             }
             let net = route.prefix.value;
@@ -31,7 +43,13 @@ pub(super) fn check(site: &Site, reporter: &mut Reporter<'_>) {
     }
 }
 
-fn check_route(network: &Network, route: &Route, reporter: &mut Reporter<'_>) -> bool {
+/// `elsewhere` has the gateway's addresses in all networks where the kernel looks at all of them.
+fn check_route(
+    network: &Network,
+    route: &Route,
+    elsewhere: &HashMap<IpAddr, Span>,
+    reporter: &mut Reporter<'_>,
+) -> bool {
     let instance = network.instance.as_deref();
     let (net, via) = (route.prefix.value, route.via.value);
     if net::family(&net) != net::family_of(&via) {
@@ -41,7 +59,13 @@ fn check_route(network: &Network, route: &Route, reporter: &mut Reporter<'_>) ->
     if !is_usable(network, route.prefix, reporter) {
         return false;
     }
-    let off_link = |fault: String, place| RouterOffLink { router: via, span: route.via.span, fault, place };
+    let off_link = |fault: String, place| RouterOffLink {
+        router: via,
+        span: route.via.span,
+        fault,
+        place,
+        elsewhere: false,
+    };
     let own = network.addresses.iter().find(|address| address.value.addr() == via);
     if let Some(own) = own {
         reporter.report(off_link(String::from("the gateway's own address"), Some(own.span)), instance);
@@ -53,6 +77,9 @@ fn check_route(network: &Network, route: &Route, reporter: &mut Reporter<'_>) ->
             network.addresses.iter().find(|address| net::family(&address.value) == net::family_of(&via));
         reporter
             .report(off_link(String::from("on no link of the gateway"), first.map(|it| it.span)), instance);
+    } else if let Some(place) = elsewhere.get(&via) {
+        let fault = off_link(String::from("the gateway's own address elsewhere"), Some(*place));
+        reporter.report(RouterOffLink { elsewhere: true, ..fault }, instance);
     }
     true
 }

@@ -17,8 +17,14 @@
 //! pair has, found by first fit in the order of the networks: the smallest in a row of free numbers
 //! that no conflicting pair before it has. First fit takes at most one number more than the most
 //! conflicts of one pair (Welsh and Powell, 1967). Everything costs what the contested numbers' viewers are.
+//!
+//! The gateway's own traffic with a network has that network's id for a zone, and so has all that
+//! masqueraded hosts answer. A pair of two others whose ids give this zone conflicts with it if one of
+//! its keys can be of a host there and the gateway's address there; such a pair gets a free number, too.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use ipnet::IpNet;
 
 use super::audience::Audience;
 use super::errors::numbers::NoZoneLeft;
@@ -47,7 +53,8 @@ pub(super) fn check(
     reporter: &mut Reporter<'_>,
 ) -> Moved {
     let pairs = contested(site, peers, audience, mappings);
-    if pairs.is_empty() {
+    let own = like_own_traffic(site, (peers, audience), ids, mappings);
+    if pairs.is_empty() && own.is_empty() {
         return Moved::new();
     }
     // What goes to a masqueraded network has that network's zone, or none for those who are apart.
@@ -58,18 +65,23 @@ pub(super) fn check(
         None => ids[a.0] ^ ids[b.0],
     };
     let mut taken: HashMap<(Key, u16), Pair> = HashMap::new();
-    let mut moved: Vec<(Pair, &Vec<Key>)> = Vec::new();
+    let none = Vec::new();
+    let mut moved: Vec<(Pair, &Vec<Key>)> =
+        own.iter().map(|pair| (*pair, pairs.get(pair).unwrap_or(&none))).collect();
     // A masqueraded network's zone is given, and the others stay out of it.
     let (fixed, free): (Vec<_>, Vec<_>) = pairs.iter().partition(|(pair, _)| masqueraded(**pair).is_some());
     for (pair, keys) in fixed.into_iter().chain(free) {
-        let own = zone(*pair);
+        if own.contains(pair) {
+            continue;
+        }
+        let given = zone(*pair);
         // Who opens connections to one masqueraded network is kept apart already.
         let stranger =
             |earlier: &Pair| masqueraded(*pair).is_none() || masqueraded(*pair) != masqueraded(*earlier);
-        if keys.iter().all(|key| taken.get(&(*key, own)).is_none_or(|earlier| !stranger(earlier))) {
-            taken.extend(keys.iter().map(|key| ((*key, own), *pair)));
+        if keys.iter().all(|key| taken.get(&(*key, given)).is_none_or(|earlier| !stranger(earlier))) {
+            taken.extend(keys.iter().map(|key| ((*key, given), *pair)));
         } else if masqueraded(*pair).is_some() {
-            none_left(site, *pair, own, reporter);
+            none_left(site, *pair, given, reporter);
             return Moved::new();
         } else {
             moved.push((*pair, keys));
@@ -137,6 +149,41 @@ fn first_fit(pairs: &[(Pair, &Vec<Key>)], used: &HashSet<u16>) -> Result<Moved, 
         }
     }
     Ok(moved)
+}
+
+/// The pairs whose ids give the zone of a third network's own traffic with the gateway, and whose packets
+/// can look like it: from a host like one there to a number that is the gateway's address there, or back.
+fn like_own_traffic(
+    site: &Site,
+    (peers, audience): (&Peers, &Audience),
+    ids: &[u16],
+    mappings: &[Mapping],
+) -> BTreeSet<Pair> {
+    let places: HashMap<u16, NetworkId> = ids.iter().enumerate().map(|(n, id)| (*id, NetworkId(n))).collect();
+    let mut of: Vec<Vec<&Mapping>> = vec![Vec::new(); site.networks.len()];
+    for mapping in mappings {
+        of[mapping.network.0].push(mapping);
+    }
+    let like = |a: NetworkId, b: NetworkId, third: NetworkId| {
+        let is_gateway = |net: &IpNet| {
+            site.network(third).addresses.iter().any(|address| net.contains(&address.value.addr()))
+        };
+        let is_host = |net: &IpNet| of[third.0].iter().any(|theirs| net::overlap(net, &theirs.real));
+        let gateway_among_hosts = of[a.0].iter().any(|from| is_gateway(&from.real));
+        of[b.0].iter().any(|to| {
+            let known = to.known();
+            let as_gateway = is_gateway(&known) && of[a.0].iter().any(|from| is_host(&from.real));
+            (as_gateway || (gateway_among_hosts && is_host(&known)))
+                && audience.of(to, peers).binary_search(&a).is_ok()
+        })
+    };
+    let routed = |it: &NetworkId| site.network(*it).masqueraded.is_none();
+    let pairs = site.peerings.iter().filter(|it| routed(&it.from) && routed(&it.to));
+    let found = pairs.filter(|it| {
+        let third = places.get(&(ids[it.from.0] ^ ids[it.to.0]));
+        third.is_some_and(|third| like(it.from, it.to, *third) || like(it.to, it.from, *third))
+    });
+    found.map(|it| (it.from.min(it.to), it.from.max(it.to))).collect()
 }
 
 /// The pairs that use a contested number, with their keys; not those of two networks that know each

@@ -163,18 +163,33 @@ pub struct RouterOffLink {
     pub fault: String,
     /// What shows it.
     pub place: Option<Span>,
+    /// Whether it is the gateway's own address in another network.
+    pub elsewhere: bool,
 }
 
 impl Finding for RouterOffLink {
     fn diagnostic(self) -> Diagnostic {
-        let Self { router, span, fault, place } = self;
+        let Self { router, span, fault, place, elsewhere } = self;
+        // fib_check_nh (net/ipv4/fib_semantics.c) and ip6_route_check_nh (net/ipv6/route.c) look the next
+        // hop up in the `local` table, or in that of the VRF device where there is one.
+        let (note, help) = if elsewhere {
+            (
+                "without VRF devices the kernel refuses a route whose next hop is an address of its own, on whichever link",
+                "write `isolation vrf`, or give the gateway another address there",
+            )
+        } else {
+            (
+                "the kernel refuses a route whose next hop is not on one of its links",
+                "write the router's address on the link it shares with the gateway",
+            )
+        };
         let found = Diagnostic::new(
             code::ROUTER_OFF_LINK,
             format!("`{router}` cannot be the router of this route"),
             Label::new(span, fault),
         )
-        .note("the kernel refuses a route whose next hop is not on one of its links")
-        .help("write the router's address on the link it shares with the gateway");
+        .note(note)
+        .help(help);
         match place {
             Some(place) => found.label(place, "compare this"),
             None => found,

@@ -6,7 +6,9 @@
 //! left as soon as the end of whatever it went to is reached.
 //!
 //! Translation is refused, and the destination cleared, for pairs that no `connect` allows; the
-//! filter table drops them again. Flushing any one table therefore lets nothing through.
+//! filter table drops them again. Rules are asked in the filter table alone, so where there are some the
+//! mangle table drops new connections that did not pass there. Flushing any one table therefore lets
+//! nothing through.
 
 mod chains;
 mod dispatch;
@@ -40,6 +42,8 @@ struct RulesView {
     pair: String,
     /// The bit of the connection's mark that says that it went through the nat table.
     translated: String,
+    /// The bit that says that the filter table has seen it; empty where no peering has rules.
+    asked: String,
     raw_chains: String,
     raw_rules: String,
     /// Whether there are masqueraded networks.
@@ -76,6 +80,7 @@ pub(super) fn emit(
     handshakes::chains(&mut own, plan, places, family);
     let (own_chains, own_rules) = own.finish(blocks);
     let limited = plan.networks.iter().any(|network| network.mss.is_some());
+    let ruled = plan.peerings.iter().any(|peering| peering.policy.is_some());
     let (destination, source) = (plan.marks.destination.mask(), plan.marks.source.mask());
     let (command, file) = match family {
         Family::V4 => ("iptables-restore", "rules.v4"),
@@ -91,6 +96,7 @@ pub(super) fn emit(
             source: hex(source),
             pair: hex(destination | source),
             translated: hex(translated(plan.marks.source)),
+            asked: if ruled { hex(asked(plan.marks.source)) } else { String::new() },
             raw_chains,
             raw_rules,
             masquerades,
@@ -112,6 +118,13 @@ pub(super) fn emit(
 /// of the destination is for who asked a masqueraded network, so it is one in that of the source.
 const fn translated(source: MarkField) -> u32 {
     1 << source.shift
+}
+
+/// The bit of a connection's mark that the guard sets where there are rules: without it no new connection
+/// leaves, so that a flushed filter table does not open what rules deny. Rules take two networks, so a
+/// field has two bits.
+const fn asked(source: MarkField) -> u32 {
+    2 << source.shift
 }
 
 /// For each network its partners and the peering that says so, in the order of their places.

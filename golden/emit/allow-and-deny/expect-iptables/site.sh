@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='allow-and-deny'
-FINGERPRINT='8e27be00616c4f4a'
+FINGERPRINT='3d1d12587dffbc27'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -233,6 +233,7 @@ ruleset_v4() {
 # The mark of a packet names its networks: 0xf0 the one it came from, 0xf the
 # one it goes to. All other bits are left as they are. Bit 0x10 of a connection's mark says that
 # it went through the nat table.
+# Bit 0x20 says that the rules of the filter table have seen it.
 #
 # Fragments are put together before the first of these rules. Where networks are kept apart by rules
 # instead of VRF devices, fragments with the same numbers from two networks can meet; the nftables
@@ -306,6 +307,11 @@ ruleset_v4() {
 -A ovl-from-4 -m comment --comment "site.ovl:29 pair" -j ovl-zone
 -A ovl-from-4 -m comment --comment "site.ovl:29 not saw-2" -j MARK --xor-mark 0x4
 -A ovl-to-4 -m comment --comment "site.ovl:29 to saw-2" -j MARK --xor-mark 0x4
+COMMIT
+*mangle
+:ovl-asked - [0:0]
+-I POSTROUTING 1 -m mark ! --mark 0x0/0xf0 -m conntrack --ctstate NEW -m comment --comment "overlapc" -j ovl-asked
+-A ovl-asked -m connmark ! --mark 0x20/0x20 -m comment --comment "no rules were asked" -j DROP
 COMMIT
 *nat
 :ovl-pre - [0:0]
@@ -401,6 +407,7 @@ COMMIT
 -A ovl-forward -m mark ! --mark 0x0/0xf0 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
 -A ovl-guard -m connmark ! --mark 0x10/0x10 -m comment --comment "never translated" -j DROP
+-A ovl-guard -m connmark ! --mark 0x20/0x20 -m comment --comment "rules are asked" -j CONNMARK --set-xmark 0x20/0x20
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
@@ -518,6 +525,7 @@ ruleset_v6() {
 # The mark of a packet names its networks: 0xf0 the one it came from, 0xf the
 # one it goes to. All other bits are left as they are. Bit 0x10 of a connection's mark says that
 # it went through the nat table.
+# Bit 0x20 says that the rules of the filter table have seen it.
 #
 # Fragments are put together before the first of these rules. Where networks are kept apart by rules
 # instead of VRF devices, fragments with the same numbers from two networks can meet; the nftables
@@ -592,6 +600,11 @@ ruleset_v6() {
 -A ovl-from-4 -m comment --comment "site.ovl:29 pair" -j ovl-zone
 -A ovl-from-4 -m comment --comment "site.ovl:29 not saw-2" -j MARK --xor-mark 0x4
 -A ovl-to-4 -m comment --comment "site.ovl:29 to saw-2" -j MARK --xor-mark 0x4
+COMMIT
+*mangle
+:ovl-asked - [0:0]
+-I POSTROUTING 1 -m mark ! --mark 0x0/0xf0 -m conntrack --ctstate NEW -m comment --comment "overlapc" -j ovl-asked
+-A ovl-asked -m connmark ! --mark 0x20/0x20 -m comment --comment "no rules were asked" -j DROP
 COMMIT
 *nat
 :ovl-pre - [0:0]
@@ -680,6 +693,7 @@ COMMIT
 -A ovl-forward -m mark ! --mark 0x0/0xf0 -m comment --comment "from a network" -g ovl-guard
 -A ovl-forward -m comment --comment "from elsewhere" -j ovl-into
 -A ovl-guard -m connmark ! --mark 0x10/0x10 -m comment --comment "never translated" -j DROP
+-A ovl-guard -m connmark ! --mark 0x20/0x20 -m comment --comment "rules are asked" -j CONNMARK --set-xmark 0x20/0x20
 -A ovl-guard -m conntrack --ctdir ORIGINAL -m comment --comment "a connect allows it" -j ovl-open
 -A ovl-guard -m conntrack --ctdir REPLY -m comment --comment "answers" -j ovl-back
 -A ovl-guard -m comment --comment "no connect allows it" -j DROP
