@@ -59,10 +59,14 @@ pub(super) fn check(
             callers.entry(peering.to).or_default().push(peering.from);
         }
     }
+    let mut known: BTreeMap<NetworkId, Vec<&Mapping>> = BTreeMap::new();
+    for mapping in mappings.iter().filter(|mapping| callers.contains_key(&mapping.network)) {
+        known.entry(mapping.network).or_default().push(mapping);
+    }
     for (to, mut callers) in callers {
         callers.sort_unstable();
         // Only those who know the hosts by the same numbers can send packets that look alike.
-        let mut seen: Vec<&Mapping> = mappings.iter().filter(|mapping| mapping.network == to).collect();
+        let mut seen = known.remove(&to).unwrap_or_default();
         seen.sort_by_key(|mapping| mapping.known());
         let mut same_numbers: Vec<Vec<&Mapping>> = Vec::new();
         for mapping in seen {
