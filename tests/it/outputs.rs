@@ -195,3 +195,27 @@ fn iptables_chains_of_long_rules_have_names_that_the_kernel_takes() {
     let longest = names.max_by_key(|name| name.len()).unwrap();
     assert!(longest.starts_with("ovl-to-65534-65533-") && longest.len() <= 28, "{longest}");
 }
+
+#[test]
+fn what_masqueraded_networks_cost_a_packet_does_not_grow_with_those_who_look_alike() {
+    let site = "network m { id 1; interface m0; address 192.168.1.1/24; prefix 192.168.1.0/24 as 10.8.1.0/24; nodes masqueraded }\n\
+        for n in 1..40 {\n\
+        network a-{n} { id 100 + n; interface a{n}; prefix 172.16.{n}.0/24 as 10.1.{n}.0/24 }\n\
+        network b-{n} { id 300 + n; interface b{n}; prefix 172.16.{n}.0/24 as 10.2.{n}.0/24 }\n\
+        }\nconnect a-* -> m\nconnect b-* -> m\n";
+    let bench = Bench::with_site(site);
+    let made = |arguments: &[&str]| {
+        let output =
+            bench.run(&[&["compile"], arguments].concat()).assert().success().get_output().stdout.clone();
+        String::from_utf8(output).unwrap()
+    };
+    let nft = made(&["-t", "nft"]);
+    let apart: Vec<&str> = nft.lines().filter(|line| line.contains("ct reply zone set")).collect();
+    assert_eq!(apart.len(), 1, "one look-up for all");
+    assert_eq!(apart[0].matches("0x").count(), 1 + 40, "the mask, and every second one that looks alike");
+    let rules = made(&["-t", "iptables", "--firewall", "iptables"]);
+    let longest =
+        |chain: &str| rules.lines().filter(|line| line.starts_with(&format!("-A {chain} "))).count();
+    assert_eq!(rules.matches("--zone-reply 1").count(), 40);
+    assert!(longest("ovl-to-1") <= 3 && longest("ovl-apart-1") <= 16, "a tree, not a list");
+}

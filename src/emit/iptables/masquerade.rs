@@ -23,11 +23,15 @@ pub(super) fn from(chains: &mut Chains, plan: &Plan, network: &Network, places: 
 pub(super) fn zones(chains: &mut Chains, plan: &Plan, network: &Network, places: &Places<'_>) {
     let Some(masquerade) = &network.masquerade else { return };
     let (place, source, id) = (places.at(masquerade.span), plan.marks.source, network.id);
-    for caller in masquerade.apart.iter().map(|caller| &plan.networks[*caller]) {
-        let asked = format!("-m mark --mark {}/{}", hex(source.value(caller.id)), hex(source.mask()));
-        let comment =
-            format!("-m comment --comment \"{place} {} has the same addresses\"", short(&caller.name));
-        rule!(chains, "-A ovl-to-{id} {asked} {comment} -j CT --zone-reply {id}");
+    if !masquerade.apart.is_empty() {
+        let callers = masquerade.apart.iter().map(|caller| &plan.networks[*caller]);
+        let zone = |it: &Network| {
+            let about = said(place, &format!("{} has the same addresses", short(&it.name)));
+            (it.id, format!("{about} -j CT --zone-reply {id}"))
+        };
+        let chain = format!("ovl-apart-{id}");
+        by_mark(chains, &chain, &format!("p{id}-"), source, callers.map(zone).collect());
+        rule!(chains, "-A ovl-to-{id} {} -j {chain}", said(place, "same addresses as others"));
     }
     rule!(chains, "-A ovl-to-{id} -m comment --comment \"{place} masqueraded\" -j CT --zone {id}");
 }

@@ -51,10 +51,11 @@ pub(super) fn from(out: &mut Block, plan: &Plan, network: &Network, places: &Pla
 pub(super) fn zones(out: &mut Block, plan: &Plan, network: &Network, places: &Places<'_>) {
     let Some(masquerade) = &network.masquerade else { return };
     let (place, source, id) = (places.at(masquerade.span), plan.marks.source, network.id);
-    for caller in masquerade.apart.iter().map(|caller| &plan.networks[*caller]) {
-        let asked = format!("meta mark & {} == {}", Hex(source.mask()), Hex(source.value(caller.id)));
-        let words = format!("{place} {} has the same addresses as others", short(&caller.name));
-        line!(out, "\t\t{asked} ct reply zone set {id} comment \"{words}\"");
+    if !masquerade.apart.is_empty() {
+        let callers = masquerade.apart.iter().map(|caller| Hex(source.value(plan.networks[*caller].id)));
+        let callers: Vec<String> = callers.map(|caller| caller.to_string()).collect();
+        let asked = format!("meta mark & {} {{ {} }}", Hex(source.mask()), callers.join(", "));
+        line!(out, "\t\t{asked} ct reply zone set {id} comment \"{place} same addresses as others\"");
     }
     line!(out, "\t\tct zone set {id} comment \"{place} masqueraded\"");
 }

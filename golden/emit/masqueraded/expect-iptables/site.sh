@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='masqueraded'
-FINGERPRINT='c9c428d106fd8b82'
+FINGERPRINT='61d3a6449a829859'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -278,8 +278,10 @@ ruleset_v4() {
 :ovl-to-3 - [0:0]
 :ovl-from-4 - [0:0]
 :ovl-to-4 - [0:0]
+:ovl-apart-4 - [0:0]
 :ovl-from-5 - [0:0]
 :ovl-to-5 - [0:0]
+:ovl-apart-5 - [0:0]
 -I PREROUTING 1 -m comment --comment "overlapc" -j ovl-raw
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
 -A ovl-raw -i lathe0 -m comment --comment "site.ovl:44 lathe" -g ovl-from-5
@@ -334,12 +336,14 @@ ruleset_v4() {
 -A ovl-to-3 -m comment --comment "site.ovl:23 to south" -j MARK --xor-mark 0x3
 -A ovl-from-4 -m comment --comment "site.ovl:32 from press" -j MARK --set-xmark 0x40/0xff
 -A ovl-from-4 -m comment --comment "site.ovl:32 answers to the gateway" -j CT --zone 4
--A ovl-to-4 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:41 south has the same addresses" -j CT --zone-reply 4
+-A ovl-apart-4 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:41 south has the same addresses" -j CT --zone-reply 4
+-A ovl-to-4 -m comment --comment "site.ovl:41 same addresses as others" -j ovl-apart-4
 -A ovl-to-4 -m comment --comment "site.ovl:41 masqueraded" -j CT --zone 4
 -A ovl-to-4 -m comment --comment "site.ovl:32 to press" -j MARK --xor-mark 0x4
 -A ovl-from-5 -m comment --comment "site.ovl:44 from lathe" -j MARK --set-xmark 0x50/0xff
 -A ovl-from-5 -m comment --comment "site.ovl:44 answers to the gateway" -j CT --zone 5
--A ovl-to-5 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:51 south has the same addresses" -j CT --zone-reply 5
+-A ovl-apart-5 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:51 south has the same addresses" -j CT --zone-reply 5
+-A ovl-to-5 -m comment --comment "site.ovl:51 same addresses as others" -j ovl-apart-5
 -A ovl-to-5 -m comment --comment "site.ovl:51 masqueraded" -j CT --zone 5
 -A ovl-to-5 -m comment --comment "site.ovl:44 to lathe" -j MARK --xor-mark 0x5
 COMMIT
@@ -528,8 +532,10 @@ ruleset_v6() {
 :ovl-to-3 - [0:0]
 :ovl-from-4 - [0:0]
 :ovl-to-4 - [0:0]
+:ovl-apart-4 - [0:0]
 :ovl-from-5 - [0:0]
 :ovl-to-5 - [0:0]
+:ovl-apart-5 - [0:0]
 -I PREROUTING 1 -m comment --comment "overlapc" -j ovl-raw
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
 -A ovl-raw -i lathe0 -m comment --comment "site.ovl:44 lathe" -g ovl-from-5
@@ -584,12 +590,14 @@ ruleset_v6() {
 -A ovl-to-3 -m comment --comment "site.ovl:23 to south" -j MARK --xor-mark 0x3
 -A ovl-from-4 -m comment --comment "site.ovl:32 from press" -j MARK --set-xmark 0x40/0xff
 -A ovl-from-4 -m comment --comment "site.ovl:32 answers to the gateway" -j CT --zone 4
--A ovl-to-4 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:41 south has the same addresses" -j CT --zone-reply 4
+-A ovl-apart-4 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:41 south has the same addresses" -j CT --zone-reply 4
+-A ovl-to-4 -m comment --comment "site.ovl:41 same addresses as others" -j ovl-apart-4
 -A ovl-to-4 -m comment --comment "site.ovl:41 masqueraded" -j CT --zone 4
 -A ovl-to-4 -m comment --comment "site.ovl:32 to press" -j MARK --xor-mark 0x4
 -A ovl-from-5 -m comment --comment "site.ovl:44 from lathe" -j MARK --set-xmark 0x50/0xff
 -A ovl-from-5 -m comment --comment "site.ovl:44 answers to the gateway" -j CT --zone 5
--A ovl-to-5 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:51 south has the same addresses" -j CT --zone-reply 5
+-A ovl-apart-5 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:51 south has the same addresses" -j CT --zone-reply 5
+-A ovl-to-5 -m comment --comment "site.ovl:51 same addresses as others" -j ovl-apart-5
 -A ovl-to-5 -m comment --comment "site.ovl:51 masqueraded" -j CT --zone 5
 -A ovl-to-5 -m comment --comment "site.ovl:44 to lathe" -j MARK --xor-mark 0x5
 COMMIT

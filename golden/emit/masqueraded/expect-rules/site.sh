@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='masqueraded'
-FINGERPRINT='122c5961d96b519a'
+FINGERPRINT='da3ca859abc8e0b3'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -597,7 +597,7 @@ table inet ovl {
 		ct zone set 4 comment "site.ovl:32 answers to the gateway"
 	}
 	chain ovl_to_press {
-		meta mark & 0x000000f0 == 0x00000030 ct reply zone set 4 comment "site.ovl:41 south has the same addresses as others"
+		meta mark & 0x000000f0 { 0x00000030 } ct reply zone set 4 comment "site.ovl:41 same addresses as others"
 		ct zone set 4 comment "site.ovl:41 masqueraded"
 		meta mark set meta mark ^ 0x00000004 comment "site.ovl:32 to press"
 	}
@@ -629,7 +629,7 @@ table inet ovl {
 		ct zone set 5 comment "site.ovl:44 answers to the gateway"
 	}
 	chain ovl_to_lathe {
-		meta mark & 0x000000f0 == 0x00000030 ct reply zone set 5 comment "site.ovl:51 south has the same addresses as others"
+		meta mark & 0x000000f0 { 0x00000030 } ct reply zone set 5 comment "site.ovl:51 same addresses as others"
 		ct zone set 5 comment "site.ovl:51 masqueraded"
 		meta mark set meta mark ^ 0x00000005 comment "site.ovl:44 to lathe"
 	}
