@@ -5,12 +5,13 @@
 //! ```
 //!
 //! Each stage is a function from the value of the stage before it to a value of its own and
-//! findings. Only `cli` reads files, writes files or looks at the environment.
+//! findings. Only `cli` and the runner of `lab` read files, write files or look at the environment.
 
 pub mod check;
 pub mod cli;
 pub mod diag;
 pub mod emit;
+pub mod lab;
 pub mod model;
 pub mod net;
 pub mod plan;

@@ -1,17 +1,19 @@
 //! One case from wires to wires: build, prove that `up`, `status` and `down` keep their word, ask
 //! everything, take down, compare with what was before.
 
+use std::env;
 use std::fs;
 use std::path::Path;
 
+use overlapc::lab::run::agents::{Agents, Place, Query};
+use overlapc::lab::run::netns::{Run, batch, run, within};
+
 use crate::Score;
-use crate::agents::Agents;
 use crate::checks::{self, Expected};
-use crate::command::{GATEWAY, Run, batch, namespace, run, within};
 use crate::expansion::{self, Question, Step};
 use crate::judge::Judge;
 use crate::listing::Listing;
-use crate::topology::Topology;
+use crate::topology::{GATEWAY, Topology, namespace};
 use crate::wires::Wires;
 
 /// Things of somebody else's, one of each kind; they must be there at the end as they were.
@@ -75,7 +77,7 @@ impl Case<'_> {
         self.note(score, "status says yes after up", self.script("status")?, 0);
 
         self.install(nodes)?;
-        let mut agents = Agents::start(&self.topology)?;
+        let mut agents = self.agents()?;
         let asked = self.steps(steps, &mut agents, score);
         agents.stop();
         asked?;
@@ -138,6 +140,20 @@ impl Case<'_> {
         if count == 0 { Err("nodes: no route in it".to_owned()) } else { Ok(()) }
     }
 
+    /// One agent a host, and one for the gateway, which answers on whatever address it turns out to have.
+    fn agents(&self) -> Result<Agents, String> {
+        let probe = env::current_exe().map_err(|e| e.to_string())?.with_file_name("probe");
+        let probe = probe.to_str().ok_or("the path of the probe is not text")?;
+        let hosts = self.topology.hosts.iter().map(|host| Place {
+            name: host.name.clone(),
+            namespace: namespace(&host.name),
+            addresses: host.addresses.iter().map(|a| a.real).collect(),
+        });
+        let gateway =
+            Place { name: GATEWAY.to_owned(), namespace: GATEWAY.to_owned(), addresses: Vec::new() };
+        Agents::start(&[probe], &hosts.chain([gateway]).collect::<Vec<Place>>())
+    }
+
     fn steps(&self, steps: &[Step], agents: &mut Agents, score: &mut Score) -> Result<(), String> {
         let mut judge = Judge::default();
         let mut defaults = false;
@@ -178,7 +194,8 @@ impl Case<'_> {
         judge: &mut Judge,
         score: &mut Score,
     ) -> Result<(), String> {
-        let evidence = agents.ask(questions)?;
+        let queries: Vec<Query> = questions.iter().map(Question::query).collect();
+        let evidence = agents.ask(&queries)?;
         for (name, mut reasons) in judge.judge(&self.topology, names, questions, &evidence) {
             let more = reasons.len().saturating_sub(6);
             reasons.truncate(6);

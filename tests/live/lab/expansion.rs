@@ -5,7 +5,10 @@
 //! of an earlier one are told apart. Questions that expect an answer come before those that don't.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::env;
+use std::net::{IpAddr, SocketAddr};
+
+use overlapc::lab::run::agents::Query;
 
 use crate::checks::{Expected, Line, Seen, Statement, TRANSPORTS};
 use crate::topology::{Address, Host, Network, Topology};
@@ -39,6 +42,26 @@ pub struct Question {
     pub segments: Option<String>,
     /// What should happen.
     pub expected: Expected,
+}
+
+impl Question {
+    /// As its agent understands it. What no answer comes to is known after `LAB_WAIT` milliseconds; an answer may take longer.
+    pub fn query(&self) -> Query {
+        let wait = env::var("LAB_WAIT").ok().and_then(|w| w.parse().ok()).unwrap_or(500);
+        let timeout: u32 = match self.expected {
+            Expected::Answer { .. } => 8 * wait,
+            Expected::Error { .. } if self.patient => 4 * wait,
+            Expected::Nothing | Expected::Error { .. } => wait,
+        };
+        let words = format!(
+            "{} {} from={} timeout={timeout} {}",
+            self.transport,
+            SocketAddr::new(self.destination, self.port),
+            SocketAddr::new(self.source, self.source_port),
+            self.options.join(" ")
+        );
+        Query { by: self.host.clone(), words }
+    }
 }
 
 /// A phase or what lies between two.

@@ -6,11 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::agents::Evidence;
+use overlapc::lab::run::agents::Evidence;
+
 use crate::checks::{Expected, Seen};
-use crate::command::GATEWAY;
 use crate::expansion::Question;
-use crate::topology::Topology;
+use crate::topology::{GATEWAY, Topology};
 
 /// The verdict of one check: its name and the reasons against it.
 pub type Verdict = (String, Vec<String>);

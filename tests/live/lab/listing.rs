@@ -4,7 +4,9 @@
 //! Counters, handles and lifetimes are left out, and so are the built-in chains of iptables that hold
 //! nothing: they come into being when somebody looks, and stay.
 
-use crate::command::{GATEWAY, run, within};
+use overlapc::lab::run::netns::{run, within};
+
+use crate::topology::GATEWAY;
 
 /// The listings and the commands that make them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,10 +6,8 @@
 //! namespace with an empty /run, where nothing else uses the names it gives.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-mod agents;
 mod case;
 mod checks;
-mod command;
 mod expansion;
 mod judge;
 mod listing;

@@ -15,7 +15,13 @@
 
 use std::net::IpAddr;
 
-use crate::command::GATEWAY;
+/// The gateway's name, and its namespace.
+pub const GATEWAY: &str = "gateway";
+
+/// The namespace of a host; a prefix keeps hosts apart from the names used here.
+pub fn namespace(host: &str) -> String {
+    if host == GATEWAY { host.to_owned() } else { format!("host-{host}") }
+}
 
 /// An address of a host and the one that other networks know.
 #[derive(Clone, Debug, PartialEq, Eq)]

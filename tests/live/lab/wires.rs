@@ -8,8 +8,9 @@ use std::net::IpAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::command::{GATEWAY, batch, namespace, run, within};
-use crate::topology::{Host, Topology};
+use overlapc::lab::run::netns::{batch, run, within};
+
+use crate::topology::{GATEWAY, Host, Topology, namespace};
 
 /// What `ip netns` made; deleted when dropped.
 pub struct Wires {

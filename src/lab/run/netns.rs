@@ -1,17 +1,13 @@
 //! Running the real tools inside a network namespace.
+//!
+//! Goes in: the name of a namespace of ip-netns(8) and words. Comes out: what was printed, and how it
+//! ended. What must hold: a tool that cannot be run or fails is an error with its own words.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-/// The namespace of the gateway.
-pub const GATEWAY: &str = "gateway";
-
-/// The namespace of a host; a prefix keeps hosts apart from the names used here.
-pub fn namespace(host: &str) -> String {
-    if host == GATEWAY { host.to_owned() } else { format!("host-{host}") }
-}
-
 /// A command that runs in a namespace.
+#[must_use]
 pub fn within(namespace: &str, words: &[&str]) -> Command {
     let mut command = Command::new("ip");
     command.args(["netns", "exec", namespace]).args(words);
@@ -30,6 +26,10 @@ pub struct Run {
 
 impl Run {
     /// The text, or the reason if the exit code is not zero.
+    ///
+    /// # Errors
+    ///
+    /// The exit code is not zero.
     pub fn must(self, what: &str) -> Result<String, String> {
         if self.code == 0 {
             return Ok(self.text);
@@ -39,6 +39,10 @@ impl Run {
 }
 
 /// Runs a command to its end.
+///
+/// # Errors
+///
+/// It cannot be started.
 pub fn run(command: &mut Command) -> Result<Run, String> {
     let Output { status, stdout, stderr } =
         command.stdin(Stdio::null()).output().map_err(|e| format!("{command:?}: {e}"))?;
@@ -50,6 +54,10 @@ pub fn run(command: &mut Command) -> Result<Run, String> {
 }
 
 /// Runs lines of ip(8) in a namespace; `words` come before `-batch`, for a family or a namespace.
+///
+/// # Errors
+///
+/// `ip` refuses a line; the text is its own.
 pub fn batch(words: &[&str], lines: &[String]) -> Result<(), String> {
     if lines.is_empty() {
         return Ok(());

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::serve::segment;
+use super::serve::segment;
 
 /// How a question travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,9 +11,9 @@ use std::io::stdin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use crate::ask::Ask;
-use crate::serve::Listener;
-use crate::sniff::Sniffer;
+use super::ask::Ask;
+use super::serve::Listener;
+use super::sniff::Sniffer;
 
 /// Serves, and obeys until the input ends.
 pub fn obey(listener: &Listener) -> Result<(), String> {
