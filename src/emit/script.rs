@@ -7,6 +7,7 @@ use super::ip::Steps;
 use super::provenance::Places;
 use super::text::{Block, Blocks, line};
 use super::{Drafts, Target, guard, template};
+use crate::plan::digest::Digest;
 use crate::plan::{Firewall, Isolation, Plan, Setting, Value};
 
 /// What the two firewall parts take.
@@ -50,7 +51,7 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks, drafts: &m
     }
     let mut zones = Block::default();
     for zone in &plan.zones {
-        line!(zones, "{}", zone.number);
+        line!(zones, "{} {:016x}", zone.number, zone.content);
     }
     let mut view = ScriptView {
         header: places.header(&plan.site),
@@ -117,7 +118,7 @@ const fn yes_or_no(yes: bool) -> &'static str {
     if yes { "yes" } else { "no" }
 }
 
-/// 64 bits that tell two versions of a site's artefacts apart (after FNV-1a, eight bytes at a time).
+/// What tells two versions of a site's artefacts apart.
 /// The script compares them with those of the version that is up; nothing else stands on them.
 fn fingerprint(view: &ScriptView<'_>, blocks: &Blocks) -> String {
     let parts = [
@@ -137,16 +138,12 @@ fn fingerprint(view: &ScriptView<'_>, blocks: &Blocks) -> String {
         &view.steps.local,
         &view.firewall,
     ];
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut digest = Digest::default();
     for part in parts {
         let text = blocks.join(part);
         for piece in text.pieces().chain(["\0"]) {
-            for chunk in piece.as_bytes().chunks(8) {
-                let mut word = [0; 8];
-                word[..chunk.len()].copy_from_slice(chunk);
-                hash = (hash ^ u64::from_le_bytes(word)).wrapping_mul(0x0100_0000_01b3).rotate_left(29);
-            }
+            digest.text(piece);
         }
     }
-    format!("{hash:016x}")
+    format!("{:016x}", digest.finish())
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::dispatch::{self, Sight};
 use super::{
-    Address, Families, Network, Peering, Plan, mapping, masquerade, partners, routing, rules, services,
-    settings, zones,
+    Address, Families, Network, Peering, Plan, contents, mapping, masquerade, partners, routing, rules,
+    services, settings, zones,
 };
 use crate::check::CheckedSite;
 use crate::model::{Isolation, vrf_name};
@@ -67,8 +67,9 @@ pub fn lower(checked: &CheckedSite) -> Plan {
     let sight = Sight { networks: &networks, viewers: &viewers, moved: &moved };
     let claims = dispatch::Claims::new(&networks);
     let sharing = dispatch::sharing(&sight, &claims);
-    let zoning = zones::assign(&networks, &peerings, &moved, &sharing);
+    let mut zoning = zones::assign(&networks, &peerings, &moved, &sharing);
     let (destinations, shared) = dispatch::destinations(&sight, &claims, &sharing, &zoning.senders);
+    contents::digest(&mut zoning, &networks, &peerings, &policies, checked.marks(), &moved);
     let local_moves = chosen.isolation == Isolation::Rules || routing::shadowed_by_local(site);
     let rules = |family| rules::list(&networks, chosen, checked.marks(), family);
     let rules = Families { v4: rules(Family::V4), v6: rules(Family::V6) };

@@ -7,6 +7,8 @@
 
 pub mod tree;
 
+mod contents;
+pub mod digest;
 mod dispatch;
 mod lower;
 mod mapping;
@@ -160,6 +162,9 @@ pub struct Zone {
     /// Whether the mark gives it: both ids, xor'ed, or one. The others are set where the destination
     /// is found.
     pub by_mark: bool,
+    /// A digest of all that connections in it depend on: while it stays, a new version of the site can
+    /// keep them.
+    pub content: u64,
     /// The first `connect` whose pair has it, or else the network whose own traffic has it.
     pub span: Span,
 }

@@ -87,6 +87,6 @@ pub(super) fn assign(
         }
         senders.insert((*from, *to), zone);
     }
-    let zone = |(number, span)| Zone { number, by_mark: !by_case.contains(&number), span };
+    let zone = |(number, span)| Zone { number, by_mark: !by_case.contains(&number), content: 0, span };
     Zoning { zones: zones.into_iter().map(zone).collect(), senders }
 }

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='aliases-per-viewer'
-FINGERPRINT='9f0dc90a7d3c8c5c'
+FINGERPRINT='7ba9d305c46e2393'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -77,14 +77,14 @@ OVERLAPC_END
 # Every conntrack zone of the site.
 zones() {
     cat <<'OVERLAPC_END'
-1
-2
-3
-4
-5
-6
-7
-65535
+1 0fa734d6e8de3ed3
+2 bf59c87b45b5cdec
+3 9a4b1b7e2fd002b5
+4 a66a0a4f0d40925c
+5 0270b344e7653cda
+6 bae45d114f4fb802
+7 46c5073bcec7e559
+65535 9f72f0d8705eb2c9
 OVERLAPC_END
 }
 

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='allow-and-deny'
-FINGERPRINT='3d1d12587dffbc27'
+FINGERPRINT='85b2c0069fcd5858'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -77,12 +77,12 @@ OVERLAPC_END
 # Every conntrack zone of the site.
 zones() {
     cat <<'OVERLAPC_END'
-1
-2
-3
-4
-5
-6
+1 aa622768dc153714
+2 76899410a19131bc
+3 39512c72c9c7dd6b
+4 1d421d9f355a0802
+5 0877f2eda3357cf2
+6 25efd986bc2daf32
 OVERLAPC_END
 }
 

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='host-addresses'
-FINGERPRINT='2782fb3072861d39'
+FINGERPRINT='0384c5b7267e8d1f'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -65,9 +65,9 @@ OVERLAPC_END
 # Every conntrack zone of the site.
 zones() {
     cat <<'OVERLAPC_END'
-1
-2
-3
+1 5c58ddf349d2d4ea
+2 4aa18df5319a9e77
+3 837a0c411cb9e8b4
 OVERLAPC_END
 }
 

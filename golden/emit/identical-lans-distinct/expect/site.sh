@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='identical-lans-distinct'
-FINGERPRINT='a74d75543b860199'
+FINGERPRINT='0238dab0f53f00a2'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -63,9 +63,9 @@ OVERLAPC_END
 # Every conntrack zone of the site.
 zones() {
     cat <<'OVERLAPC_END'
-100
-172
-200
+100 4032bb801fa7050c
+172 8e5da8f4d3cee0df
+200 d47567cf64948d32
 OVERLAPC_END
 }
 

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='identical-lans'
-FINGERPRINT='4db500d5faa41f71'
+FINGERPRINT='f1c864dab5baba79'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -63,8 +63,8 @@ OVERLAPC_END
 # Every conntrack zone of the site.
 zones() {
     cat <<'OVERLAPC_END'
-100
-200
+100 b1f39fd6bdebd649
+200 4f7e04e1e894dfec
 OVERLAPC_END
 }
 

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='like-own-traffic'
-FINGERPRINT='3cfad9e8643391e1'
+FINGERPRINT='1de7b2ed251ded43'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -75,11 +75,11 @@ OVERLAPC_END
 # Every conntrack zone of the site.
 zones() {
     cat <<'OVERLAPC_END'
-1
-2
-4
-5
-65535
+1 3e419b775320189b
+2 00a61231405bbd12
+4 802b1d9fcf20105c
+5 2106870943cd5665
+65535 00b90362920570ec
 OVERLAPC_END
 }
 

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='masqueraded'
-FINGERPRINT='61d3a6449a829859'
+FINGERPRINT='f8327a64b656314a'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -83,11 +83,11 @@ OVERLAPC_END
 # Every conntrack zone of the site.
 zones() {
     cat <<'OVERLAPC_END'
-1
-2
-3
-4
-5
+1 d2152860f91a3ec8
+2 651d3595abd98158
+3 8b3a5945391cbfeb
+4 226edaa7b2b09db9
+5 fd79cef618eb0038
 OVERLAPC_END
 }
 

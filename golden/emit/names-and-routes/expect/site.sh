@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='names-and-routes'
-FINGERPRINT='6c0334fcdff50e44'
+FINGERPRINT='e60a67c68b21f8fa'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -89,14 +89,14 @@ OVERLAPC_END
 # Every conntrack zone of the site.
 zones() {
     cat <<'OVERLAPC_END'
-1
-2
-3
-10
-11
-12
-13
-20
+1 1574826a9e9dcdde
+2 ce6690d2644ee6f0
+3 0c8d39193784d452
+10 43ce8a81ba86628c
+11 53e2f61009b0cf4f
+12 6e4e1bcd3eab083d
+13 9db3c7f699450ff7
+20 656be4b5c9bdfe1b
 OVERLAPC_END
 }
 

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='nested-mappings'
-FINGERPRINT='6758a5a60e805592'
+FINGERPRINT='50cfb976021cca1e'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -69,9 +69,9 @@ OVERLAPC_END
 # Every conntrack zone of the site.
 zones() {
     cat <<'OVERLAPC_END'
-1
-2
-3
+1 605cc47ac51232cb
+2 1703d8648cd78ef5
+3 9657dd0e7c154daf
 OVERLAPC_END
 }
 

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='one-way'
-FINGERPRINT='3b4fd942aa6871b5'
+FINGERPRINT='2bd811378b95675c'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -71,9 +71,9 @@ OVERLAPC_END
 # Every conntrack zone of the site.
 zones() {
     cat <<'OVERLAPC_END'
-1
-2
-3
+1 f3739da32317041a
+2 bbfa1d948de774d9
+3 12d9d021476aaab1
 OVERLAPC_END
 }
 

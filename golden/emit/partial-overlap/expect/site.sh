@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='partial-overlap'
-FINGERPRINT='b197670cb2671527'
+FINGERPRINT='60746d9f431fbe77'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -69,9 +69,9 @@ OVERLAPC_END
 # Every conntrack zone of the site.
 zones() {
     cat <<'OVERLAPC_END'
-10
-20
-30
+10 bea7ea587377214c
+20 aca87625ecce0e3d
+30 4005aef7a2d68fef
 OVERLAPC_END
 }
 

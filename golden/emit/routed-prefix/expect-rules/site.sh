@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='routed-prefix'
-FINGERPRINT='28ab0f2692fcaaf4'
+FINGERPRINT='f80f364334003fa6'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -61,9 +61,9 @@ OVERLAPC_END
 # Every conntrack zone of the site.
 zones() {
     cat <<'OVERLAPC_END'
-1
-2
-3
+1 3fe1f064e6ebe50b
+2 299eaa5cb6e32776
+3 bd0881e450896ddf
 OVERLAPC_END
 }
 

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='routed-prefix'
-FINGERPRINT='138c6ac12d4c1286'
+FINGERPRINT='38218974adb54885'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -63,9 +63,9 @@ OVERLAPC_END
 # Every conntrack zone of the site.
 zones() {
     cat <<'OVERLAPC_END'
-1
-2
-3
+1 3fe1f064e6ebe50b
+2 299eaa5cb6e32776
+3 bd0881e450896ddf
 OVERLAPC_END
 }
 

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='shared-and-more'
-FINGERPRINT='ba862af611191177'
+FINGERPRINT='a9a3712ccedbae91'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -65,9 +65,9 @@ OVERLAPC_END
 # Every conntrack zone of the site.
 zones() {
     cat <<'OVERLAPC_END'
-1
-2
-3
+1 3d6077841f6ace2d
+2 1b05f39e0dcb21cd
+3 cff63db157b60c02
 OVERLAPC_END
 }
 

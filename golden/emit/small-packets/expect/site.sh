@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='small-packets'
-FINGERPRINT='90876a7af00b6921'
+FINGERPRINT='f5bef979458a4437'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -71,9 +71,9 @@ OVERLAPC_END
 # Every conntrack zone of the site.
 zones() {
     cat <<'OVERLAPC_END'
-1
-2
-3
+1 a9b000d556d2e734
+2 f6a95c4a29dbdb49
+3 49078f92afc46c9f
 OVERLAPC_END
 }
 

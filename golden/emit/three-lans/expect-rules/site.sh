@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='three-lans'
-FINGERPRINT='bec46da3eb773205'
+FINGERPRINT='c6561282d091ae51'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -68,9 +68,9 @@ OVERLAPC_END
 # Every conntrack zone of the site.
 zones() {
     cat <<'OVERLAPC_END'
-1
-2
-3
+1 f677a5279109e5f6
+2 bbfa1d948de774d9
+3 1eb0d6570ea65da2
 OVERLAPC_END
 }
 

@@ -1,0 +1,134 @@
+//! What the connections in a zone depend on, as a digest for each zone: while it stays, a new version of
+//! the site can keep them.
+//!
+//! Goes in: networks, peerings, policies and the mark fields. Comes out: a digest a zone. What must hold:
+//! whatever decides how a connection is translated, who may open it and which packets belong to it is
+//! in the digest of its zone, and nothing about other networks is.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::digest::Digest;
+use super::zones::Zoning;
+use super::{Mapping, MarkLayout, Network, Peering, Policy};
+
+/// Says what is in each zone; `moved` has the zones that ids do not give.
+pub(super) fn digest(
+    zoning: &mut Zoning,
+    networks: &[Network],
+    peerings: &[Peering],
+    policies: &[Policy],
+    marks: MarkLayout,
+    moved: &BTreeMap<(usize, usize), u16>,
+) {
+    let base = frame(marks);
+    let own: Vec<u64> = networks.iter().map(|network| network_digest(base, network)).collect();
+    let maps: Vec<Maps> = networks.iter().map(Maps::new).collect();
+    let policies: Vec<u64> = policies.iter().map(policy_digest).collect();
+    let mut contents: BTreeMap<u16, u64> = zoning.zones.iter().map(|zone| (zone.number, 0)).collect();
+    // A sum does not depend on the order, so one `connect` more does not change what others are.
+    let mut add = |zone: u16, digest: u64| {
+        if let Some(content) = contents.get_mut(&zone) {
+            *content = content.wrapping_add(digest);
+        }
+    };
+    for (network, digest) in networks.iter().zip(&own) {
+        add(network.id, *digest);
+    }
+    for peering in peerings {
+        let (from, to) = (peering.from, peering.to);
+        let mut digest = Digest::default();
+        for number in
+            [own[from], own[to], maps[from].seen_by(networks, from, to), maps[to].seen_by(networks, to, from)]
+        {
+            digest.number(number);
+        }
+        digest.number(peering.policy.map_or(0, |policy| policies[policy]));
+        let masquerade = networks[to].masquerade.as_ref();
+        digest.number(masquerade.map_or(0, |it| 1 + u64::from(it.apart.contains(&from))));
+        let digest = digest.finish();
+        if masquerade.is_some() {
+            add(networks[to].id, digest);
+            continue;
+        }
+        if let Some(zone) = zoning.senders.get(&(from, to)) {
+            add(*zone, digest);
+        }
+        let pair = moved.get(&(from.min(to), from.max(to))).copied();
+        add(pair.unwrap_or(networks[from].id ^ networks[to].id), digest);
+    }
+    for zone in &mut zoning.zones {
+        zone.content = contents.get(&zone.number).copied().unwrap_or_default();
+    }
+}
+
+/// Connection marks name networks in the fields of packet marks.
+fn frame(marks: MarkLayout) -> u64 {
+    let mut digest = Digest::default();
+    for field in [marks.source, marks.destination] {
+        digest.number(u64::from(field.mask()));
+    }
+    digest.finish()
+}
+
+/// What all connections with a network depend on. (Writing to a digest cannot fail.)
+fn network_digest(base: u64, network: &Network) -> u64 {
+    let mut digest = Digest::default();
+    digest.number(base);
+    let _ = write!(digest, "{} {} {}", network.id, network.name, network.interface);
+    for address in &network.addresses {
+        let _ = write!(digest, " address {}", address.net);
+    }
+    for admitted in &network.admitted {
+        let _ = write!(digest, " prefix {}", admitted.real);
+    }
+    for own in &network.own {
+        let _ = write!(digest, " own {} {}", own.real, own.alias);
+    }
+    for source in network.masquerade.iter().flat_map(|masquerade| &masquerade.sources) {
+        let _ = write!(digest, " source {} {}", source.hosts, source.address);
+    }
+    digest.finish()
+}
+
+/// Digests of what a network is known by: to everybody else, and to the viewers of each view.
+struct Maps {
+    common: u64,
+    views: Vec<u64>,
+}
+
+impl Maps {
+    fn new(network: &Network) -> Self {
+        let views = network.views.iter().map(|view| mappings_digest(&view.mappings));
+        Self { common: mappings_digest(&network.mappings), views: views.collect() }
+    }
+
+    fn seen_by(&self, networks: &[Network], owner: usize, viewer: usize) -> u64 {
+        networks[owner].view_of.get(&viewer).map_or(self.common, |view| self.views[*view])
+    }
+}
+
+fn mappings_digest(mappings: &[Mapping]) -> u64 {
+    let mut digest = Digest::default();
+    for mapping in mappings {
+        let _ = write!(digest, "{} {} ", mapping.real, mapping.alias);
+    }
+    digest.finish()
+}
+
+/// What a list of rules says. A rule that was taken back would otherwise be asked no more about answers
+/// that keep coming.
+fn policy_digest(policy: &Policy) -> u64 {
+    let mut digest = Digest::default();
+    for rule in &policy.rules {
+        let _ = write!(digest, "{:?} {:?}", rule.action, rule.service);
+        for (word, nets) in [("from", &rule.from), ("to", &rule.to)] {
+            for net in nets {
+                let _ = write!(digest, " {word} {}", net.value);
+            }
+        }
+        let _ = digest.write_char('\n');
+    }
+    // Not the number of a pair without rules.
+    digest.finish() | 1
+}
