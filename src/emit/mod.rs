@@ -4,7 +4,6 @@
 //! [`Artifact`]. Each emitter fills a view; a template under `templates/` lays it out and decides
 //! nothing. The same plan gives the same bytes.
 
-mod guard;
 mod ip;
 mod iptables;
 mod json;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::ip::Steps;
 use super::provenance::Places;
 use super::text::{Block, Blocks, line};
-use super::{Drafts, Target, guard, template};
+use super::{Drafts, Target, template};
 use crate::plan::digest::Digest;
 use crate::plan::{Firewall, Isolation, Plan, Setting, Value};
 
@@ -15,7 +15,6 @@ use crate::plan::{Firewall, Isolation, Plan, Setting, Value};
 struct FirewallView {
     ruleset_v4: String,
     ruleset_v6: String,
-    guard: String,
 }
 
 /// What `templates/sh/site.sh.j2` takes.
@@ -42,7 +41,7 @@ struct ScriptView<'a> {
 
 /// Lays the script out.
 pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks, drafts: &mut Drafts<'_>) -> String {
-    let firewall = firewall(plan, blocks, drafts);
+    let firewall = firewall(plan, drafts);
     let steps = drafts.steps();
     let mut networks = Block::default();
     for network in &plan.networks {
@@ -76,14 +75,13 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks, drafts: &m
 }
 
 /// The part of the script that speaks the site's rule language.
-fn firewall(plan: &Plan, blocks: &Blocks, drafts: &mut Drafts<'_>) -> String {
-    let guard = guard::emit(plan, blocks).trim_end().to_owned();
+fn firewall(plan: &Plan, drafts: &mut Drafts<'_>) -> String {
     let mut text = |target| drafts.of(target).trim_end().to_owned();
     let (template, ruleset_v4, ruleset_v6) = match plan.firewall {
         Firewall::Nftables => ("sh/nftables.sh.j2", text(Target::Nft), String::new()),
         Firewall::Iptables => ("sh/iptables.sh.j2", text(Target::Iptables), text(Target::Ip6tables)),
     };
-    let mut part = template::render(template, FirewallView { ruleset_v4, ruleset_v6, guard });
+    let mut part = template::render(template, FirewallView { ruleset_v4, ruleset_v6 });
     part.truncate(part.trim_end().len());
     part
 }

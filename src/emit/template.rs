@@ -11,9 +11,7 @@ use serde::Serialize;
 /// Every template, by its path under `templates/`.
 pub const TEMPLATES: &[(&str, &str)] = &[
     ("nft/ruleset.nft.j2", include_str!("../../templates/nft/ruleset.nft.j2")),
-    ("nft/guard.nft.j2", include_str!("../../templates/nft/guard.nft.j2")),
     ("iptables/rules.j2", include_str!("../../templates/iptables/rules.j2")),
-    ("iptables/guard.j2", include_str!("../../templates/iptables/guard.j2")),
     ("ip/ip.batch.j2", include_str!("../../templates/ip/ip.batch.j2")),
     ("ip/ip6.batch.j2", include_str!("../../templates/ip/ip6.batch.j2")),
     ("nodes/nodes.sh.j2", include_str!("../../templates/nodes/nodes.sh.j2")),

@@ -28,7 +28,7 @@ use super::template;
 use super::text::Blocks;
 use crate::net::Family;
 use crate::plan::{MarkField, Peering, Plan};
-pub(super) use chains::{Chains, by_device};
+pub(super) use chains::Chains;
 pub(super) use filter::filter;
 
 /// What `templates/iptables/rules.j2` takes: for each table its chains and its rules.

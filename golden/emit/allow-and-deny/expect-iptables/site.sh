@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='allow-and-deny'
-FINGERPRINT='85b2c0069fcd5858'
+FINGERPRINT='630ac2ee7355978b'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -74,7 +74,7 @@ ipv4/conf/vrf-saw-2/rp_filter loose
 OVERLAPC_END
 }
 
-# Every conntrack zone of the site.
+# Every conntrack zone of the site, and what its connections depend on.
 zones() {
     cat <<'OVERLAPC_END'
 1 aa622768dc153714
@@ -772,33 +772,13 @@ COMMIT
 OVERLAPC_END
 }
 
+# A chain of its own that lets nothing be forwarded from or into the devices that are read.
 guard() {
-    cat <<'OVERLAPC_END'
-*filter
-:ovl-shut - [0:0]
-:ovl-shut-i - [0:0]
-:ovl-shut-o - [0:0]
--I FORWARD 1 -j ovl-shut
--A ovl-shut -j ovl-shut-i
--A ovl-shut -j ovl-shut-o
--A ovl-shut-i -i office0 -j DROP
--A ovl-shut-i -i press0 -j DROP
--A ovl-shut-i -i saw1 -j DROP
--A ovl-shut-i -i saw2 -j DROP
--A ovl-shut-i -i vrf-office -j DROP
--A ovl-shut-i -i vrf-press -j DROP
--A ovl-shut-i -i vrf-saw-1 -j DROP
--A ovl-shut-i -i vrf-saw-2 -j DROP
--A ovl-shut-o -o office0 -j DROP
--A ovl-shut-o -o press0 -j DROP
--A ovl-shut-o -o saw1 -j DROP
--A ovl-shut-o -o saw2 -j DROP
--A ovl-shut-o -o vrf-office -j DROP
--A ovl-shut-o -o vrf-press -j DROP
--A ovl-shut-o -o vrf-saw-1 -j DROP
--A ovl-shut-o -o vrf-saw-2 -j DROP
-COMMIT
-OVERLAPC_END
+    awk '
+        BEGIN { print "*filter\n:ovl-shut - [0:0]\n-I FORWARD 1 -j ovl-shut" }
+        { print "-A ovl-shut -i " $1 " -j DROP\n-A ovl-shut -o " $1 " -j DROP" }
+        END { print "COMMIT" }
+    '
 }
 
 # Loads it where it hurts nobody: --test does not find everything that a real load refuses.
@@ -807,7 +787,9 @@ try_ruleset() {
     [ "$FAMILIES" = -4 ] || ruleset_v6 | "$UNSHARE" -n "$RESTORE6" -w 10 --noflush
 }
 
+# The one that is there goes first.
 load_ruleset() {
+    drop_ruleset
     ruleset_v4 | "$RESTORE4" -w 10 --noflush || return 1
     [ "$FAMILIES" = -4 ] || ruleset_v6 | "$RESTORE6" -w 10 --noflush
 }
@@ -844,8 +826,8 @@ drop_ruleset() {
 # A guard that is there already stays while this one comes; the jump to it is there twice, then, and
 # removed twice.
 guard_on() {
-    guard | "$RESTORE4" -w 10 --noflush || return 1
-    [ "$FAMILIES" = -4 ] || guard | "$RESTORE6" -w 10 --noflush
+    ports | guard | "$RESTORE4" -w 10 --noflush || return 1
+    [ "$FAMILIES" = -4 ] || ports | guard | "$RESTORE6" -w 10 --noflush
 }
 
 guard_off() {
@@ -915,13 +897,18 @@ made_networks() {
     if [ -e "$STATE/networks" ]; then cat "$STATE/networks"; else networks; fi
 }
 
+# Every device of this version and of the one that the kernel has, once.
+ports() {
+    { networks && made_networks; } | awk '{ for (i = 2; i <= 3; i++) if ($i != "-" && !seen[$i]++) print $i }'
+}
+
 # Networks with what there is of them: id, interface, VRF device, name, state of the interface
 # (up, down, absent), the device it is in (or -), and whether the VRF device is there.
 attachments() {
     {
         # What stands behind the backslash may be anybody's words.
         "$IP" -o link show | sed 's/\\.*//;s/^/link /'
-        "$1"
+        "$@"
     } | awk '
         $1 == "link" {
             # What follows the last @ may be the other end of a pair, or part of the name.
@@ -937,6 +924,66 @@ attachments() {
                 $2 in master ? master[$2] : "-", $3 in state ? "present" : "absent"
         }
     '
+}
+
+# What the site needs of each network, without the places where it is written: name, what it is (device,
+# or -4 or -6 for routes), then a line.
+needs() {
+    networks | awk '{ print $4, "device", $0 }'
+    for kind in device -4 -6; do
+        case $kind in
+        device) create && attach && addresses ;;
+        -4) defaults_v4 && routes_v4 ;;
+        -6) defaults_v6 && routes_v6 ;;
+        esac | awk -v kind="$kind" 'at = index($0, " # ") { print $NF, kind, substr($0, 1, at - 1) }'
+    done
+}
+
+# The rules of a family, without the places.
+rules() {
+    if [ "$1" = -4 ]; then rules_v4; else rules_v6; fi | sed 's/ # .*//;/^$/d'
+}
+
+# What no network has for itself: if it is another, everything is made anew.
+frame() {
+    printf '%s\n' "$FIRST $LAST $LOCAL $VRF $FAMILIES"
+}
+
+# Which networks are to go and which to come, so that this version is there: `go NAME` for those of the
+# version that is up which are no more or whose devices are no longer the same, `come NAME` for those to
+# be made. All of them, if that version is not there as it was made.
+changes() {
+    if [ "$PART" = yes ]; then
+        { sed 's/^/up /' "$STATE/needs" && needs | sed 's/^/new /'; } | awk '
+            $3 != "device" { next }
+            !(($1, $2) in text) { side[++count] = $1; name[count] = $2 }
+            { text[$1, $2] = text[$1, $2] substr($0, length($1) + 1) "\n" }
+            END {
+                for (i = 1; i <= count; i++) {
+                    if (text["up", name[i]] != text["new", name[i]]) print side[i] == "up" ? "go" : "come", name[i]
+                }
+            }
+        '
+    else
+        made_networks | awk '{ print "go", $4 }'
+        networks | awk '{ print "come", $4 }'
+    fi
+}
+
+# The networks to be taken down, and those to be made, as lines of networks().
+leaving() {
+    chosen go made_networks
+}
+
+coming() {
+    chosen come networks
+}
+
+chosen() {
+    {
+        sed -n "s/^$1 /name /p" "$SCRATCH.changes"
+        "$2"
+    } | awk '$1 == "name" && NF == 2 { name[$2] = 1; next } $4 in name'
 }
 
 # One run at a time.
@@ -1116,16 +1163,64 @@ step() {
     '
 }
 
+# The lines of a step that are about networks to come. A line that says nothing of its network goes with
+# the one before it.
+part() {
+    if [ "$PART" = no ]; then
+        "$@"
+        return
+    fi
+    {
+        coming | awk '{ print "name", $4 }'
+        "$@"
+    } | awk '
+        $1 == "name" { name[$2] = 1; next }
+        / # / { ours = $NF in name }
+        ours
+    '
+}
+
+# The routes of a family that are not there yet.
+missing_routes() {
+    if [ "$PART" = no ]; then
+        step routes
+        return
+    fi
+    {
+        coming | awk '{ print "name", $4 }'
+        sed 's/^/up /' "$STATE/needs"
+        step routes
+    } | awk -v kind="$family" '
+        $1 == "name" { name[$2] = 1; next }
+        $1 == "up" { if ($3 == kind) { sub(/^up /, ""); up[$0] = 1 }; next }
+        at = index($0, " # ") { if ($NF in name || !(($NF " " kind " " substr($0, 1, at - 1)) in up)) print }
+    '
+}
+
+# The rules of a family that are not there yet.
+missing_rules() {
+    {
+        [ "$PART" = no ] || sed 's/^/up /' "$STATE/rules$family"
+        step rules | sed '/^$/d;s/^/new /'
+    } | awk '
+        { side = $1; sub(/^[a-z]+ /, ""); line = $0; sub(/ # .*/, "") }
+        side == "up" { up[$0] = 1; next }
+        !($0 in up) { print line }
+    '
+}
+
 # Routes through the interfaces are lost when these enter a VRF: keep them for the way back.
 keep_routes() {
     [ "$VRF" = yes ] || return 0
     for family in $FAMILIES; do
         "$IP" -o -N "$family" route show table all >"$SCRATCH.lines" || return 1
         {
-            networks | awk '{ print "own", $2 }'
+            [ ! -e "$STATE/routes$family" ] || cat "$STATE/routes$family"
+            coming | awk '{ print "own", $2 }'
             cat "$SCRATCH.lines"
         } | awk -v protocol="$PROTOCOL" '
             $1 == "own" { own[$2] = 1; next }
+            $1 == "route" && $2 == "add" { print; next }
             / proto 2( |$)/ || index($0 " ", " proto " protocol " ") || /^(local|broadcast|multicast|anycast) / { next }
             {
                 ours = 0
@@ -1140,16 +1235,23 @@ keep_routes() {
 
 # Which interfaces were down, and which of the addresses are there already.
 keep_links() {
-    attachments networks | awk '$5 == "down" { print $2 }' | keep down || return 1
+    {
+        [ ! -e "$STATE/down" ] || cat "$STATE/down"
+        attachments coming | awk '$5 == "down" { print $2 }'
+    } | sort -u | keep down || return 1
     # First as a whole: of half a list the rest would be taken for the site's own.
     "$IP" -o address show >"$SCRATCH.lines" || return 1
     {
         awk '{ print "there", $2, $4 }' "$SCRATCH.lines"
-        addresses
+        part addresses
     } | awk '
         $1 == "there" { there[$2 " " $3] = 1; next }
         NF && !(($5 " " $3) in there)
-    ' | keep addresses
+    ' >"$SCRATCH.addresses" || return 1
+    {
+        [ ! -e "$STATE/addresses" ] || cat "$STATE/addresses"
+        cat "$SCRATCH.addresses"
+    } | keep addresses
 }
 
 # Marked packets go before the gateway's own numbers.
@@ -1172,25 +1274,28 @@ l3mdev_rule() {
 
 # Step by step: no table is looked up before its end is in it, and rules come last.
 build() {
-    networks | keep networks || return 1
-    zones | keep zones || return 1
+    if [ "$PART" = yes ]; then
+        { made_networks && coming; } | awk '!seen[$0]++' | keep networks || return 1
+    else
+        networks | keep networks || return 1
+    fi
     settings | set_all host || return 1
     keep_routes || return 1
     keep_links || return 1
     family=''
-    batch create || return 1
+    batch part create || return 1
     own_settings | set_all own || return 1
     for family in $FAMILIES; do
-        batch step defaults || return 1
+        batch part step defaults || return 1
         l3mdev_rule || return 1
     done
     family=''
-    batch attach || return 1
-    batch cat "$STATE/addresses" || return 1
+    batch part attach || return 1
+    batch cat "$SCRATCH.addresses" || return 1
     for family in $FAMILIES; do
-        batch step routes || return 1
-        batch step rules || return 1
-        move_local || return 1
+        batch missing_routes || return 1
+        batch missing_rules || return 1
+        [ "$PART" = yes ] || move_local || return 1
     done
     load_ruleset || {
         complain 'the ruleset could not be loaded'
@@ -1198,63 +1303,177 @@ build() {
     }
 }
 
-# Every step leaves alone what is not there; nothing is forwarded meanwhile, the guard sees to that.
+# Every step leaves alone what is not there; nothing is forwarded meanwhile, the guard sees to that. If
+# only a part goes, the ruleset stays: the next one replaces it.
 tear_down() {
     for family in $FAMILIES; do
-        if [ -e "$STATE/local$family" ]; then
-            "$IP" "$family" rule show pref 0 | grep -q 'lookup local' ||
-                "$IP" "$family" rule add pref 0 lookup local protocol kernel
-            rm -f "$STATE/local$family"
-        fi
-        tries=0
-        # Filtered by protocol, ip lists the kernel's own rules as well.
-        while "$IP" -N "$family" rule show | grep -q " proto $PROTOCOL *\$" && [ "$tries" -lt 1000 ]; do
-            # With many rules one flush leaves some behind.
-            "$IP" "$family" rule flush protocol "$PROTOCOL"
-            tries=$((tries + 1))
-        done
+        drop_rules
     done
-    drop_ruleset
+    [ "$PART" = yes ] || drop_ruleset
     if [ -e "$STATE/addresses" ]; then
-        sed 's/^address add \([^ ]* dev [^ ]*\).*/address del \1/' "$STATE/addresses" | "$IP" -force -batch - 2>/dev/null || :
-        rm -f "$STATE/addresses"
+        of_leaving "$STATE/addresses" | sed 's/^address add \([^ ]* dev [^ ]*\).*/address del \1/' |
+            "$IP" -force -batch - 2>/dev/null || :
+        forget_part addresses
     fi
-    attachments made_networks | awk '
+    attachments leaving | awk '
         $3 != "-" && $6 == $3 { print "link set dev", $2, "nomaster" }
         $3 != "-" && $7 == "present" { print "link del dev", $3 }
     ' | "$IP" -force -batch -
     for family in $FAMILIES; do
-        "$IP" "$family" route flush table all proto "$PROTOCOL" 2>/dev/null || :
+        if [ "$PART" = yes ]; then
+            needless_routes | "$IP" -force "$family" -batch - 2>/dev/null || :
+        else
+            "$IP" "$family" route flush table all proto "$PROTOCOL" 2>/dev/null || :
+        fi
     done
     if [ -e "$STATE/down" ]; then
-        awk '{ print "link set dev", $1, "down" }' "$STATE/down" | "$IP" -force -batch - || :
-        rm -f "$STATE/down"
+        # What the new version uses stays up, for it would only come up again.
+        {
+            coming | awk '{ print "own", $2 }'
+            of_leaving "$STATE/down"
+        } | awk '$1 == "own" { own[$2] = 1; next } !($1 in own) { print "link set dev", $1, "down" }' >"$SCRATCH.lines"
+        "$IP" -force -batch "$SCRATCH.lines" || :
+        {
+            awk '{ print "gone", $4 }' "$SCRATCH.lines"
+            cat "$STATE/down"
+        } | awk '$1 == "gone" { gone[$2] = 1; next } !($1 in gone)' | keep down
     fi
-    if [ -e "$STATE/settings" ]; then
-        # The last setting made is the first undone; what somebody has changed since stays.
-        awk '{ line[NR] = $0 } END { for (i = NR; i; i--) print line[i] }' "$STATE/settings" >"$STATE/settings.back"
-        settings_now <"$STATE/settings.back" >"$SCRATCH"
-        while read -r path value now && read -r _ _ old <&3; do
-            [ "$now" = "$value" ] || continue
-            printf '%s\n' "$old" >"/proc/sys/net/$path"
-            say "set /proc/sys/net/$path back to $old"
-        done <"$SCRATCH" 3<"$STATE/settings.back"
-        rm -f "$STATE/settings" "$STATE/settings.back"
-    fi
+    restore_settings
     for family in $FAMILIES; do
-        [ ! -s "$STATE/routes$family" ] || "$IP" -force "$family" -batch "$STATE/routes$family" 2>/dev/null || :
-        rm -f "$STATE/routes$family"
+        [ -e "$STATE/routes$family" ] || continue
+        of_leaving "$STATE/routes$family" | "$IP" -force "$family" -batch - 2>/dev/null || :
+        forget_part "routes$family"
     done
 }
 
-# Connections that conntrack knows from before, or from an earlier version of the site, would keep
-# the translation they were born with.
+# The lines of a file of the state that are about networks to be taken down: those with the name of their
+# interface in them.
+of_leaving() {
+    if [ "$PART" = no ]; then
+        cat "$1"
+    else
+        by_interface 1 "$1"
+    fi
+}
+
+# Leaves the rest in the file, or nothing of it.
+forget_part() {
+    if [ "$PART" = no ]; then
+        rm -f "$STATE/$1"
+    else
+        by_interface 0 "$STATE/$1" | keep "$1"
+    fi
+}
+
+by_interface() {
+    {
+        leaving | awk '{ print "own", $2 }'
+        sed 's/^/line /' "$2"
+    } | awk -v wanted="$1" '
+        $1 == "own" { own[$2] = 1; next }
+        {
+            sub(/^line /, "")
+            ours = NF == 1 && $1 in own
+            for (i = 1; i < NF; i++) if ($i == "dev" && $(i + 1) in own) ours = 1
+            if (ours == wanted) print
+        }
+    '
+}
+
+# Lines that remove the routes of a family that the new version has not got: all those of networks that
+# go, and single ones of those that stay. (Some have gone with their device.)
+needless_routes() {
+    {
+        leaving | awk '{ print "name", $4 }'
+        needs | sed 's/^/new /'
+        sed 's/^/up /' "$STATE/needs"
+    } | awk -v kind="$family" '
+        $1 == "name" { name[$2] = 1; next }
+        $3 != kind { next }
+        { side = $1; sub(/^[a-z]+ /, "") }
+        side == "new" { new[$0] = 1; next }
+        $1 in name || !($0 in new) {
+            sub(/^[^ ]* [^ ]* route add /, "route del ")
+            print
+        }
+    '
+}
+
+# The rules of a family: all of them, or those that the new version has not got.
+drop_rules() {
+    if [ "$PART" = yes ]; then
+        {
+            rules "$family" | sed 's/^/new /'
+            sed 's/^/up /' "$STATE/rules$family"
+        } | awk '
+            { side = $1; sub(/^[a-z]+ /, "") }
+            side == "new" { new[$0] = 1; next }
+            !($0 in new) { sub(/^rule add /, "rule del "); print }
+        ' | "$IP" -force "$family" -batch - || :
+        return
+    fi
+    if [ -e "$STATE/local$family" ]; then
+        "$IP" "$family" rule show pref 0 | grep -q 'lookup local' ||
+            "$IP" "$family" rule add pref 0 lookup local protocol kernel
+        rm -f "$STATE/local$family"
+    fi
+    tries=0
+    # Filtered by protocol, ip lists the kernel's own rules as well.
+    while "$IP" -N "$family" rule show | grep -q " proto $PROTOCOL *\$" && [ "$tries" -lt 1000 ]; do
+        # With many rules one flush leaves some behind.
+        "$IP" "$family" rule flush protocol "$PROTOCOL"
+        tries=$((tries + 1))
+    done
+}
+
+# Puts the settings back that the site has made: all of them, or those that the new version does not
+# make. The last setting made is the first undone; what somebody has changed since stays.
+restore_settings() {
+    [ -e "$STATE/settings" ] || return 0
+    {
+        [ "$PART" = no ] || settings | sed 's/^/new /'
+        sed 's/^/up /' "$STATE/settings"
+    } | awk '
+        $1 == "new" { new[$2] = 1; next }
+        !($2 in new) { line[++count] = substr($0, 4) }
+        END { for (i = count; i; i--) print line[i] }
+    ' >"$STATE/settings.back"
+    settings_now <"$STATE/settings.back" >"$SCRATCH"
+    while read -r path value now && read -r _ _ old <&3; do
+        [ "$now" = "$value" ] || continue
+        printf '%s\n' "$old" >"/proc/sys/net/$path"
+        say "set /proc/sys/net/$path back to $old"
+    done <"$SCRATCH" 3<"$STATE/settings.back"
+    {
+        sed 's/^/back /' "$STATE/settings.back"
+        sed 's/^/up /' "$STATE/settings"
+    } | awk '$1 == "back" { back[$2] = 1; next } !($2 in back) { print substr($0, 4) }' | keep settings
+    rm -f "$STATE/settings.back"
+}
+
+# Says which zones' connections must be forgotten: those that conntrack knows from before, or from an
+# earlier version of the site, would keep the translation they were born with. A zone whose connections
+# depend on the same as before is left out. The list outlives an interrupted run.
+keep_outdated() {
+    {
+        [ ! -e "$STATE/outdated" ] || sed 's/^/again /' "$STATE/outdated"
+        [ ! -e "$STATE/zones" ] || sed 's/^/up /' "$STATE/zones"
+        zones | sed 's/^/new /'
+    } | awk -v keep="$KEEP" '
+        $1 == "again" { outdated[$2] = 1; next }
+        { zone[$2] = 1; content[$1, $2] = $3 }
+        END {
+            for (number in zone)
+                if (keep == "no" || content["up", number] != content["new", number]) outdated[number] = 1
+            for (number in outdated) print number
+        }
+    ' | sort -n | keep outdated
+}
+
+# Forgets them.
 forget_connections() {
     {
-        {
-            zones
-            [ ! -e "$STATE/zones" ] || cat "$STATE/zones"
-        } | awk '{ print "own", $1 }'
+        sed 's/^/own /' "$STATE/outdated"
         for family in ipv4 ipv6; do
             "$CONNTRACK" -L -f "$family" 2>/dev/null || :
         done
@@ -1274,11 +1493,12 @@ forget_connections() {
     done
 }
 
-# Everything of the site that the kernel has, a line each, in an order of its own.
+# Everything of the site that the kernel has, a line each, in an order of its own. Networks and settings
+# are those that the two commands print.
 listing() {
     {
-        attachments networks | sed 's/^/network /'
-        { settings && own_settings; } | settings_now | sed 's/ [^ ]* / /;s/^/setting /'
+        attachments "$1" | sed 's/^/network /'
+        "$2" | settings_now | sed 's/ [^ ]* / /;s/^/setting /'
         for family in $FAMILIES; do
             "$IP" -N "$family" rule show | sed -n "/ proto $PROTOCOL *\$/s/^/rule $family /p"
             "$IP" -N -o "$family" route show table all proto "$PROTOCOL" | sed "s/ linkdown//;s/ dead//;s/^/route $family /"
@@ -1287,13 +1507,46 @@ listing() {
     } | sed 's/[[:space:]]*$//' | sort
 }
 
+all_settings() {
+    settings && own_settings
+}
+
+# What is listed of the version that is up, whichever that is.
+listing_of_made() {
+    listing made_networks listed_settings
+}
+
+listed_settings() {
+    sed -n 's/^setting //p' "$STATE/listing"
+}
+
 # Whether the site is up exactly as this script puts it up.
 in_place() {
     [ -e "$STATE/listing" ] && [ -e "$STATE/fingerprint" ] || return 1
     read -r fingerprint <"$STATE/fingerprint"
     [ "$fingerprint" = "$FINGERPRINT" ] || return 1
-    listing >"$SCRATCH"
+    listing networks all_settings >"$SCRATCH"
     cmp -s "$SCRATCH" "$STATE/listing"
+}
+
+# What of the version that is up can stay. KEEP: its connections, if its ruleset is as it was made, so that
+# none came into being under other rules. PART: the networks that are the same, if everything is.
+compare_with_made() {
+    KEEP=no
+    PART=no
+    [ -e "$STATE/listing" ] && [ -e "$STATE/fingerprint" ] && [ -e "$STATE/frame" ] || return 0
+    listing_of_made >"$SCRATCH"
+    for file in "$SCRATCH" "$STATE/listing"; do
+        grep -E '^(nft|iptables|ip6tables) ' "$file" || :
+        echo end
+    done | awk '
+        $1 == "end" { part++; next }
+        part { if (line[++count] != $0) { different = 1; exit }; next }
+        { line[++lines] = $0 }
+        END { exit different || count != lines }
+    ' && KEEP=yes
+    cmp -s "$SCRATCH" "$STATE/listing" && [ "$(frame)" = "$(cat "$STATE/frame")" ] && PART=yes
+    return 0
 }
 
 # Takes note that the site is being worked on, and closes the networks.
@@ -1316,12 +1569,16 @@ begin() {
         fail 'could not put the guard up; nothing else was changed'
     fi
     rm -f "$STATE/listing" "$STATE/fingerprint.before"
+    # In this order: of an interrupted run, what has to be forgotten is known.
+    if ! keep_outdated || ! zones | keep zones; then
+        fail "could not write to $STATE; nothing is forwarded between the networks until up or down has run"
+    fi
 }
 
 # The end of taking down: what should be gone must be gone before the guard is.
 finish() {
     {
-        listing | grep -E '^(rule|route|nft|iptables|ip6tables) '
+        listing networks all_settings | grep -E '^(rule|route|nft|iptables|ip6tables) '
         attachments made_networks | awk '$3 != "-" && $7 == "present" { print "device", $3 }'
     } >"$SCRATCH.lines"
     [ ! -s "$SCRATCH.lines" ] ||
@@ -1331,25 +1588,44 @@ $(sed -n '1,20s/^/  /p' "$SCRATCH.lines")"
     rm -rf "$STATE"
 }
 
+# Takes everything down.
+down_for_good() {
+    KEEP=no
+    PART=no
+    changes | sed '/^come /d' >"$SCRATCH.changes"
+    keep_outdated
+    tear_down
+    forget_connections
+    finish
+}
+
 up() {
     preflight
     if in_place; then
         say "site $SITE is up already, as compiled"
         return 0
     fi
+    compare_with_made
+    changes >"$SCRATCH.changes"
     begin
     tear_down
     forget_connections
     if ! build; then
         complain 'a step failed; taking the site down again'
-        tear_down
-        forget_connections
-        finish
+        down_for_good
         exit 2
     fi
     forget_connections
+    networks | keep networks
     guard_off || fail 'could not take the guard away; nothing is forwarded between the networks until up or down has'
-    listing | keep listing
+    # What the next version is compared with.
+    needs | keep needs
+    for family in $FAMILIES; do
+        rules "$family" | keep "rules$family"
+    done
+    frame | keep frame
+    rm -f "$STATE/outdated"
+    listing networks all_settings | keep listing
     printf '%s\n' "$FINGERPRINT" | keep fingerprint
     say "site $SITE is up"
 }
@@ -1361,10 +1637,9 @@ down() {
         other_kind=$(kind_of_other)
         [ -z "$other_kind" ] || fail "$other_kind; nothing was changed"
     fi
+    KEEP=no
     begin
-    tear_down
-    forget_connections
-    finish
+    down_for_good
     say "site $SITE is down"
 }
 
@@ -1395,7 +1670,7 @@ status() {
     fi
     read -r fingerprint <"$STATE/fingerprint"
     [ "$fingerprint" = "$FINGERPRINT" ] || say 'another version of this site is up'
-    listing >"$SCRATCH"
+    listing networks all_settings >"$SCRATCH"
     awk -v now="$SCRATCH" '
         FILENAME == now { seen[$0] = 1; lines[++count] = $0; next }
         { kept[$0] = 1; if (!($0 in seen)) print "  missing: " $0 }
@@ -1418,7 +1693,7 @@ main() {
     find_tools
     lock
     SCRATCH=/run/overlapc.scratch
-    trap 'rm -f "$SCRATCH" "$SCRATCH.lines" "$SCRATCH.errors"' EXIT
+    trap 'rm -f "$SCRATCH" "$SCRATCH".*' EXIT
     result=0
     "$action" || result=$?
     return "$result"

@@ -1,0 +1,64 @@
+//! Choosing some of many, the same ones every time.
+//!
+//! Goes in: a list and how many there may be. Comes out: so many of them, spread over the whole list.
+//! What must hold: no chance; what is first in the list is chosen; a list that is short enough stays.
+
+/// `room` of these, in order, evenly spread.
+pub(super) fn spread<T>(list: Vec<T>, room: usize) -> Vec<T> {
+    let count = list.len();
+    if count <= room {
+        return list;
+    }
+    let chosen = |n: usize| n * room / count != (n + 1) * room / count || n == 0;
+    list.into_iter().enumerate().filter(|(n, _)| chosen(*n)).map(|(_, item)| item).take(room).collect()
+}
+
+/// `room` of these, so that each of the parties of an item is in one of them where there is room: first
+/// whoever brings in a party that has none yet, then an even spread of the others.
+pub(super) fn covering<T>(list: Vec<T>, room: usize, parties: impl Fn(&T) -> [usize; 2]) -> Vec<T> {
+    if list.len() <= room {
+        return list;
+    }
+    let mut seen: Vec<[bool; 2]> = Vec::new();
+    let mut first = Vec::new();
+    let mut others = Vec::new();
+    for (n, item) in list.into_iter().enumerate() {
+        let mut new = false;
+        for (side, party) in parties(&item).into_iter().enumerate() {
+            if seen.len() <= party {
+                seen.resize(party + 1, [false; 2]);
+            }
+            new |= !std::mem::replace(&mut seen[party][side], true);
+        }
+        if new { first.push((n, item)) } else { others.push((n, item)) }
+    }
+    let mut chosen = spread(first, room);
+    let left = room - chosen.len();
+    if left > 0 {
+        chosen.extend(spread(others, left));
+    }
+    chosen.sort_by_key(|(n, _)| *n);
+    chosen.into_iter().map(|(_, item)| item).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{covering, spread};
+
+    #[test]
+    fn what_is_chosen_is_spread_and_begins_with_the_first() {
+        assert_eq!(spread((0..10).collect(), 4), [0, 2, 4, 7]);
+        assert_eq!(spread((0..3).collect(), 4), [0, 1, 2]);
+        assert_eq!(spread((0..1000).collect::<Vec<_>>(), 7).len(), 7);
+    }
+
+    #[test]
+    fn everybody_takes_part_where_there_is_room() {
+        let pairs: Vec<[usize; 2]> = (0..20).flat_map(|a| (0..20).map(move |b| [a, b])).collect();
+        let chosen = covering(pairs, 60, |pair| *pair);
+        assert_eq!(chosen.len(), 60);
+        for n in 0..20 {
+            assert!(chosen.iter().any(|it| it[0] == n) && chosen.iter().any(|it| it[1] == n));
+        }
+    }
+}
