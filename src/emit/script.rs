@@ -1,6 +1,7 @@
 //! The whole gateway as one POSIX script: the texts of the other targets as here-documents, and what
 //! puts them up, takes them down and looks after them.
 
+use ipnet::IpNet;
 use serde::Serialize;
 
 use super::ip::Steps;
@@ -35,6 +36,7 @@ struct ScriptView<'a> {
     settings: String,
     own_settings: String,
     zones: String,
+    known: String,
     steps: &'a Steps,
     firewall: String,
 }
@@ -67,11 +69,27 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks, drafts: &m
         settings: settings(plan, false, blocks),
         own_settings: settings(plan, true, blocks),
         zones: blocks.keep(zones),
+        known: blocks.keep(known(plan)),
         steps: &steps,
         firewall,
     };
     view.fingerprint = fingerprint(&view, blocks);
     template::render("sh/site.sh.j2", view)
+}
+
+/// What connections with each network depend on, and the prefixes by which they are recognised: all by which
+/// anybody knows its hosts.
+fn known(plan: &Plan) -> Block {
+    let mut lines = Block::of(plan.networks.len());
+    for network in &plan.networks {
+        let views = network.views.iter().flat_map(|view| &view.known);
+        let mut prefixes: Vec<IpNet> = network.known.iter().chain(views).map(|(known, _)| *known).collect();
+        prefixes.sort_unstable();
+        prefixes.dedup();
+        let prefixes: String = prefixes.iter().map(|prefix| format!(" {prefix}")).collect();
+        line!(lines, "{} {:016x}{prefixes}", network.id, network.content);
+    }
+    lines
 }
 
 /// The part of the script that speaks the site's rule language.
@@ -124,6 +142,7 @@ fn fingerprint(view: &ScriptView<'_>, blocks: &Blocks) -> String {
         &view.settings,
         &view.own_settings,
         &view.zones,
+        &view.known,
         &view.steps.create,
         &view.steps.defaults_v4,
         &view.steps.defaults_v6,

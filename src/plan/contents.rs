@@ -1,9 +1,10 @@
-//! What the connections in a zone depend on, as a digest for each zone: while it stays, a new version of
-//! the site can keep them.
+//! What connections depend on, as digests, so that a new version of the site can keep those that are the
+//! same in it.
 //!
-//! Goes in: networks, peerings, policies and the mark fields. Comes out: a digest a zone. What must hold:
-//! whatever decides how a connection is translated, who may open it and which packets belong to it is
-//! in the digest of its zone, and nothing about other networks is.
+//! Goes in: networks, peerings, policies and the mark fields. Comes out: a digest for each zone and for each
+//! network. What must hold: whatever decides how a connection is translated, who may open it and which
+//! packets belong to it is in the digest of its zone, and in that of one of its two networks. A zone
+//! has connections of many pairs, and a network those with many partners; what changed is what is in both.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,10 +13,11 @@ use super::digest::Digest;
 use super::zones::Zoning;
 use super::{Mapping, MarkLayout, Network, Peering, Policy};
 
-/// Says what is in each zone; `moved` has the zones that ids do not give.
+/// Says what is in each zone and what of it is about which network; `moved` has the zones that ids do not
+/// give.
 pub(super) fn digest(
     zoning: &mut Zoning,
-    networks: &[Network],
+    networks: &mut [Network],
     peerings: &[Peering],
     policies: &[Policy],
     marks: MarkLayout,
@@ -25,10 +27,11 @@ pub(super) fn digest(
     let own: Vec<u64> = networks.iter().map(|network| network_digest(base, network)).collect();
     let maps: Vec<Maps> = networks.iter().map(Maps::new).collect();
     let policies: Vec<u64> = policies.iter().map(policy_digest).collect();
-    let mut contents: BTreeMap<u16, u64> = zoning.zones.iter().map(|zone| (zone.number, 0)).collect();
+    let mut zones: BTreeMap<u16, u64> = zoning.zones.iter().map(|zone| (zone.number, 0)).collect();
+    let mut contents = own.clone();
     // A sum does not depend on the order, so one `connect` more does not change what others are.
     let mut add = |zone: u16, digest: u64| {
-        if let Some(content) = contents.get_mut(&zone) {
+        if let Some(content) = zones.get_mut(&zone) {
             *content = content.wrapping_add(digest);
         }
     };
@@ -37,28 +40,38 @@ pub(super) fn digest(
     }
     for peering in peerings {
         let (from, to) = (peering.from, peering.to);
-        let mut digest = Digest::default();
-        for number in
-            [own[from], own[to], maps[from].seen_by(networks, from, to), maps[to].seen_by(networks, to, from)]
-        {
-            digest.number(number);
-        }
-        digest.number(peering.policy.map_or(0, |policy| policies[policy]));
         let masquerade = networks[to].masquerade.as_ref();
-        digest.number(masquerade.map_or(0, |it| 1 + u64::from(it.apart.contains(&from))));
-        let digest = digest.finish();
-        if masquerade.is_some() {
-            add(networks[to].id, digest);
-            continue;
-        }
-        if let Some(zone) = zoning.senders.get(&(from, to)) {
-            add(*zone, digest);
-        }
+        let sender = zoning.senders.get(&(from, to)).copied().filter(|_| masquerade.is_none());
         let pair = moved.get(&(from.min(to), from.max(to))).copied();
-        add(pair.unwrap_or(networks[from].id ^ networks[to].id), digest);
+        let pair = match masquerade {
+            Some(_) => networks[to].id,
+            None => pair.unwrap_or(networks[from].id ^ networks[to].id),
+        };
+        // The terms, without what the two networks are.
+        let mut terms = Digest::default();
+        for number in [networks[from].id, networks[to].id, pair, sender.unwrap_or(0)] {
+            terms.number(u64::from(number));
+        }
+        terms.number(peering.policy.map_or(0, |policy| policies[policy]));
+        terms.number(masquerade.map_or(0, |it| 1 + u64::from(it.apart.contains(&from))));
+        let mut digest = terms;
+        for (owner, viewer) in [(from, to), (to, from)] {
+            digest.number(own[owner]);
+            digest.number(maps[owner].seen_by(networks, owner, viewer));
+        }
+        for zone in [Some(pair), sender].into_iter().flatten() {
+            add(zone, digest.finish());
+        }
+        contents[from] = contents[from].wrapping_add(terms.finish());
+        // Connections with masqueraded hosts do not show who asked.
+        let answering = if masquerade.is_some() { digest } else { terms };
+        contents[to] = contents[to].wrapping_add(answering.finish());
     }
     for zone in &mut zoning.zones {
-        zone.content = contents.get(&zone.number).copied().unwrap_or_default();
+        zone.content = zones.get(&zone.number).copied().unwrap_or_default();
+    }
+    for ((network, content), maps) in networks.iter_mut().zip(contents).zip(&maps) {
+        network.content = maps.all().fold(content, u64::wrapping_add);
     }
 }
 
@@ -91,6 +104,9 @@ fn network_digest(base: u64, network: &Network) -> u64 {
     digest.finish()
 }
 
+/// An odd number with bits all over (2^64 by the golden ratio), so that equal digests in different places differ.
+const PLACE: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// Digests of what a network is known by: to everybody else, and to the viewers of each view.
 struct Maps {
     common: u64,
@@ -101,6 +117,13 @@ impl Maps {
     fn new(network: &Network) -> Self {
         let views = network.views.iter().map(|view| mappings_digest(&view.mappings));
         Self { common: mappings_digest(&network.mappings), views: views.collect() }
+    }
+
+    /// All of them, by place.
+    fn all(&self) -> impl Iterator<Item = u64> {
+        let places = (1_u64..).map(|place| place.wrapping_mul(PLACE));
+        std::iter::once(self.common)
+            .chain(self.views.iter().copied().zip(places).map(|(view, place)| view ^ place))
     }
 
     fn seen_by(&self, networks: &[Network], owner: usize, viewer: usize) -> u64 {

@@ -31,6 +31,7 @@ pub fn lower(checked: &CheckedSite) -> Plan {
             let own = mapping::own(network, all, chosen.isolation);
             Network {
                 id: number,
+                content: 0,
                 name: network.name.value.clone(),
                 span: network.name.span,
                 interface: network.interface.value.clone(),
@@ -69,7 +70,7 @@ pub fn lower(checked: &CheckedSite) -> Plan {
     let sharing = dispatch::sharing(&sight, &claims);
     let mut zoning = zones::assign(&networks, &peerings, &moved, &sharing);
     let (destinations, shared) = dispatch::destinations(&sight, &claims, &sharing, &zoning.senders);
-    contents::digest(&mut zoning, &networks, &peerings, &policies, checked.marks(), &moved);
+    contents::digest(&mut zoning, &mut networks, &peerings, &policies, checked.marks(), &moved);
     let local_moves = chosen.isolation == Isolation::Rules || routing::shadowed_by_local(site);
     let rules = |family| rules::list(&networks, chosen, checked.marks(), family);
     let rules = Families { v4: rules(Family::V4), v6: rules(Family::V6) };

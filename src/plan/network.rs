@@ -15,6 +15,8 @@ use crate::source::Span;
 pub struct Network {
     /// Its id: table number, the value in the mark fields, the zone of the gateway's own traffic.
     pub id: u16,
+    /// A digest of what connections with it depend on, its partners left out.
+    pub content: u64,
     /// Its name.
     pub name: String,
     /// Where it is declared.

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='machines-alike'
-FINGERPRINT='60258521423d5912'
+FINGERPRINT='4ff4e876a9939547'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -267,59 +267,101 @@ OVERLAPC_END
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
     cat <<'OVERLAPC_END'
-1 7fba255539039921
+1 8259141502fd9e3d
 2 1de8f9ffc1e88e9c
-3 1f70497bc3a4de8f
+3 1923705a803ac190
 4 c470853b3a846fff
-5 c0ba7696b3add182
+5 82b71de3edc8391d
 6 363376ca3cd2ee12
-7 785291321b6d4c8c
+7 2235d4ee146c1f20
 8 5b7f94352d2bf9f1
-9 2995a9934ee75d02
+9 f8ca89ac3cc77e90
 10 110413bcc01a41f9
-11 bc87969606bcb4aa
+11 f8edc43ccdfec40e
 12 0ff3207afffc98a2
-13 b51c022bdc2e9a4e
+13 391f1c90c8dda943
 14 bd00f31c516a377b
-15 a491ebca2c464cff
+15 42287d302b6af4e3
 16 ee77c1424efafef8
-17 19521ad3ebf67316
+17 854f6b3d9255062a
 18 f78be81ec8ee5d95
-19 1509353e0b4986fc
+19 71c028424b7ec004
 20 92a496fa01023cd6
-21 9885fef78ba2a3c5
+21 97df76a7367ef906
 22 585b2c1da136b5e9
-23 5189b90a6d0582a7
+23 e1c4df51886b0b4f
 24 3c95be44325192f4
-25 930bc834e9856a51
+25 bebff41259a3584c
 26 895ab0f81b3d262b
-27 7ba557f17dd36283
+27 0fe98d0080873977
 28 368c71d6fb16cb5a
-29 03f959ec3636850d
+29 cd3f0f202b2169c0
 30 78975f7fe7dfed80
-31 067dd0eec74bd11f
+31 cc989e758d8eba04
 32 48b7bd925a192c39
-33 8eaf173f5bbe3115
+33 ae375e76b5b811ce
 34 6d461c670640a5da
-35 2f93022ee1e1a37a
+35 82fb9758dcde98bf
 100 2d1579eb75ec8608
-101 a0c309e8d68fb198
-65520 aa8bd9a73be1866e
-65521 2da970948929b70d
-65522 434bb7fe6175c34d
-65523 f1c389052f65c69b
-65524 dc614fc08e0d8783
-65525 808f86a446bd1bfa
-65526 c35101b3ac388737
-65527 e40169c1f45e5cd8
-65528 32519ca7348ad956
-65529 3c22b96e6b150ab3
-65530 c72d75ce2e5bfd00
-65531 841afad0ad01399d
-65532 b07e9501ca55d614
-65533 d1f64cc7c2ec6ef9
-65534 66e3e7850e2e4e38
-65535 e599ec7e2acc3e42
+101 38f7db4a021d3bfa
+65520 9a5e07ed512d2d80
+65521 1fcfb1670e7e9f97
+65522 417f408611851d46
+65523 573d5ab33b00a0e4
+65524 e179e3510e494539
+65525 95169e037bbec4cd
+65526 ba1430d15582edab
+65527 9d996e66cc7c5486
+65528 b526ec87a24df621
+65529 b51f356ce4db42ce
+65530 0bf29bd4b741bf04
+65531 6c4d57468ad86119
+65532 9014bab4675d0fd1
+65533 efe9b10c1ff44651
+65534 4d10cd1b8398f55b
+65535 e998f3a5992f391c
+OVERLAPC_END
+}
+
+# The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
+known() {
+    cat <<'OVERLAPC_END'
+1 7887fd9a20ca4e12 10.70.0.0/24 10.71.0.0/24
+100 4d937e709e8e39ca 10.72.0.0/24
+2 48d34abf99a054c5 10.64.1.0/24
+3 23ab255bb08a3699 10.9.0.0/24
+4 55392130caf25a6c 10.64.2.0/24
+5 0896094bd8843a73 10.9.0.0/24
+6 e31aa5ddfd2f2d50 10.64.3.0/24
+7 cbe8cf4cfb5e2a7e 10.9.0.0/24
+8 89e98839759ddfcd 10.64.4.0/24
+9 5012a3de97caf6e0 10.9.0.0/24
+10 120b3602fc98d232 10.64.5.0/24
+11 f86801425525e634 10.9.0.0/24
+12 d5c3f1358bd0ab7f 10.64.6.0/24
+13 c1d2966aaed2d440 10.9.0.0/24
+14 b2a92f637215bd7f 10.64.7.0/24
+15 2856fe7f0081391d 10.9.0.0/24
+16 3aedaa64cd65b54a 10.64.8.0/24
+17 69193def827ca83f 10.9.0.0/24
+18 1b3b4d5bfa23402b 10.64.9.0/24
+19 a3d8d0feba0b752a 10.9.0.0/24
+20 ec254a6c3984f50c 10.64.10.0/24
+21 dfe88e01b7bc0c70 10.9.0.0/24
+22 37b4cdabd8f01eb3 10.64.11.0/24
+23 6c4ce239283778a8 10.9.0.0/24
+24 91adbc6ef69555dd 10.64.12.0/24
+25 5e52ed7309bf4678 10.9.0.0/24
+26 0600fa2f2e108f4f 10.64.13.0/24
+27 6352532caed3fb49 10.9.0.0/24
+28 aae27ca6ae72989c 10.64.14.0/24
+29 617cd3dcdd3709d9 10.9.0.0/24
+30 2defa8a69dfd2dad 10.64.15.0/24
+31 63ed31b3cfacec6f 10.9.0.0/24
+32 c383884eeb5bae84 10.64.16.0/24
+33 242886174214180f 10.9.0.0/24
+34 b95083f1c1a895ab 10.64.17.0/24
+35 a2c8bde3a804b027 10.9.0.0/24
 OVERLAPC_END
 }
 
@@ -3213,45 +3255,110 @@ restore_settings() {
     rm -f "$STATE/settings.back"
 }
 
-# Says which zones' connections must be forgotten: those that conntrack knows from before, or from an
-# earlier version of the site, would keep the translation they were born with. A zone whose connections
-# depend on the same as before is left out. The list outlives an interrupted run.
+# Says which connections must be forgotten: those that conntrack knows from before, or from an earlier
+# version of the site, would keep the translation they were born with. That is either everything in
+# the site's zones (`all ZONE`), or what is in a zone that has changed (`in ZONE`) and of a network that has,
+# recognised by the prefixes that it is known by (`of PREFIX`), or without any translation in the zone of
+# the gateway's own traffic with it (`own ZONE`). The list outlives an interrupted run.
 keep_outdated() {
     {
         [ ! -e "$STATE/outdated" ] || sed 's/^/again /' "$STATE/outdated"
-        [ ! -e "$STATE/zones" ] || sed 's/^/up /' "$STATE/zones"
-        zones | sed 's/^/new /'
+        [ ! -e "$STATE/zones" ] || sed 's/^/up zone /' "$STATE/zones"
+        [ ! -e "$STATE/known" ] || sed 's/^/up network /' "$STATE/known"
+        zones | sed 's/^/new zone /'
+        known | sed 's/^/new network /'
     } | awk -v keep="$KEEP" '
-        $1 == "again" { outdated[$2] = 1; next }
-        { zone[$2] = 1; content[$1, $2] = $3 }
+        $1 == "again" { print $2, $3; next }
+        { content[$1, $2, $3] = $4 }
+        $2 == "zone" { zone[$3] = 1; next }
+        { id[$3] = 1; for (i = 5; i <= NF; i++) known[$3] = known[$3] " " $i }
         END {
-            for (number in zone)
-                if (keep == "no" || content["up", number] != content["new", number]) outdated[number] = 1
-            for (number in outdated) print number
+            for (number in zone) {
+                if (keep == "no") print "all", number
+                else if (content["up", "zone", number] != content["new", "zone", number]) print "in", number
+            }
+            if (keep == "yes") for (number in id) {
+                if (content["up", "network", number] == content["new", "network", number]) continue
+                print "own", number
+                count = split(known[number], prefix)
+                for (i = 1; i <= count; i++) print "of", prefix[i]
+            }
         }
-    ' | sort -n | keep outdated
+    ' | sort -u | keep outdated
 }
 
 # Forgets them.
 forget_connections() {
     {
-        sed 's/^/own /' "$STATE/outdated"
+        cat "$STATE/outdated"
         for family in ipv4 ipv6; do
-            "$CONNTRACK" -L -f "$family" 2>/dev/null || :
+            "$CONNTRACK" -L -f "$family" 2>/dev/null | sed "s/^/entry $family /"
         done
     } | awk '
-        BEGIN { option["zone"] = "--zone"; option["zone-orig"] = "--orig-zone"; option["zone-reply"] = "--reply-zone" }
+        # The bits of an address, as text.
+        function bits(address, part, count, i, text, fill) {
+            text = ""
+            if (address !~ /:/) {
+                split(address, part, ".")
+                for (i = 1; i <= 4; i++) text = text octet[part[i] + 0]
+                return text
+            }
+            count = split(address, part, ":")
+            for (i = 1; i <= count; i++) {
+                if (part[i] == "" && i > 1 && i < count) {
+                    # The colons at both ends of an address stand for nothing more.
+                    for (fill = 8 - count + (part[1] == "") + (part[count] == "") + 1; fill > 0; fill--) text = text word("0")
+                } else if (part[i] != "") text = text word(part[i])
+            }
+            return text
+        }
+        function word(hex) {
+            hex = tolower(substr("000" hex, length(hex)))
+            return nibble[substr(hex, 1, 1)] nibble[substr(hex, 2, 1)] nibble[substr(hex, 3, 1)] nibble[substr(hex, 4, 1)]
+        }
+        # The prefix that has an address in it, if there is one.
+        function prefix_of(address, text, i) {
+            if (address in found) return found[address]
+            text = bits(address)
+            found[address] = ""
+            for (i = 1; i <= prefixes; i++)
+                if (length(whole[i]) == length(text) && substr(text, 1, size[i]) == substr(whole[i], 1, size[i])) {
+                    found[address] = prefix[i]
+                    break
+                }
+            return found[address]
+        }
+        BEGIN {
+            option["zone"] = "--zone"; option["zone-orig"] = "--orig-zone"; option["zone-reply"] = "--reply-zone"
+            for (i = 0; i < 16; i++)
+                nibble[substr("0123456789abcdef", i + 1, 1)] = int(i / 8) int(i % 8 / 4) int(i % 4 / 2) i % 2
+            for (i = 0; i < 256; i++)
+                octet[i] = nibble[substr("0123456789abcdef", int(i / 16) + 1, 1)] nibble[substr("0123456789abcdef", i % 16 + 1, 1)]
+        }
+        $1 == "all" { all[$2] = 1; next }
+        $1 == "in" { changed[$2] = 1; next }
         $1 == "own" { own[$2] = 1; next }
+        $1 == "of" { split($2, part, "/"); prefix[++prefixes] = $2; whole[prefixes] = bits(part[1]); size[prefixes] = part[2]; next }
         {
-            for (i = 1; i <= NF; i++) if ($i ~ /^zone(-orig|-reply)?=/) {
-                split($i, part, "=")
-                if (part[2] in own) print option[part[1]], part[2]
+            source[1] = source[2] = destination[1] = destination[2] = ""
+            direction = zones = 0
+            for (i = 3; i <= NF; i++) {
+                if ($i ~ /^src=/) source[++direction] = substr($i, 5)
+                else if ($i ~ /^dst=/) destination[direction] = substr($i, 5)
+                else if ($i ~ /^zone(-orig|-reply)?=/) { split($i, part, "="); zone[++zones] = part[2]; kind[zones] = option[part[1]] }
+            }
+            for (i = 1; i <= zones; i++) {
+                if (zone[i] in all) { print $2, kind[i], zone[i]; continue }
+                if (!(zone[i] in changed)) continue
+                if (zone[i] in own && source[1] == destination[2] && source[2] == destination[1])
+                    print $2, kind[i], zone[i], "--orig-src", source[1], "--orig-dst", destination[1]
+                else if (of = prefix_of(destination[1])) print $2, kind[i], zone[i], "--orig-dst", of
+                else if (of = prefix_of(destination[2])) print $2, kind[i], zone[i], "--reply-dst", of
             }
         }
-    ' | sort -u | while read -r option zone; do
-        for family in ipv4 ipv6; do
-            "$CONNTRACK" -D -f "$family" "$option" "$zone" >/dev/null 2>&1 || :
-        done
+    ' | sort -u | while read -r family filter; do
+        # shellcheck disable=SC2086 # words
+        "$CONNTRACK" -D -f "$family" $filter >/dev/null 2>&1 || :
     done
 }
 
@@ -3332,7 +3439,7 @@ begin() {
     fi
     rm -f "$STATE/listing" "$STATE/fingerprint.before"
     # In this order: of an interrupted run, what has to be forgotten is known.
-    if ! keep_outdated || ! zones | keep zones; then
+    if ! keep_outdated || ! zones | keep zones || ! known | keep known; then
         fail "could not write to $STATE; nothing is forwarded between the networks until up or down has run"
     fi
 }

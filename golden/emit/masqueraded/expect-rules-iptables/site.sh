@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='masqueraded'
-FINGERPRINT='15862d4e1f96ee94'
+FINGERPRINT='8036af24921f29fc'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -78,11 +78,22 @@ OVERLAPC_END
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
     cat <<'OVERLAPC_END'
-1 d2152860f91a3ec8
+1 0fcd2a47fac82874
 2 651d3595abd98158
-3 8b3a5945391cbfeb
-4 226edaa7b2b09db9
-5 fd79cef618eb0038
+3 65fca155da4991a8
+4 06f7ef6fc5f75288
+5 3d5d501ca1c24418
+OVERLAPC_END
+}
+
+# The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
+known() {
+    cat <<'OVERLAPC_END'
+1 eb881bf4e037d421 172.16.0.0/24 fd16::/64
+2 8731bdc761b25612 10.64.2.0/24 fd64:0:0:2::/64
+3 47b0855c0e4bbba3 10.64.3.0/24 fd64:0:0:3::/64
+4 fee249bb949c4325 10.64.4.0/24 10.64.8.0/22 fd64:0:0:4::/64
+5 c3547021394c2d55 10.64.5.0/24 fd64:0:0:5::/64
 OVERLAPC_END
 }
 
@@ -1442,45 +1453,110 @@ restore_settings() {
     rm -f "$STATE/settings.back"
 }
 
-# Says which zones' connections must be forgotten: those that conntrack knows from before, or from an
-# earlier version of the site, would keep the translation they were born with. A zone whose connections
-# depend on the same as before is left out. The list outlives an interrupted run.
+# Says which connections must be forgotten: those that conntrack knows from before, or from an earlier
+# version of the site, would keep the translation they were born with. That is either everything in
+# the site's zones (`all ZONE`), or what is in a zone that has changed (`in ZONE`) and of a network that has,
+# recognised by the prefixes that it is known by (`of PREFIX`), or without any translation in the zone of
+# the gateway's own traffic with it (`own ZONE`). The list outlives an interrupted run.
 keep_outdated() {
     {
         [ ! -e "$STATE/outdated" ] || sed 's/^/again /' "$STATE/outdated"
-        [ ! -e "$STATE/zones" ] || sed 's/^/up /' "$STATE/zones"
-        zones | sed 's/^/new /'
+        [ ! -e "$STATE/zones" ] || sed 's/^/up zone /' "$STATE/zones"
+        [ ! -e "$STATE/known" ] || sed 's/^/up network /' "$STATE/known"
+        zones | sed 's/^/new zone /'
+        known | sed 's/^/new network /'
     } | awk -v keep="$KEEP" '
-        $1 == "again" { outdated[$2] = 1; next }
-        { zone[$2] = 1; content[$1, $2] = $3 }
+        $1 == "again" { print $2, $3; next }
+        { content[$1, $2, $3] = $4 }
+        $2 == "zone" { zone[$3] = 1; next }
+        { id[$3] = 1; for (i = 5; i <= NF; i++) known[$3] = known[$3] " " $i }
         END {
-            for (number in zone)
-                if (keep == "no" || content["up", number] != content["new", number]) outdated[number] = 1
-            for (number in outdated) print number
+            for (number in zone) {
+                if (keep == "no") print "all", number
+                else if (content["up", "zone", number] != content["new", "zone", number]) print "in", number
+            }
+            if (keep == "yes") for (number in id) {
+                if (content["up", "network", number] == content["new", "network", number]) continue
+                print "own", number
+                count = split(known[number], prefix)
+                for (i = 1; i <= count; i++) print "of", prefix[i]
+            }
         }
-    ' | sort -n | keep outdated
+    ' | sort -u | keep outdated
 }
 
 # Forgets them.
 forget_connections() {
     {
-        sed 's/^/own /' "$STATE/outdated"
+        cat "$STATE/outdated"
         for family in ipv4 ipv6; do
-            "$CONNTRACK" -L -f "$family" 2>/dev/null || :
+            "$CONNTRACK" -L -f "$family" 2>/dev/null | sed "s/^/entry $family /"
         done
     } | awk '
-        BEGIN { option["zone"] = "--zone"; option["zone-orig"] = "--orig-zone"; option["zone-reply"] = "--reply-zone" }
+        # The bits of an address, as text.
+        function bits(address, part, count, i, text, fill) {
+            text = ""
+            if (address !~ /:/) {
+                split(address, part, ".")
+                for (i = 1; i <= 4; i++) text = text octet[part[i] + 0]
+                return text
+            }
+            count = split(address, part, ":")
+            for (i = 1; i <= count; i++) {
+                if (part[i] == "" && i > 1 && i < count) {
+                    # The colons at both ends of an address stand for nothing more.
+                    for (fill = 8 - count + (part[1] == "") + (part[count] == "") + 1; fill > 0; fill--) text = text word("0")
+                } else if (part[i] != "") text = text word(part[i])
+            }
+            return text
+        }
+        function word(hex) {
+            hex = tolower(substr("000" hex, length(hex)))
+            return nibble[substr(hex, 1, 1)] nibble[substr(hex, 2, 1)] nibble[substr(hex, 3, 1)] nibble[substr(hex, 4, 1)]
+        }
+        # The prefix that has an address in it, if there is one.
+        function prefix_of(address, text, i) {
+            if (address in found) return found[address]
+            text = bits(address)
+            found[address] = ""
+            for (i = 1; i <= prefixes; i++)
+                if (length(whole[i]) == length(text) && substr(text, 1, size[i]) == substr(whole[i], 1, size[i])) {
+                    found[address] = prefix[i]
+                    break
+                }
+            return found[address]
+        }
+        BEGIN {
+            option["zone"] = "--zone"; option["zone-orig"] = "--orig-zone"; option["zone-reply"] = "--reply-zone"
+            for (i = 0; i < 16; i++)
+                nibble[substr("0123456789abcdef", i + 1, 1)] = int(i / 8) int(i % 8 / 4) int(i % 4 / 2) i % 2
+            for (i = 0; i < 256; i++)
+                octet[i] = nibble[substr("0123456789abcdef", int(i / 16) + 1, 1)] nibble[substr("0123456789abcdef", i % 16 + 1, 1)]
+        }
+        $1 == "all" { all[$2] = 1; next }
+        $1 == "in" { changed[$2] = 1; next }
         $1 == "own" { own[$2] = 1; next }
+        $1 == "of" { split($2, part, "/"); prefix[++prefixes] = $2; whole[prefixes] = bits(part[1]); size[prefixes] = part[2]; next }
         {
-            for (i = 1; i <= NF; i++) if ($i ~ /^zone(-orig|-reply)?=/) {
-                split($i, part, "=")
-                if (part[2] in own) print option[part[1]], part[2]
+            source[1] = source[2] = destination[1] = destination[2] = ""
+            direction = zones = 0
+            for (i = 3; i <= NF; i++) {
+                if ($i ~ /^src=/) source[++direction] = substr($i, 5)
+                else if ($i ~ /^dst=/) destination[direction] = substr($i, 5)
+                else if ($i ~ /^zone(-orig|-reply)?=/) { split($i, part, "="); zone[++zones] = part[2]; kind[zones] = option[part[1]] }
+            }
+            for (i = 1; i <= zones; i++) {
+                if (zone[i] in all) { print $2, kind[i], zone[i]; continue }
+                if (!(zone[i] in changed)) continue
+                if (zone[i] in own && source[1] == destination[2] && source[2] == destination[1])
+                    print $2, kind[i], zone[i], "--orig-src", source[1], "--orig-dst", destination[1]
+                else if (of = prefix_of(destination[1])) print $2, kind[i], zone[i], "--orig-dst", of
+                else if (of = prefix_of(destination[2])) print $2, kind[i], zone[i], "--reply-dst", of
             }
         }
-    ' | sort -u | while read -r option zone; do
-        for family in ipv4 ipv6; do
-            "$CONNTRACK" -D -f "$family" "$option" "$zone" >/dev/null 2>&1 || :
-        done
+    ' | sort -u | while read -r family filter; do
+        # shellcheck disable=SC2086 # words
+        "$CONNTRACK" -D -f "$family" $filter >/dev/null 2>&1 || :
     done
 }
 
@@ -1561,7 +1637,7 @@ begin() {
     fi
     rm -f "$STATE/listing" "$STATE/fingerprint.before"
     # In this order: of an interrupted run, what has to be forgotten is known.
-    if ! keep_outdated || ! zones | keep zones; then
+    if ! keep_outdated || ! zones | keep zones || ! known | keep known; then
         fail "could not write to $STATE; nothing is forwarded between the networks until up or down has run"
     fi
 }

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='unique-and-cells'
-FINGERPRINT='1acc7146ac978228'
+FINGERPRINT='7bd24ec5f10c66fd'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -178,28 +178,55 @@ OVERLAPC_END
 zones() {
     cat <<'OVERLAPC_END'
 1 2fc13af7cbb24eb6
-100 87a02fe166179aee
+100 9163ebfaaa11fdd0
 101 3071b3d6ca0d3a45
-102 565a38d1203d802b
-103 3d7e97e22bf5d015
-104 8215ee3faf8ff2ae
-105 6c3b19c96789c7b7
-106 a75c42c873eefd3c
-107 02f51d0ff870f8d8
-108 e04a0dd988b5c47a
-109 81e325169c036787
-110 fac2c831d9829953
-111 0b53b9ee40991344
-112 bfb95f2431c1af14
-113 3c6aa4a1a189be0f
-114 752b7aa8706fc80e
-115 e878c86d8f4b5d93
-116 1549e48d446750de
-117 16f42f948f4c6600
-118 998a124db76b5923
-119 6824ce6866caa997
+102 70d8436e3809742c
+103 14eb4514484177f9
+104 94d60c9894f04342
+105 6ec98eb6ffa728a0
+106 cea7523862348ea7
+107 416dc8b23e2f30d9
+108 48366d0c7386cac0
+109 df6925ff44183deb
+110 05e549137f285029
+111 c9ccef7cb33ba140
+112 6e9e862a2096ce6b
+113 73dcfcb122e7f364
+114 baec56b7fc019eb9
+115 b8b9dc8258bb6c74
+116 655346a7bcd2b8d8
+117 1742d5123ccdaf0d
+118 d1e4285066ff0224
+119 bbce474ead35b85e
 120 d1cd484dfd661cd3
-121 764b599d8e547fb8
+121 421fc439882eea3c
+OVERLAPC_END
+}
+
+# The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
+known() {
+    cat <<'OVERLAPC_END'
+1 f1f99942bdb8f5cc 172.16.0.0/16
+101 6613d35ef0b073a2 10.64.1.0/24
+102 9f6a76bb30c60015 10.64.2.0/24
+103 f7538a50d24736f7 10.64.3.0/24
+104 6ac2edc21bc2ac5c 10.64.4.0/24
+105 312415edf85c2296 10.64.5.0/24
+106 8e1968b22606def0 10.64.6.0/24
+107 7469c54e90d0886c 10.64.7.0/24
+108 be306945a970e3e4 10.64.8.0/24
+109 f619b044950c7fee 10.64.9.0/24
+110 d1df2fae33986761 10.64.10.0/24
+111 17006a3871371a79 10.64.11.0/24
+112 f7fbf0aa488362a0 10.64.12.0/24
+113 17dbba6217e04d76 10.64.13.0/24
+114 b577abc8080d60f1 10.64.14.0/24
+115 32cc168dcb68d20d 10.64.15.0/24
+116 cdb065e4ea995bc0 10.64.16.0/24
+117 5ed768a5b37a4fca 10.64.17.0/24
+118 6da43c78c03110c5 10.64.18.0/24
+119 cb3d9df4c3f60e21 10.64.19.0/24
+120 ba251a2bd58a6fd3 10.64.20.0/24
 OVERLAPC_END
 }
 
@@ -2043,45 +2070,110 @@ restore_settings() {
     rm -f "$STATE/settings.back"
 }
 
-# Says which zones' connections must be forgotten: those that conntrack knows from before, or from an
-# earlier version of the site, would keep the translation they were born with. A zone whose connections
-# depend on the same as before is left out. The list outlives an interrupted run.
+# Says which connections must be forgotten: those that conntrack knows from before, or from an earlier
+# version of the site, would keep the translation they were born with. That is either everything in
+# the site's zones (`all ZONE`), or what is in a zone that has changed (`in ZONE`) and of a network that has,
+# recognised by the prefixes that it is known by (`of PREFIX`), or without any translation in the zone of
+# the gateway's own traffic with it (`own ZONE`). The list outlives an interrupted run.
 keep_outdated() {
     {
         [ ! -e "$STATE/outdated" ] || sed 's/^/again /' "$STATE/outdated"
-        [ ! -e "$STATE/zones" ] || sed 's/^/up /' "$STATE/zones"
-        zones | sed 's/^/new /'
+        [ ! -e "$STATE/zones" ] || sed 's/^/up zone /' "$STATE/zones"
+        [ ! -e "$STATE/known" ] || sed 's/^/up network /' "$STATE/known"
+        zones | sed 's/^/new zone /'
+        known | sed 's/^/new network /'
     } | awk -v keep="$KEEP" '
-        $1 == "again" { outdated[$2] = 1; next }
-        { zone[$2] = 1; content[$1, $2] = $3 }
+        $1 == "again" { print $2, $3; next }
+        { content[$1, $2, $3] = $4 }
+        $2 == "zone" { zone[$3] = 1; next }
+        { id[$3] = 1; for (i = 5; i <= NF; i++) known[$3] = known[$3] " " $i }
         END {
-            for (number in zone)
-                if (keep == "no" || content["up", number] != content["new", number]) outdated[number] = 1
-            for (number in outdated) print number
+            for (number in zone) {
+                if (keep == "no") print "all", number
+                else if (content["up", "zone", number] != content["new", "zone", number]) print "in", number
+            }
+            if (keep == "yes") for (number in id) {
+                if (content["up", "network", number] == content["new", "network", number]) continue
+                print "own", number
+                count = split(known[number], prefix)
+                for (i = 1; i <= count; i++) print "of", prefix[i]
+            }
         }
-    ' | sort -n | keep outdated
+    ' | sort -u | keep outdated
 }
 
 # Forgets them.
 forget_connections() {
     {
-        sed 's/^/own /' "$STATE/outdated"
+        cat "$STATE/outdated"
         for family in ipv4 ipv6; do
-            "$CONNTRACK" -L -f "$family" 2>/dev/null || :
+            "$CONNTRACK" -L -f "$family" 2>/dev/null | sed "s/^/entry $family /"
         done
     } | awk '
-        BEGIN { option["zone"] = "--zone"; option["zone-orig"] = "--orig-zone"; option["zone-reply"] = "--reply-zone" }
+        # The bits of an address, as text.
+        function bits(address, part, count, i, text, fill) {
+            text = ""
+            if (address !~ /:/) {
+                split(address, part, ".")
+                for (i = 1; i <= 4; i++) text = text octet[part[i] + 0]
+                return text
+            }
+            count = split(address, part, ":")
+            for (i = 1; i <= count; i++) {
+                if (part[i] == "" && i > 1 && i < count) {
+                    # The colons at both ends of an address stand for nothing more.
+                    for (fill = 8 - count + (part[1] == "") + (part[count] == "") + 1; fill > 0; fill--) text = text word("0")
+                } else if (part[i] != "") text = text word(part[i])
+            }
+            return text
+        }
+        function word(hex) {
+            hex = tolower(substr("000" hex, length(hex)))
+            return nibble[substr(hex, 1, 1)] nibble[substr(hex, 2, 1)] nibble[substr(hex, 3, 1)] nibble[substr(hex, 4, 1)]
+        }
+        # The prefix that has an address in it, if there is one.
+        function prefix_of(address, text, i) {
+            if (address in found) return found[address]
+            text = bits(address)
+            found[address] = ""
+            for (i = 1; i <= prefixes; i++)
+                if (length(whole[i]) == length(text) && substr(text, 1, size[i]) == substr(whole[i], 1, size[i])) {
+                    found[address] = prefix[i]
+                    break
+                }
+            return found[address]
+        }
+        BEGIN {
+            option["zone"] = "--zone"; option["zone-orig"] = "--orig-zone"; option["zone-reply"] = "--reply-zone"
+            for (i = 0; i < 16; i++)
+                nibble[substr("0123456789abcdef", i + 1, 1)] = int(i / 8) int(i % 8 / 4) int(i % 4 / 2) i % 2
+            for (i = 0; i < 256; i++)
+                octet[i] = nibble[substr("0123456789abcdef", int(i / 16) + 1, 1)] nibble[substr("0123456789abcdef", i % 16 + 1, 1)]
+        }
+        $1 == "all" { all[$2] = 1; next }
+        $1 == "in" { changed[$2] = 1; next }
         $1 == "own" { own[$2] = 1; next }
+        $1 == "of" { split($2, part, "/"); prefix[++prefixes] = $2; whole[prefixes] = bits(part[1]); size[prefixes] = part[2]; next }
         {
-            for (i = 1; i <= NF; i++) if ($i ~ /^zone(-orig|-reply)?=/) {
-                split($i, part, "=")
-                if (part[2] in own) print option[part[1]], part[2]
+            source[1] = source[2] = destination[1] = destination[2] = ""
+            direction = zones = 0
+            for (i = 3; i <= NF; i++) {
+                if ($i ~ /^src=/) source[++direction] = substr($i, 5)
+                else if ($i ~ /^dst=/) destination[direction] = substr($i, 5)
+                else if ($i ~ /^zone(-orig|-reply)?=/) { split($i, part, "="); zone[++zones] = part[2]; kind[zones] = option[part[1]] }
+            }
+            for (i = 1; i <= zones; i++) {
+                if (zone[i] in all) { print $2, kind[i], zone[i]; continue }
+                if (!(zone[i] in changed)) continue
+                if (zone[i] in own && source[1] == destination[2] && source[2] == destination[1])
+                    print $2, kind[i], zone[i], "--orig-src", source[1], "--orig-dst", destination[1]
+                else if (of = prefix_of(destination[1])) print $2, kind[i], zone[i], "--orig-dst", of
+                else if (of = prefix_of(destination[2])) print $2, kind[i], zone[i], "--reply-dst", of
             }
         }
-    ' | sort -u | while read -r option zone; do
-        for family in ipv4 ipv6; do
-            "$CONNTRACK" -D -f "$family" "$option" "$zone" >/dev/null 2>&1 || :
-        done
+    ' | sort -u | while read -r family filter; do
+        # shellcheck disable=SC2086 # words
+        "$CONNTRACK" -D -f "$family" $filter >/dev/null 2>&1 || :
     done
 }
 
@@ -2162,7 +2254,7 @@ begin() {
     fi
     rm -f "$STATE/listing" "$STATE/fingerprint.before"
     # In this order: of an interrupted run, what has to be forgotten is known.
-    if ! keep_outdated || ! zones | keep zones; then
+    if ! keep_outdated || ! zones | keep zones || ! known | keep known; then
         fail "could not write to $STATE; nothing is forwarded between the networks until up or down has run"
     fi
 }
