@@ -95,9 +95,6 @@ fn network_digest(base: u64, network: &Network) -> u64 {
     for admitted in &network.admitted {
         let _ = write!(digest, " prefix {}", admitted.real);
     }
-    for own in &network.own {
-        let _ = write!(digest, " own {} {}", own.real, own.alias);
-    }
     for source in network.masquerade.iter().flat_map(|masquerade| &masquerade.sources) {
         let _ = write!(digest, " source {} {}", source.hosts, source.address);
     }

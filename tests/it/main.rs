@@ -12,5 +12,6 @@ mod grammar;
 mod house;
 mod nodes;
 mod outputs;
+mod replace;
 mod views;
 mod whois;
