@@ -103,6 +103,19 @@ impl Network {
         self.view_of.get(&viewer).map(|place| &self.views[*place])
     }
 
+    /// Whether a number that its hosts, or the gateway here, really have means this network to others: as it
+    /// does without an alias, or where one prefix is another's alias. What is addressed to it from inside
+    /// is for the gateway.
+    #[must_use]
+    pub fn has_known_reals(&self) -> bool {
+        let views = self.views.iter().flat_map(|view| &view.known);
+        self.known.iter().chain(views).any(|(known, _)| {
+            self.admitted
+                .iter()
+                .any(|admitted| known.contains(&admitted.real) || admitted.real.contains(known))
+        })
+    }
+
     /// From every number by which anybody knows its hosts to their own: the aliases are disjoint, and
     /// a host may have several.
     #[must_use]

@@ -114,6 +114,12 @@ fn from(chains: &mut Chains, plan: &Plan, network: &Network, places: &Places<'_>
     // Whoever has a destination by now has been here already.
     let here = format!("-p {protocol} -m mark --mark {own}/{}", hex(destination.mask()));
     rule!(chains, "-A ovl-from-{id} {here} -m comment --comment \"{place} routers\" -j ovl-errors");
+    if network.has_known_reals() {
+        // Its own number twice is none, and zone 0 is the zone of others.
+        let none = format!("-m mark --mark 0x0/{}", hex(destination.mask()));
+        let about = format!("-m comment --comment \"{place} to the gateway itself\"");
+        rule!(chains, "-A ovl-from-{id} {none} {about} -j MARK --xor-mark {own}");
+    }
     rule!(chains, "{from} pair\" -j ovl-zone");
     rule!(chains, "{from} not {name}\" -j MARK --xor-mark {own}");
 }

@@ -48,6 +48,11 @@ fn from(out: &mut Block, plan: &Plan, network: &Network, places: &Places<'_>) {
     // Whoever has a destination by now has been here already.
     let own = format!("meta mark & {field} == {mine}");
     line!(out, "\t\t{own} meta l4proto {{ icmp, icmpv6 }} jump ovl_errors comment \"{place} routers\"");
+    if network.has_known_reals() {
+        // Its own number twice is none, and zone 0 is the zone of others.
+        let none = format!("meta mark & {field} == 0x0");
+        line!(out, "\t\t{none} meta mark set meta mark ^ {mine} comment \"{place} to the gateway itself\"");
+    }
     line!(out, "\t\tct zone set meta mark & {field} map @ovl_zone comment \"{place} pair\"");
     line!(out, "\t\tmeta mark set meta mark ^ {mine} comment \"{place} not {name}\"");
     line!(out, "\t}}");

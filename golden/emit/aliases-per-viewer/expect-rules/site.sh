@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='aliases-per-viewer'
-FINGERPRINT='ce3af40b65ef267c'
+FINGERPRINT='d7b11ac040be98f1'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -73,24 +73,24 @@ OVERLAPC_END
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
     cat <<'OVERLAPC_END'
-1 0fa734d6e8de3ed3
-2 7dd81892114806f4
-3 9a4b1b7e2fd002b5
-4 a66a0a4f0d40925c
-5 3692d61e8b7c6652
-6 bae45d114f4fb802
-7 59e60c709ade78fe
-65535 6934334f64119981
+1 3bd21d7ec325d1ab
+2 971f80245f710b13
+3 041d32a6f470e6cd
+4 a6a3f2b44b3adb4b
+5 c318738a1ad63f85
+6 b8236001813c3769
+7 5469ca2431a2bdad
+65535 3e3bce475e59fcce
 OVERLAPC_END
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
     cat <<'OVERLAPC_END'
-1 0c493a491512ed22 10.9.0.0/24 10.9.1.77/32 10.65.1.0/24 10.65.200.77/32 fd09::/64 fd65:0:0:1::/64
-3 eabd94ea18e08b29 10.9.0.0/24 10.65.3.0/24 fd09::/64 fd65:0:0:3::/64
-4 94b6dab463b83fe4 10.64.4.0/24 fd64:0:0:4::/64
-6 ead1794f8210d766 10.64.6.0/24 fd64:0:0:6::/64
+1 387422f0ef5a7ffa 10.9.0.0/24 10.9.1.77/32 10.65.1.0/24 10.65.200.77/32 fd09::/64 fd65:0:0:1::/64
+3 548fac12dd816f41 10.9.0.0/24 10.65.3.0/24 fd09::/64 fd65:0:0:3::/64
+4 94f0c319a1b288d3 10.64.4.0/24 fd64:0:0:4::/64
+6 e8107c3fb3fd56cd 10.64.6.0/24 fd64:0:0:6::/64
 OVERLAPC_END
 }
 

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='allow-and-deny'
-FINGERPRINT='397ec212b31449a4'
+FINGERPRINT='e0dc817670c216bb'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -73,22 +73,22 @@ OVERLAPC_END
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
     cat <<'OVERLAPC_END'
-1 c6561041798ee88f
-2 23466badccf40cdb
-3 331258594755a136
-4 1d421d9f355a0802
-5 b95539a058e56dce
-6 c235bac4ee7c54cd
+1 3f921b1ef97f0431
+2 52e4b01a6644a5c5
+3 7a21a899f0fd83e8
+4 9f180c06f90b9319
+5 1caa33b6bb723592
+6 775ba58f03286dac
 OVERLAPC_END
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
     cat <<'OVERLAPC_END'
-1 29610e14c8ab9623 10.64.1.0/24 fd64:0:0:1::/64
-2 78aa004b8b4e0755 10.64.2.0/24 fd64:0:0:2::/64
-3 381cbbbf2c06b991 10.64.3.0/24 fd64:0:0:3::/64
-4 4c91311bb6965621 10.64.4.0/24 fd64:0:0:4::/64
+1 3534c84146305740 10.64.1.0/24 fd64:0:0:1::/64
+2 05615a1f00cab2de 10.64.2.0/24 fd64:0:0:2::/64
+3 66b56f401504acf8 10.64.3.0/24 fd64:0:0:3::/64
+4 ce671f837a47e138 10.64.4.0/24 fd64:0:0:4::/64
 OVERLAPC_END
 }
 

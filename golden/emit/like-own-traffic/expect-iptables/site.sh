@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='like-own-traffic'
-FINGERPRINT='726a228abb20db69'
+FINGERPRINT='e3dec48a71a9a1de'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -75,21 +75,21 @@ OVERLAPC_END
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
     cat <<'OVERLAPC_END'
-1 3e419b775320189b
-2 00a61231405bbd12
-4 b1dac16bf185e89e
-5 2106870943cd5665
-65535 8d792b0f467d2358
+1 bf30e95b01ae660b
+2 142b1f447918e29b
+4 61a70c1cca86b009
+5 869c9beef097cfce
+65535 f78f1f5e47565e87
 OVERLAPC_END
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
     cat <<'OVERLAPC_END'
-1 643ec82a582c5402 10.1.0.0/24
-2 9247c0f2f094d008 10.64.2.0/24
-4 6897cb6c26669e0c 10.64.4.0/24 10.64.8.0/24
-5 2603e272ccd6570d 10.64.5.0/24
+1 e52e160e06baa172 10.1.0.0/24
+2 a5ccce062951f591 10.64.2.0/24
+4 1864161cff676577 10.64.4.0/24 10.64.8.0/24
+5 8b99f75879a0d076 10.64.5.0/24
 OVERLAPC_END
 }
 
@@ -266,6 +266,7 @@ ruleset_v4() {
 -A ovl-from-1 -s 10.1.0.0/24 -m comment --comment "site.ovl:10 hosts" -j ovl-dest
 -A ovl-from-1 -s 10.1.0.253 -m comment --comment "site.ovl:9 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:6 routers" -j ovl-errors
+-A ovl-from-1 -m mark --mark 0x0/0xf -m comment --comment "site.ovl:6 to the gateway itself" -j MARK --xor-mark 0x1
 -A ovl-from-1 -m comment --comment "site.ovl:6 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:6 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:6 to office" -j MARK --xor-mark 0x1
@@ -461,6 +462,7 @@ ruleset_v6() {
 -A ovl-zone -m mark --mark 0x5/0xf -m comment --comment "site.ovl:30 zone" -j CT --zone 5
 -A ovl-from-1 -m comment --comment "site.ovl:6 from office" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:6 routers" -j ovl-errors
+-A ovl-from-1 -m mark --mark 0x0/0xf -m comment --comment "site.ovl:6 to the gateway itself" -j MARK --xor-mark 0x1
 -A ovl-from-1 -m comment --comment "site.ovl:6 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:6 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:6 to office" -j MARK --xor-mark 0x1

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='like-own-traffic'
-FINGERPRINT='d35c5db3fccd7eb5'
+FINGERPRINT='4a4c9e101d4d26a0'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -75,21 +75,21 @@ OVERLAPC_END
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
     cat <<'OVERLAPC_END'
-1 3e419b775320189b
-2 00a61231405bbd12
-4 b1dac16bf185e89e
-5 2106870943cd5665
-65535 8d792b0f467d2358
+1 bf30e95b01ae660b
+2 142b1f447918e29b
+4 61a70c1cca86b009
+5 869c9beef097cfce
+65535 f78f1f5e47565e87
 OVERLAPC_END
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
     cat <<'OVERLAPC_END'
-1 643ec82a582c5402 10.1.0.0/24
-2 9247c0f2f094d008 10.64.2.0/24
-4 6897cb6c26669e0c 10.64.4.0/24 10.64.8.0/24
-5 2603e272ccd6570d 10.64.5.0/24
+1 e52e160e06baa172 10.1.0.0/24
+2 a5ccce062951f591 10.64.2.0/24
+4 1864161cff676577 10.64.4.0/24 10.64.8.0/24
+5 8b99f75879a0d076 10.64.5.0/24
 OVERLAPC_END
 }
 
@@ -419,6 +419,7 @@ table inet ovl {
 		meta mark set meta mark & 0xffffff00 | 0x00000011 comment "site.ovl:6 from office"
 		ip saddr 10.1.0.0/24 ip saddr != 10.1.0.253 jump ovl_dest comment "site.ovl:10 hosts"
 		meta mark & 0x0000000f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:6 routers"
+		meta mark & 0x0000000f == 0x0 meta mark set meta mark ^ 0x00000001 comment "site.ovl:6 to the gateway itself"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:6 pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:6 not office"
 	}

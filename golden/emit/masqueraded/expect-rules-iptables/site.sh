@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='masqueraded'
-FINGERPRINT='8036af24921f29fc'
+FINGERPRINT='b7097cb9d6bffe86'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -78,22 +78,22 @@ OVERLAPC_END
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
     cat <<'OVERLAPC_END'
-1 0fcd2a47fac82874
-2 651d3595abd98158
-3 65fca155da4991a8
-4 06f7ef6fc5f75288
-5 3d5d501ca1c24418
+1 25d05e1c9dbd191d
+2 0fb68167782b38ac
+3 3241f92862bf05b5
+4 e68746be0e51dc04
+5 08febe0944a3ecb9
 OVERLAPC_END
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
     cat <<'OVERLAPC_END'
-1 eb881bf4e037d421 172.16.0.0/24 fd16::/64
-2 8731bdc761b25612 10.64.2.0/24 fd64:0:0:2::/64
-3 47b0855c0e4bbba3 10.64.3.0/24 fd64:0:0:3::/64
-4 fee249bb949c4325 10.64.4.0/24 10.64.8.0/22 fd64:0:0:4::/64
-5 c3547021394c2d55 10.64.5.0/24 fd64:0:0:5::/64
+1 cc63a6907cacd669 172.16.0.0/24 fd16::/64
+2 31cb09992e040d66 10.64.2.0/24 fd64:0:0:2::/64
+3 1944c7d51fa2717d 10.64.3.0/24 fd64:0:0:3::/64
+4 de71a109dcf6cca1 10.64.4.0/24 10.64.8.0/22 fd64:0:0:4::/64
+5 8ef5de0ddc2dd5f6 10.64.5.0/24 fd64:0:0:5::/64
 OVERLAPC_END
 }
 
@@ -341,6 +341,7 @@ ruleset_v4() {
 -A ovl-from-1 -s 172.16.0.0/24 -m comment --comment "site.ovl:10 hosts" -j ovl-dest
 -A ovl-from-1 -s 172.16.0.1 -m comment --comment "site.ovl:8 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:5 routers" -j ovl-errors
+-A ovl-from-1 -m mark --mark 0x0/0xf -m comment --comment "site.ovl:5 to the gateway itself" -j MARK --xor-mark 0x1
 -A ovl-from-1 -m comment --comment "site.ovl:5 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:5 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:5 to office" -j MARK --xor-mark 0x1
@@ -590,6 +591,7 @@ ruleset_v6() {
 -A ovl-from-1 -s fd16::/64 -m comment --comment "site.ovl:11 hosts" -j ovl-dest
 -A ovl-from-1 -s fd16::1 -m comment --comment "site.ovl:9 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:5 routers" -j ovl-errors
+-A ovl-from-1 -m mark --mark 0x0/0xf -m comment --comment "site.ovl:5 to the gateway itself" -j MARK --xor-mark 0x1
 -A ovl-from-1 -m comment --comment "site.ovl:5 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:5 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:5 to office" -j MARK --xor-mark 0x1

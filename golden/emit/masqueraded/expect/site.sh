@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='masqueraded'
-FINGERPRINT='f5b77a3020858fea'
+FINGERPRINT='92131e66e2b0d215'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -83,22 +83,22 @@ OVERLAPC_END
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
     cat <<'OVERLAPC_END'
-1 0fcd2a47fac82874
-2 651d3595abd98158
-3 65fca155da4991a8
-4 06f7ef6fc5f75288
-5 3d5d501ca1c24418
+1 25d05e1c9dbd191d
+2 0fb68167782b38ac
+3 3241f92862bf05b5
+4 e68746be0e51dc04
+5 08febe0944a3ecb9
 OVERLAPC_END
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
     cat <<'OVERLAPC_END'
-1 eb881bf4e037d421 172.16.0.0/24 fd16::/64
-2 8731bdc761b25612 10.64.2.0/24 fd64:0:0:2::/64
-3 47b0855c0e4bbba3 10.64.3.0/24 fd64:0:0:3::/64
-4 fee249bb949c4325 10.64.4.0/24 10.64.8.0/22 fd64:0:0:4::/64
-5 c3547021394c2d55 10.64.5.0/24 fd64:0:0:5::/64
+1 cc63a6907cacd669 172.16.0.0/24 fd16::/64
+2 31cb09992e040d66 10.64.2.0/24 fd64:0:0:2::/64
+3 1944c7d51fa2717d 10.64.3.0/24 fd64:0:0:3::/64
+4 de71a109dcf6cca1 10.64.4.0/24 10.64.8.0/22 fd64:0:0:4::/64
+5 8ef5de0ddc2dd5f6 10.64.5.0/24 fd64:0:0:5::/64
 OVERLAPC_END
 }
 
@@ -517,6 +517,7 @@ table inet ovl {
 		ip saddr 172.16.0.0/24 ip saddr != 172.16.0.1 jump ovl_dest comment "site.ovl:10 hosts"
 		ip6 saddr fd16::/64 ip6 saddr != fd16::1 jump ovl_dest comment "site.ovl:11 hosts"
 		meta mark & 0x0000000f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:5 routers"
+		meta mark & 0x0000000f == 0x0 meta mark set meta mark ^ 0x00000001 comment "site.ovl:5 to the gateway itself"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:5 pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:5 not office"
 	}

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='names-and-routes'
-FINGERPRINT='c08ca9c31da5ab0c'
+FINGERPRINT='c3057ff12b1017cc'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -89,26 +89,26 @@ OVERLAPC_END
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
     cat <<'OVERLAPC_END'
-1 01df3e631f8f883e
-2 c9b4baa4783a2543
-3 42d2466c1b02a411
-10 976320ea8c18e9db
-11 53e2f61009b0cf4f
-12 6e4e1bcd3eab083d
-13 89814b339011e6f1
-20 e40a44340d9640da
+1 75d3db2744c3ae1a
+2 ed2132820ba97544
+3 16474948c06553e5
+10 fb2a4bc7856557db
+11 2f882574a31e3204
+12 efefe201f7cf2021
+13 d72f26d1be0507a9
+20 a03f38dcbbbb91a0
 OVERLAPC_END
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
     cat <<'OVERLAPC_END'
-1 de2f79ff56a90354 172.16.0.0/16 fd00:0:0:a::/64
+1 89bd2cd743d45178 172.16.0.0/16 fd00:0:0:a::/64
 2 0bec74a379ba29ca 10.64.2.0/24 fd64:0:0:2::/64
-3 435b0b8759ca0e61 10.64.4.0/24 10.64.200.77/32 10.64.201.32/28
-11 61b9e392c78f6fb5 10.65.1.0/24
-12 34c4dba882e3e003 10.65.2.0/24
-20 86c80473174d76b9 10.64.7.0/24
+3 7c1d59b4acd80be9 10.64.4.0/24 10.64.200.77/32 10.64.201.32/28
+11 3d5f12f760fcd26a 10.65.1.0/24
+12 b666a1dd3c07f7e7 10.65.2.0/24
+20 42fcf91bc572c77f 10.64.7.0/24
 OVERLAPC_END
 }
 
@@ -519,6 +519,7 @@ table inet ovl {
 		ip saddr 172.16.0.0/16 ip saddr != 172.16.0.1 jump ovl_dest comment "site.ovl:13 hosts"
 		ip6 saddr fd00:0:0:a::/64 ip6 saddr != fd00:0:0:a::1 jump ovl_dest comment "site.ovl:14 hosts"
 		meta mark & 0x000000ff == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:8 routers"
+		meta mark & 0x000000ff == 0x0 meta mark set meta mark ^ 0x00000001 comment "site.ovl:8 to the gateway itself"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:8 pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:8 not office"
 	}

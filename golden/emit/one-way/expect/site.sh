@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='one-way'
-FINGERPRINT='e442537dfdc04406'
+FINGERPRINT='1a51519508eb956f'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -71,18 +71,18 @@ OVERLAPC_END
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
     cat <<'OVERLAPC_END'
-1 11f5a8f3fb23101b
-2 bbfa1d948de774d9
-3 3bba4dea43e9a807
+1 42bacbef1ba731e8
+2 2967c7971d22530a
+3 b49e4907bc35e81f
 OVERLAPC_END
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
     cat <<'OVERLAPC_END'
-1 498ab972f862f12b 10.64.1.0/24 fd64:0:0:1::/64
-2 b562ff1a235eff6b 10.64.2.0/24 fd64:0:0:2::/64
-3 3befaf6af4405399 10.64.3.0/24 fd64:0:0:3::/64
+1 c10ecd83cbd34af0 10.64.1.0/24 fd64:0:0:1::/64
+2 22d0a91cb299dd9c 10.64.2.0/24 fd64:0:0:2::/64
+3 cb01a26ee8ec6f32 10.64.3.0/24 fd64:0:0:3::/64
 OVERLAPC_END
 }
 

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='shared-and-more'
-FINGERPRINT='e558a3a7b33a6b26'
+FINGERPRINT='79ed4a35701ad0dc'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -65,17 +65,17 @@ OVERLAPC_END
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
     cat <<'OVERLAPC_END'
-1 01b0d368afd31eb6
-2 7077ef67eb082fa2
-3 e9b8955fc55b6a60
+1 905e2987cb937ad3
+2 c99d7c6454d93a80
+3 8b8aa00b2fff55fc
 OVERLAPC_END
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
     cat <<'OVERLAPC_END'
-1 95b495d257a0292d 10.3.0.0/24 10.8.0.0/24 10.9.0.77/32 fd00:0:0:3::/64
-2 a17a5fd047e06090 10.3.0.0/24 fd00:0:0:4::/64
+1 d2504edc6830b3e1 10.3.0.0/24 10.8.0.0/24 10.9.0.77/32 fd00:0:0:3::/64
+2 aadf7f36523d513b 10.3.0.0/24 fd00:0:0:4::/64
 OVERLAPC_END
 }
 

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='small-packets'
-FINGERPRINT='506c8cef430ec02d'
+FINGERPRINT='4ebe795b35bbcac0'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -68,18 +68,18 @@ OVERLAPC_END
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
     cat <<'OVERLAPC_END'
-1 0404b00044d5382e
-2 452b5f06292946eb
-3 a541c5cc4b1bd8b2
+1 50c68973df19a58d
+2 a6ec8f708175837c
+3 c02270d02f0babbf
 OVERLAPC_END
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
     cat <<'OVERLAPC_END'
-1 a04ddfd9976309ac 10.64.1.0/24 fd64:0:0:1::/64
-2 fa95d72bcd5caa63 10.64.2.0/24 fd64:0:0:2::/64
-3 5a0b9bc458b26058 10.64.3.0/24 fd64:0:0:3::/64
+1 367047a69ce124b1 10.64.1.0/24 fd64:0:0:1::/64
+2 afcbe3ce8687af42 10.64.2.0/24 fd64:0:0:2::/64
+3 5faf2663a266e707 10.64.3.0/24 fd64:0:0:3::/64
 OVERLAPC_END
 }
 

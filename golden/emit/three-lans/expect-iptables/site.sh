@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='three-lans'
-FINGERPRINT='d45e0580d43db107'
+FINGERPRINT='c261e27797810c97'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -71,18 +71,18 @@ OVERLAPC_END
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
     cat <<'OVERLAPC_END'
-1 e759d738be0308fa
-2 bbfa1d948de774d9
-3 a9dad2bb10595879
+1 6956310a33d71f31
+2 2967c7971d22530a
+3 5e2a46e64e5676a8
 OVERLAPC_END
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
     cat <<'OVERLAPC_END'
-1 76ec422edc95eb13 10.64.1.0/24 fd64:0:0:1::/64
-2 98339a8d4a5c9eac 10.64.2.0/24 fd64:0:0:2::/64
-3 f15ec222370af8f2 10.64.3.0/24 fd64:0:0:3::/64
+1 ee70563fb00644d8 10.64.1.0/24 fd64:0:0:1::/64
+2 05a1448fd9977cdd 10.64.2.0/24 fd64:0:0:2::/64
+3 8070b5262bb7148b 10.64.3.0/24 fd64:0:0:3::/64
 OVERLAPC_END
 }
 

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='unique-and-cells'
-FINGERPRINT='9bc3e91eba8401ec'
+FINGERPRINT='3b959a8f8caaf45d'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -177,56 +177,56 @@ OVERLAPC_END
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
     cat <<'OVERLAPC_END'
-1 2fc13af7cbb24eb6
-100 9163ebfaaa11fdd0
-101 3071b3d6ca0d3a45
-102 70d8436e3809742c
-103 14eb4514484177f9
-104 94d60c9894f04342
-105 6ec98eb6ffa728a0
-106 cea7523862348ea7
-107 416dc8b23e2f30d9
-108 48366d0c7386cac0
-109 df6925ff44183deb
-110 05e549137f285029
-111 c9ccef7cb33ba140
-112 6e9e862a2096ce6b
-113 73dcfcb122e7f364
-114 baec56b7fc019eb9
-115 b8b9dc8258bb6c74
-116 655346a7bcd2b8d8
-117 1742d5123ccdaf0d
-118 d1e4285066ff0224
-119 bbce474ead35b85e
-120 d1cd484dfd661cd3
-121 421fc439882eea3c
+1 eb75026df6e898b2
+100 d063e1b49778f010
+101 661509216c5e24da
+102 48846fee1296ce68
+103 df6f8884dc7cc212
+104 049557cc5189eca5
+105 615c559bf0954e47
+106 c140ddc6837d5c69
+107 52190dd04fea1c0b
+108 77214154ad64ceee
+109 921096bfa961f741
+110 afc6afb3be7cefc8
+111 6229dccf0e4f35e4
+112 78001d6e207236a7
+113 cb63d6c67904c642
+114 c8d0fb9091fb91aa
+115 bbd3113b01f20a8c
+116 436d4113e3f30067
+117 00e4740eede380fa
+118 795084d64f73a9f6
+119 a7e2efed152c9419
+120 e91869b314ec0781
+121 ff0bb9dc4c844222
 OVERLAPC_END
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
     cat <<'OVERLAPC_END'
-1 f1f99942bdb8f5cc 172.16.0.0/16
-101 6613d35ef0b073a2 10.64.1.0/24
-102 9f6a76bb30c60015 10.64.2.0/24
-103 f7538a50d24736f7 10.64.3.0/24
-104 6ac2edc21bc2ac5c 10.64.4.0/24
-105 312415edf85c2296 10.64.5.0/24
-106 8e1968b22606def0 10.64.6.0/24
-107 7469c54e90d0886c 10.64.7.0/24
-108 be306945a970e3e4 10.64.8.0/24
-109 f619b044950c7fee 10.64.9.0/24
-110 d1df2fae33986761 10.64.10.0/24
-111 17006a3871371a79 10.64.11.0/24
-112 f7fbf0aa488362a0 10.64.12.0/24
-113 17dbba6217e04d76 10.64.13.0/24
-114 b577abc8080d60f1 10.64.14.0/24
-115 32cc168dcb68d20d 10.64.15.0/24
-116 cdb065e4ea995bc0 10.64.16.0/24
-117 5ed768a5b37a4fca 10.64.17.0/24
-118 6da43c78c03110c5 10.64.18.0/24
-119 cb3d9df4c3f60e21 10.64.19.0/24
-120 ba251a2bd58a6fd3 10.64.20.0/24
+1 adad60b8e8ef3fc8 172.16.0.0/16
+101 9bb728a993015e37 10.64.1.0/24
+102 e92ef07dd2ee8553 10.64.2.0/24
+103 35ac8339e5c42816 10.64.3.0/24
+104 37142273b0055d4c 10.64.4.0/24
+105 74480d605608fe77 10.64.5.0/24
+106 6dba28c0405657ba 10.64.6.0/24
+107 7ebbbf6d4a8a0b07 10.64.7.0/24
+108 4bb2cbcdfe980820 10.64.8.0/24
+109 3549ad6ca37e2aeb 10.64.9.0/24
+110 9b00061b8f08f0a2 10.64.10.0/24
+111 b03c417733224ed3 10.64.11.0/24
+112 e249fee5593a75ab 10.64.12.0/24
+113 5df1c25e3ca6025a 10.64.13.0/24
+114 f5f51d6178bf7116 10.64.14.0/24
+115 7ffebadfc8688153 10.64.15.0/24
+116 ab03254fdeeefaa7 10.64.16.0/24
+117 b97f8a040e851a62 10.64.17.0/24
+118 e92bd455adc62c3e 10.64.18.0/24
+119 828a34533bed20f3 10.64.19.0/24
+120 d1703b90ed105a81 10.64.20.0/24
 OVERLAPC_END
 }
 
@@ -764,6 +764,7 @@ ruleset_v4() {
 -A ovl-from-1 -s 172.16.0.0/16 -m comment --comment "site.ovl:10 hosts" -j ovl-dest
 -A ovl-from-1 -s 172.16.0.1 -m comment --comment "site.ovl:9 not the gateway's own" -j MARK --set-xmark 0x101/0xffff
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xff -m comment --comment "site.ovl:6 routers" -j ovl-errors
+-A ovl-from-1 -m mark --mark 0x0/0xff -m comment --comment "site.ovl:6 to the gateway itself" -j MARK --xor-mark 0x1
 -A ovl-from-1 -m comment --comment "site.ovl:6 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:6 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:6 to office" -j MARK --xor-mark 0x1
@@ -1608,6 +1609,7 @@ ruleset_v6() {
 -A ovl-at-z70-4 -m mark --mark 0x79/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 121
 -A ovl-from-1 -m comment --comment "site.ovl:6 from office" -j MARK --set-xmark 0x101/0xffff
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xff -m comment --comment "site.ovl:6 routers" -j ovl-errors
+-A ovl-from-1 -m mark --mark 0x0/0xff -m comment --comment "site.ovl:6 to the gateway itself" -j MARK --xor-mark 0x1
 -A ovl-from-1 -m comment --comment "site.ovl:6 pair" -j ovl-zone
 -A ovl-from-1 -m comment --comment "site.ovl:6 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:6 to office" -j MARK --xor-mark 0x1
