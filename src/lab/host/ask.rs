@@ -129,6 +129,9 @@ impl Ask {
     fn socket(&self, kind: Type, protocol: Option<Protocol>) -> Result<Socket, Failure> {
         let socket = Socket::new(Domain::for_address(self.destination), kind, protocol)?;
         socket.set_reuse_address(true)?;
+        if kind != Type::STREAM {
+            socket.set_broadcast(true)?;
+        }
         if let Some(ttl) = self.ttl {
             match self.destination {
                 SocketAddr::V4(_) => socket.set_ttl_v4(ttl)?,
