@@ -9,11 +9,12 @@ use overlapc::lab::run::agents::{Agents, Place, Query};
 use overlapc::lab::run::netns::{Run, batch, run, within};
 
 use crate::Score;
-use crate::checks::{self, Expected};
+use crate::checks::{self, During, Expected};
 use crate::expansion::{self, Question, Step};
-use crate::judge::Judge;
+use crate::judge::{Judge, Verdict};
 use crate::listing::Listing;
 use crate::topology::{GATEWAY, Topology, namespace};
+use crate::traffic::Traffic;
 use crate::wires::Wires;
 
 /// Things of somebody else's, one of each kind; they must be there at the end as they were.
@@ -31,10 +32,14 @@ const FOREIGN_FILTER: &[&str] = &[
 ];
 const FOREIGN_MARKS: &[&str] = &["30123", "198.51.100.0", "stranger", "2001:db8:ffff"];
 
-struct Case<'a> {
-    name: String,
-    folder: &'a Path,
-    topology: Topology,
+/// A compiled scenario and what is around it.
+pub struct Case<'a> {
+    /// The name of its folder.
+    pub name: String,
+    /// Where its artefacts are.
+    pub folder: &'a Path,
+    /// What is around the gateway.
+    pub topology: Topology,
     shell: Vec<String>,
 }
 
@@ -94,13 +99,15 @@ impl Case<'_> {
         Ok(())
     }
 
-    fn note(&self, score: &mut Score, what: &str, run: Run, wanted: i32) {
+    /// Notes whether a program ended with the exit code that it should.
+    pub fn note(&self, score: &mut Score, what: &str, run: Run, wanted: i32) {
         let told = format!("exit {}, not {wanted}\n{}{}", run.code, run.text, run.errors);
         let outcome = if run.code == wanted { Ok(()) } else { Err(told) };
         score.note(&self.name, what, outcome);
     }
 
-    fn script(&self, word: &str) -> Result<Run, String> {
+    /// Runs the emitted script.
+    pub fn script(&self, word: &str) -> Result<Run, String> {
         let path = self.folder.join("site.sh");
         let mut words: Vec<&str> = self.shell.iter().map(String::as_str).collect();
         let path = path.to_string_lossy();
@@ -155,20 +162,31 @@ impl Case<'_> {
     }
 
     fn steps(&self, steps: &[Step], agents: &mut Agents, score: &mut Score) -> Result<(), String> {
-        let mut judge = Judge::default();
+        let (mut judge, mut traffic) = (Judge::default(), Traffic::default());
         let mut defaults = false;
         for step in steps {
+            let refused = match step {
+                Step::Phase(_, questions) => {
+                    questions.iter().any(|q| !matches!(q.expected, Expected::Answer { .. }))
+                }
+                Step::During(During::Flow(line)) => line.expected == Expected::Nothing,
+                _ => false,
+            };
+            if refused && !defaults {
+                self.add_defaults()?;
+                defaults = true;
+            }
             match step {
                 Step::Phase(names, questions) => {
-                    if !defaults && questions.iter().any(|q| !matches!(q.expected, Expected::Answer { .. })) {
-                        self.add_defaults()?;
-                        defaults = true;
-                    }
-                    self.phase(names, questions, agents, &mut judge, score)?;
+                    self.phase(names, questions, agents, &mut judge, &traffic, score)?;
+                }
+                Step::During(during) => {
+                    self.during(during, agents, &mut judge, &mut traffic, score)?;
+                    continue;
                 }
                 Step::Command(host, command) => {
                     let place = host.as_ref().map_or_else(|| GATEWAY.to_owned(), |h| namespace(h));
-                    let run = run(&mut within(&place, &["sh", "-c", command]))?;
+                    let run = run(within(&place, &["sh", "-c", command]).env("CASE", self.folder))?;
                     let place = host.as_deref().unwrap_or(GATEWAY);
                     self.note(score, &format!("{place}: {command}"), run, 0);
                 }
@@ -182,6 +200,9 @@ impl Case<'_> {
                 }
                 Step::Release => agents.release()?,
             }
+            if traffic.flows() {
+                traffic.round(&step.name(), agents)?;
+            }
         }
         Ok(())
     }
@@ -192,20 +213,26 @@ impl Case<'_> {
         questions: &[Question],
         agents: &mut Agents,
         judge: &mut Judge,
+        traffic: &Traffic,
         score: &mut Score,
     ) -> Result<(), String> {
         let queries: Vec<Query> = questions.iter().map(Question::query).collect();
         let evidence = agents.ask(&queries)?;
-        for (name, mut reasons) in judge.judge(&self.topology, names, questions, &evidence) {
-            let more = reasons.len().saturating_sub(6);
-            reasons.truncate(6);
-            if more > 0 {
-                reasons.push(format!("and {more} more"));
-            }
-            let outcome = if reasons.is_empty() { Ok(()) } else { Err(reasons.join("\n")) };
-            score.note(&self.name, &name, outcome);
+        for verdict in judge.judge(&self.topology, names, questions, &evidence, traffic) {
+            self.verdict(verdict, score);
         }
         Ok(())
+    }
+
+    /// Notes a verdict with the first of its reasons.
+    pub fn verdict(&self, (name, mut reasons): Verdict, score: &mut Score) {
+        let more = reasons.len().saturating_sub(6);
+        reasons.truncate(6);
+        if more > 0 {
+            reasons.push(format!("and {more} more"));
+        }
+        let outcome = if reasons.is_empty() { Ok(()) } else { Err(reasons.join("\n")) };
+        score.note(&self.name, &name, outcome);
     }
 
     /// Sends everything to the gateway, so that what should not pass is tried at all.

@@ -9,9 +9,11 @@
 mod case;
 mod checks;
 mod expansion;
+mod faults;
 mod judge;
 mod listing;
 mod topology;
+mod traffic;
 mod wires;
 
 use std::env;
