@@ -38,7 +38,10 @@ pub fn obey(listener: &Listener) -> Result<(), String> {
                 if let Some(question) = question.strip_prefix("say ") {
                     let ask = Ask::parse(&format!("tcp {question}"))?;
                     let told = ask.again_on(&held.lock().unwrap_or_else(PoisonError::into_inner));
-                    println!("answer {id} {}", told.map_or_else(|reason| reason.to_string(), |t| format!("ok {t}")));
+                    println!(
+                        "answer {id} {}",
+                        told.map_or_else(|reason| reason.to_string(), |t| format!("ok {t}"))
+                    );
                     continue;
                 }
                 let (id, ask, held) = (id.to_owned(), Ask::parse(question)?, Arc::clone(&held));
@@ -58,10 +61,8 @@ pub fn obey(listener: &Listener) -> Result<(), String> {
                 let words: Vec<&str> = rest.split(' ').collect();
                 let [since, limit, ways @ ..] = words.as_slice() else { return Err(line) };
                 let (Ok(since), Ok(limit)) = (since.parse(), limit.parse()) else { return Err(line) };
-                let ways: Vec<(String, String)> = ways
-                    .chunks_exact(2)
-                    .map(|way| (way[0].to_owned(), way[1].to_owned()))
-                    .collect();
+                let ways: Vec<(String, String)> =
+                    ways.chunks_exact(2).map(|way| (way[0].to_owned(), way[1].to_owned())).collect();
                 for way in flows.missing(since, &ways, Duration::from_millis(limit)) {
                     println!("missing {way}");
                 }

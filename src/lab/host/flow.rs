@@ -14,7 +14,7 @@ use super::stream::Stream;
 /// Source ports of rounds; the one before them is for connections that stay open.
 pub const PORTS: std::ops::Range<u16> = 30_000..60_000;
 /// Between two rounds that nobody asked for.
-const PACE: Duration = Duration::from_millis(20);
+const PACE: Duration = Duration::from_millis(50);
 
 /// What the rounds have come to.
 #[derive(Default)]

@@ -40,7 +40,8 @@ pub struct Case<'a> {
     pub folder: &'a Path,
     /// What is around the gateway.
     pub topology: Topology,
-    shell: Vec<String>,
+    /// The words that run the script.
+    pub shell: Vec<String>,
 }
 
 /// Runs the case in a folder.

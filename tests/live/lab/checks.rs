@@ -21,6 +21,8 @@
 //!                                             `hold` on an open connection; `= nothing` for what nobody answers
 //! answered                                    all traffic is, from now on
 //! each rule, each route                       of the site is deleted in turn, and put back
+//! interrupted [every N from M]                up and down are killed at every place where they have changed
+//!                                             something, or at every Nth; `from` says too which recovery is whose
 //! traffic ends                                who answered all along, and that nobody saw anything else
 //! ```
 //! Options before `=`: `from [ADDRESS]:PORT | ADDRESS | PORT`, `port N`, `ttl N`, `size N`, `over PROTOCOL`,
@@ -107,6 +109,8 @@ pub enum During {
     Answered,
     /// `each rule`, `each route`
     Each(String),
+    /// `interrupted`, with the stride and the first place
+    Interrupted(usize, usize),
     /// `traffic ends`
     Ends,
 }
@@ -175,6 +179,11 @@ fn statement(line: &str) -> Result<Statement, String> {
         }
         ["answered"] => Statement::During(During::Answered),
         ["each", what @ ("rule" | "route")] => Statement::During(During::Each(what.to_owned())),
+        ["interrupted"] => Statement::During(During::Interrupted(1, 0)),
+        ["interrupted", "every", stride, "from", first] => {
+            let number = |word: &str| word.parse().map_err(|_| format!("not a number: {word}"));
+            Statement::During(During::Interrupted(number(stride)?, number(first)?))
+        }
         ["traffic", "ends"] => Statement::During(During::Ends),
         ["traffic", ..] => Statement::During(During::Flow(Box::new(question(line, &words)?))),
         _ => Statement::Ask(Box::new(question(line, &words)?)),

@@ -30,6 +30,9 @@ impl Case<'_> {
                 let outcome = if taken > 0 { Ok(()) } else { Err("there is none".to_owned()) };
                 score.note(&self.name, &format!("each {what} of {taken} taken away in turn"), outcome);
             }
+            During::Interrupted(stride, first) => {
+                self.interrupted(*stride, *first, agents, traffic, score)?
+            }
             During::Ends => {
                 for verdict in traffic.end(agents)? {
                     self.verdict(verdict, score);
@@ -54,7 +57,8 @@ impl Case<'_> {
                 };
                 taken += 1;
                 let change = |verb: &str| {
-                    let words: Vec<&str> = ["ip", family, what, verb].into_iter().chain(line.split(' ')).collect();
+                    let words: Vec<&str> =
+                        ["ip", family, what, verb].into_iter().chain(line.split(' ')).collect();
                     run(&mut within(GATEWAY, &words))?.must(&words.join(" "))
                 };
                 change("del")?;

@@ -158,7 +158,8 @@ impl Flow {
         let answers = match &line.expected {
             Expected::Answer { host, source, .. } => {
                 let other = topology.host(host)?;
-                let real = other.addresses.iter().find(|a| a.aliases().any(|known| known == line.destination));
+                let real =
+                    other.addresses.iter().find(|a| a.aliases().any(|known| known == line.destination));
                 let real = real.map_or_else(|| own(other), |a| Ok(a.real))?;
                 routers[1] = gateways(other);
                 routers[1].extend([real.to_string(), source.to_string()]);
@@ -206,7 +207,9 @@ impl Flow {
             let from = |side: usize| self.routers[side].iter().any(|own| own == router);
             return (host == self.asker && from(0) && asks(packet))
                 || (self.strays.as_deref() == Some(host) && asks(packet))
-                || (self.answers.as_ref().is_some_and(|(name, ..)| name == host) && from(1) && answered(packet));
+                || (self.answers.as_ref().is_some_and(|(name, ..)| name == host)
+                    && from(1)
+                    && answered(packet));
         }
         match &self.answers {
             Some((name, real, sees)) => {
