@@ -30,7 +30,9 @@ const FOREIGN_FILTER: &[&str] = &[
     "iptables -t mangle -A PREROUTING -d 198.51.100.0/24 -j DROP",
     "ip6tables -t raw -A PREROUTING -d 2001:db8:ffff::/48 -j DROP",
 ];
-const FOREIGN_MARKS: &[&str] = &["30123", "198.51.100.0", "stranger", "2001:db8:ffff"];
+const FOREIGN_MARKS: &[&str] = &[
+    "30123", "198.51.100.", "203.0.113.", "stranger", "2001:db8", "30200", "neighbour", "NEIGHBOUR", "xovl-",
+];
 
 /// A compiled scenario and what is around it.
 pub struct Case<'a> {
@@ -56,6 +58,9 @@ pub fn run_case(folder: &Path, score: &mut Score) -> Result<(), String> {
     let wires = Wires::build(&case.topology)?;
     for line in FOREIGN_ROUTING.iter().chain(FOREIGN_FILTER) {
         run_foreign(line)?;
+    }
+    if folder.join("before").exists() {
+        run(within(GATEWAY, &["sh", "-e", "before"]).current_dir(folder))?.must("before")?;
     }
     case.lifecycle(&steps, &read("nodes.sh")?, score)?;
     drop(wires);

@@ -169,9 +169,8 @@ impl Case<'_> {
             fresh = vec![name.to_owned()];
             traffic.round(&format!("{word} before command {number}, {name}"), agents)?;
             if now != last {
-                let own = |tool: &String| {
-                    ["nft", "iptables", "ip6tables", "conntrack"].iter().any(|t| tool.starts_with(t))
-                };
+                let own =
+                    |tool: &String| ["nft", "iptables", "ip6tables"].iter().any(|t| tool.starts_with(t));
                 let before = format!("after {}", since.join(" "));
                 let both = since.iter().any(own);
                 for recovery in ["up", "down"] {

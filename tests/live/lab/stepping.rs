@@ -20,6 +20,9 @@ const TICKETS: &str = "/run/lab-tickets";
 /// More commands than any script has.
 const MOST: usize = 999;
 
+/// Shells, and what runs as often as there are connections: the others have the same numbers each time.
+const UNCOUNTED: &[&str] = &["sh", "dash", "busybox", "env", "conntrack"];
+
 /// Draws the next number. Programs of one pipeline start at the same time, and a file is made once.
 const COUNT: &str = r#"set -C
 read -r lab_number <"$LAB_TICKETS/next" || lab_number=1
@@ -40,7 +43,7 @@ pub struct Stepper {
 }
 
 impl Stepper {
-    /// Wraps every program whose name is a word of the script.
+    /// Wraps every counted program whose name is a word of the script.
     pub fn new(shell: &[String], script: &Path) -> Result<Self, String> {
         let text = fs::read_to_string(script).map_err(|e| format!("{}: {e}", script.display()))?;
         let words: BTreeSet<&str> =
@@ -48,7 +51,7 @@ impl Stepper {
         let told = |e: std::io::Error| format!("{TOOLS}: {e}");
         fs::create_dir_all(TOOLS).map_err(told)?;
         fs::write(format!("{TOOLS}/.count"), COUNT).map_err(told)?;
-        for word in words.iter().filter(|word| !["sh", "dash", "busybox", "env"].contains(word)) {
+        for word in words.iter().filter(|word| !UNCOUNTED.contains(word)) {
             let Some(program) = find(word) else { continue };
             let path = format!("{TOOLS}/{word}");
             let text = format!("#!/bin/sh\n. {TOOLS}/.count\nexec {} \"$@\"\n", program.display());
