@@ -2,7 +2,12 @@
 //!
 //! ```text
 //! ask ID PROTOCOL DESTINATION ...   later: `answer ID ok TEXT`, or `answer ID REASON`
+//! ask ID say DESTINATION from=...   the same on a connection that was asked to `hold`
 //! release                           closes the connections that were asked to `hold`
+//! flow ID DESTINATION ...           adds to what is sent all the time, see `flow`
+//! round                             later: `round PORT`, when one more round has been sent
+//! heard PORT MS [FLOW TRANSPORT]... later: `missing FLOW TRANSPORT` for what is not answered in time, then `end`
+//! flowed                            ends the flows; `told ...` for each kind of answer that came, then `end`
 //! seen                              `saw LINE` for each packet received since the last time, then `end`
 //! ```
 //! `ready` is printed when all sockets are open; the end of input ends the host.
@@ -10,8 +15,10 @@
 use std::io::stdin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use super::ask::Ask;
+use super::flow::Flows;
 use super::serve::Listener;
 use super::sniff::Sniffer;
 
@@ -20,6 +27,7 @@ pub fn obey(listener: &Listener) -> Result<(), String> {
     let sniffer = Sniffer::start().map_err(|e| format!("packet socket: {e}"))?;
     listener.start()?;
     let held = Arc::new(Mutex::new(Vec::new()));
+    let flows = Flows::default();
     println!("ready");
     for line in stdin().lines() {
         let line = line.map_err(|e| e.to_string())?;
@@ -27,6 +35,15 @@ pub fn obey(listener: &Listener) -> Result<(), String> {
         match word {
             "ask" => {
                 let (id, question) = rest.split_once(' ').ok_or_else(|| format!("no question: {line}"))?;
+                if let Some(question) = question.strip_prefix("say ") {
+                    let ask = Ask::parse(&format!("tcp {question}"))?;
+                    let told = ask.again_on(&held.lock().unwrap_or_else(PoisonError::into_inner));
+                    println!(
+                        "answer {id} {}",
+                        told.map_or_else(|reason| reason.to_string(), |t| format!("ok {t}"))
+                    );
+                    continue;
+                }
                 let (id, ask, held) = (id.to_owned(), Ask::parse(question)?, Arc::clone(&held));
                 let work = move || match ask.run() {
                     Ok(answer) => {
@@ -38,6 +55,25 @@ pub fn obey(listener: &Listener) -> Result<(), String> {
                 thread::Builder::new().stack_size(256 << 10).spawn(work).map_err(|e| e.to_string())?;
             }
             "release" => held.lock().unwrap_or_else(PoisonError::into_inner).clear(),
+            "flow" => flows.add(rest)?,
+            "round" => println!("round {}", flows.round()),
+            "heard" => {
+                let words: Vec<&str> = rest.split(' ').collect();
+                let [since, limit, ways @ ..] = words.as_slice() else { return Err(line) };
+                let (Ok(since), Ok(limit)) = (since.parse(), limit.parse()) else { return Err(line) };
+                let ways: Vec<(String, String)> =
+                    ways.chunks_exact(2).map(|way| (way[0].to_owned(), way[1].to_owned())).collect();
+                for way in flows.missing(since, &ways, Duration::from_millis(limit)) {
+                    println!("missing {way}");
+                }
+                println!("end");
+            }
+            "flowed" => {
+                for line in flows.end() {
+                    println!("told {line}");
+                }
+                println!("end");
+            }
             "seen" => {
                 for line in sniffer.take() {
                     println!("saw {line}");

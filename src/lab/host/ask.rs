@@ -126,9 +126,25 @@ impl Ask {
         }
     }
 
+    /// Asks once more on a connection of those that are held; the others are left alone.
+    pub fn again_on(&self, held: &[TcpStream]) -> Result<String, Failure> {
+        let mine = |stream: &&TcpStream| {
+            stream.local_addr().ok() == self.source && stream.peer_addr().ok() == Some(self.destination)
+        };
+        let mut stream = held.iter().find(mine).ok_or_else(|| Failure("not-held".to_owned()))?;
+        stream.set_read_timeout(Some(self.timeout))?;
+        stream.write_all(b"h")?;
+        let mut text = String::new();
+        BufReader::new(stream).read_line(&mut text)?;
+        Ok(format!("{} {}", text.trim_end(), segment(stream)))
+    }
+
     fn socket(&self, kind: Type, protocol: Option<Protocol>) -> Result<Socket, Failure> {
         let socket = Socket::new(Domain::for_address(self.destination), kind, protocol)?;
         socket.set_reuse_address(true)?;
+        if kind != Type::STREAM {
+            socket.set_broadcast(true)?;
+        }
         if let Some(ttl) = self.ttl {
             match self.destination {
                 SocketAddr::V4(_) => socket.set_ttl_v4(ttl)?,
@@ -298,7 +314,7 @@ fn socket_address(text: &str) -> Option<SocketAddr> {
 }
 
 /// The Internet checksum, RFC 1071.
-fn checksum(data: &[u8]) -> u16 {
+pub(super) fn checksum(data: &[u8]) -> u16 {
     let mut sum: u32 =
         data.chunks(2).map(|c| u32::from(c[0]) << 8 | u32::from(*c.get(1).unwrap_or(&0))).sum();
     while sum > 0xffff {

@@ -7,10 +7,13 @@
 
 mod agent;
 mod ask;
+mod flow;
 mod serve;
 mod sniff;
+mod stream;
 
 pub use ask::Ask;
+pub use flow::PORTS as FLOW_PORTS;
 pub use serve::Listener;
 
 use std::process::ExitCode;

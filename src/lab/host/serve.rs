@@ -88,7 +88,7 @@ pub fn segment(stream: &TcpStream) -> u32 {
     SockRef::from(stream).tcp_mss().unwrap_or(0)
 }
 
-/// `?` asks for the line and the end, `h` for the line alone.
+/// `?` asks for the line and the end, `h` for the line alone, as often as it comes.
 fn answer_connection(name: &str, mut stream: TcpStream) {
     let Ok(peer) = stream.peer_addr() else { return };
     let mut word = [0];
@@ -99,7 +99,11 @@ fn answer_connection(name: &str, mut stream: TcpStream) {
     if word == *b"?" && stream.shutdown(std::net::Shutdown::Write).is_err() {
         return;
     }
-    while matches!(stream.read(&mut word), Ok(1)) {}
+    while matches!(stream.read(&mut word), Ok(1)) {
+        if word == *b"h" && stream.write_all(format!("{text}\n").as_bytes()).is_err() {
+            return;
+        }
+    }
 }
 
 fn answer_datagrams(name: &str, socket: &UdpSocket) {

@@ -70,8 +70,10 @@ impl Sniffer {
             match outcome {
                 Ok(length) => {
                     let frame = &buffer[..length];
-                    let mine =
-                        frame.first_chunk().is_some_and(|station| own.is_empty() || own.contains(station));
+                    // What is for a group of stations, as a broadcast, is for this one, too.
+                    let mine = frame.first_chunk().is_some_and(|station| {
+                        own.is_empty() || own.contains(station) || station[0] & 1 == 1
+                    });
                     if let Some(line) = frame.get(ETHERNET..).and_then(packet).filter(|_| mine) {
                         record.lines.insert(line);
                     }
@@ -120,7 +122,16 @@ fn packet(bytes: &[u8]) -> Option<String> {
         6 => {
             let source = Ipv6Addr::from(<[u8; 16]>::try_from(bytes.get(8..24)?).ok()?);
             let destination = Ipv6Addr::from(<[u8; 16]>::try_from(bytes.get(24..40)?).ok()?);
-            payload(*bytes.get(6)?, source.into(), destination.into(), bytes.get(40..)?)
+            let body = bytes.get(40..)?;
+            let (protocol, body) = match *bytes.get(6)? {
+                // Extension headers of RFC 8200: hop-by-hop options, with which multicast membership
+                // comes (section 4.3), and fragments (4.5), of which the first counts.
+                0 => (*body.first()?, body.get((usize::from(*body.get(1)?) + 1) * 8..)?),
+                44 if number(body, 2)? & 0xfff8 != 0 => return None,
+                44 => (*body.first()?, body.get(8..)?),
+                protocol => (protocol, body),
+            };
+            payload(protocol, source.into(), destination.into(), body)
         }
         _ => None,
     }

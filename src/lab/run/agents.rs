@@ -31,7 +31,7 @@ pub struct Query {
     pub words: String,
 }
 
-struct Agent {
+pub(super) struct Agent {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -39,7 +39,7 @@ struct Agent {
 
 /// The agents, by name.
 pub struct Agents {
-    running: BTreeMap<String, Agent>,
+    pub(super) running: BTreeMap<String, Agent>,
 }
 
 /// What a round of questions brought to light.
@@ -111,15 +111,8 @@ impl Agents {
             agent.tell("seen")?;
         }
         for (name, agent) in &mut self.running {
-            let lines: &mut BTreeSet<String> = seen.entry(name.clone()).or_default();
-            loop {
-                let line = agent.line()?;
-                match line.strip_prefix("saw ") {
-                    Some(packet) => lines.insert(packet.to_owned()),
-                    None if line == "end" => break,
-                    None => return Err(format!("{name}: {line}")),
-                };
-            }
+            let lines = agent.list("saw ").map_err(|line| format!("{name}: {line}"))?;
+            seen.insert(name.clone(), lines.into_iter().collect());
         }
         Ok(seen)
     }
@@ -143,22 +136,35 @@ impl Agents {
         }
     }
 
-    fn agent(&mut self, name: &str) -> Result<&mut Agent, String> {
+    pub(super) fn agent(&mut self, name: &str) -> Result<&mut Agent, String> {
         self.running.get_mut(name).ok_or_else(|| format!("no agent: {name}"))
     }
 }
 
 impl Agent {
-    fn tell(&mut self, line: &str) -> Result<(), String> {
+    pub(super) fn tell(&mut self, line: &str) -> Result<(), String> {
         writeln!(self.input, "{line}").map_err(|e| format!("agent does not listen: {e}"))
     }
 
-    fn line(&mut self) -> Result<String, String> {
+    pub(super) fn line(&mut self) -> Result<String, String> {
         let mut line = String::new();
         match self.output.read_line(&mut line) {
             Ok(0) => Err("agent ended".to_owned()),
             Ok(_) => Ok(line.trim_end().to_owned()),
             Err(e) => Err(e.to_string()),
+        }
+    }
+
+    /// Lines with a word before each, up to `end`.
+    pub(super) fn list(&mut self, word: &str) -> Result<Vec<String>, String> {
+        let mut lines = Vec::new();
+        loop {
+            let line = self.line()?;
+            match line.strip_prefix(word) {
+                Some(rest) => lines.push(rest.to_owned()),
+                None if line == "end" => return Ok(lines),
+                None => return Err(line),
+            }
         }
     }
 

@@ -4,4 +4,5 @@
 //! has ended when the runner has.
 
 pub mod agents;
+pub mod flows;
 pub mod netns;

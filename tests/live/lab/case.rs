@@ -9,11 +9,12 @@ use overlapc::lab::run::agents::{Agents, Place, Query};
 use overlapc::lab::run::netns::{Run, batch, run, within};
 
 use crate::Score;
-use crate::checks::{self, Expected};
+use crate::checks::{self, During, Expected};
 use crate::expansion::{self, Question, Step};
-use crate::judge::Judge;
+use crate::judge::{Judge, Verdict};
 use crate::listing::Listing;
 use crate::topology::{GATEWAY, Topology, namespace};
+use crate::traffic::Traffic;
 use crate::wires::Wires;
 
 /// Things of somebody else's, one of each kind; they must be there at the end as they were.
@@ -29,13 +30,20 @@ const FOREIGN_FILTER: &[&str] = &[
     "iptables -t mangle -A PREROUTING -d 198.51.100.0/24 -j DROP",
     "ip6tables -t raw -A PREROUTING -d 2001:db8:ffff::/48 -j DROP",
 ];
-const FOREIGN_MARKS: &[&str] = &["30123", "198.51.100.0", "stranger", "2001:db8:ffff"];
+const FOREIGN_MARKS: &[&str] = &[
+    "30123", "198.51.100.", "203.0.113.", "stranger", "2001:db8", "30200", "neighbour", "NEIGHBOUR", "xovl-",
+];
 
-struct Case<'a> {
-    name: String,
-    folder: &'a Path,
-    topology: Topology,
-    shell: Vec<String>,
+/// A compiled scenario and what is around it.
+pub struct Case<'a> {
+    /// The name of its folder.
+    pub name: String,
+    /// Where its artefacts are.
+    pub folder: &'a Path,
+    /// What is around the gateway.
+    pub topology: Topology,
+    /// The words that run the script.
+    pub shell: Vec<String>,
 }
 
 /// Runs the case in a folder.
@@ -50,6 +58,9 @@ pub fn run_case(folder: &Path, score: &mut Score) -> Result<(), String> {
     let wires = Wires::build(&case.topology)?;
     for line in FOREIGN_ROUTING.iter().chain(FOREIGN_FILTER) {
         run_foreign(line)?;
+    }
+    if folder.join("before").exists() {
+        run(within(GATEWAY, &["sh", "-e", "before"]).current_dir(folder))?.must("before")?;
     }
     case.lifecycle(&steps, &read("nodes.sh")?, score)?;
     drop(wires);
@@ -94,13 +105,15 @@ impl Case<'_> {
         Ok(())
     }
 
-    fn note(&self, score: &mut Score, what: &str, run: Run, wanted: i32) {
+    /// Notes whether a program ended with the exit code that it should.
+    pub fn note(&self, score: &mut Score, what: &str, run: Run, wanted: i32) {
         let told = format!("exit {}, not {wanted}\n{}{}", run.code, run.text, run.errors);
         let outcome = if run.code == wanted { Ok(()) } else { Err(told) };
         score.note(&self.name, what, outcome);
     }
 
-    fn script(&self, word: &str) -> Result<Run, String> {
+    /// Runs the emitted script.
+    pub fn script(&self, word: &str) -> Result<Run, String> {
         let path = self.folder.join("site.sh");
         let mut words: Vec<&str> = self.shell.iter().map(String::as_str).collect();
         let path = path.to_string_lossy();
@@ -155,20 +168,31 @@ impl Case<'_> {
     }
 
     fn steps(&self, steps: &[Step], agents: &mut Agents, score: &mut Score) -> Result<(), String> {
-        let mut judge = Judge::default();
+        let (mut judge, mut traffic) = (Judge::default(), Traffic::default());
         let mut defaults = false;
         for step in steps {
+            let refused = match step {
+                Step::Phase(_, questions) => {
+                    questions.iter().any(|q| !matches!(q.expected, Expected::Answer { .. }))
+                }
+                Step::During(During::Flow(line)) => line.expected == Expected::Nothing,
+                _ => false,
+            };
+            if refused && !defaults {
+                self.add_defaults()?;
+                defaults = true;
+            }
             match step {
                 Step::Phase(names, questions) => {
-                    if !defaults && questions.iter().any(|q| !matches!(q.expected, Expected::Answer { .. })) {
-                        self.add_defaults()?;
-                        defaults = true;
-                    }
-                    self.phase(names, questions, agents, &mut judge, score)?;
+                    self.phase(names, questions, agents, &mut judge, &traffic, score)?;
+                }
+                Step::During(during) => {
+                    self.during(during, agents, &mut judge, &mut traffic, score)?;
+                    continue;
                 }
                 Step::Command(host, command) => {
                     let place = host.as_ref().map_or_else(|| GATEWAY.to_owned(), |h| namespace(h));
-                    let run = run(&mut within(&place, &["sh", "-c", command]))?;
+                    let run = run(within(&place, &["sh", "-c", command]).env("CASE", self.folder))?;
                     let place = host.as_deref().unwrap_or(GATEWAY);
                     self.note(score, &format!("{place}: {command}"), run, 0);
                 }
@@ -182,6 +206,9 @@ impl Case<'_> {
                 }
                 Step::Release => agents.release()?,
             }
+            if traffic.flows() {
+                traffic.round(&step.name(), agents)?;
+            }
         }
         Ok(())
     }
@@ -192,20 +219,26 @@ impl Case<'_> {
         questions: &[Question],
         agents: &mut Agents,
         judge: &mut Judge,
+        traffic: &Traffic,
         score: &mut Score,
     ) -> Result<(), String> {
         let queries: Vec<Query> = questions.iter().map(Question::query).collect();
         let evidence = agents.ask(&queries)?;
-        for (name, mut reasons) in judge.judge(&self.topology, names, questions, &evidence) {
-            let more = reasons.len().saturating_sub(6);
-            reasons.truncate(6);
-            if more > 0 {
-                reasons.push(format!("and {more} more"));
-            }
-            let outcome = if reasons.is_empty() { Ok(()) } else { Err(reasons.join("\n")) };
-            score.note(&self.name, &name, outcome);
+        for verdict in judge.judge(&self.topology, names, questions, &evidence, traffic) {
+            self.verdict(verdict, score);
         }
         Ok(())
+    }
+
+    /// Notes a verdict with the first of its reasons.
+    pub fn verdict(&self, (name, mut reasons): Verdict, score: &mut Score) {
+        let more = reasons.len().saturating_sub(6);
+        reasons.truncate(6);
+        if more > 0 {
+            reasons.push(format!("and {more} more"));
+        }
+        let outcome = if reasons.is_empty() { Ok(()) } else { Err(reasons.join("\n")) };
+        score.note(&self.name, &name, outcome);
     }
 
     /// Sends everything to the gateway, so that what should not pass is tried at all.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! transports tcp udp icmp 253                 what `connect`, `reach` and `nothing` send; this is the default
-//! ports same | distinct                       of one phase; `distinct` where keys would clash by design
+//! ports same | distinct | NUMBER              of one phase; `distinct` where keys would clash by design
 //! connect PATTERN <-> PATTERN                 every host asks every host (or ->), all at once
 //! others apart                                nothing passes between all other pairs, nor to an own alias
 //! reach HOST DESTINATION = HOST sees SOURCE   also tcp, udp, icmp, 253 for one of them
@@ -15,6 +15,15 @@
 //! gateway COMMAND / on HOST COMMAND           exit 0 of a shell command there; also how faults are made
 //! flush                                       all rule sets of the kernel, as a restart of its service does
 //! up, down, release                           the script again; close connections that were `hold`
+//! say HOST DESTINATION from PORT = HOST sees SOURCE
+//!                                             once more on a connection that was `hold`
+//! traffic HOST DESTINATION = HOST sees SOURCE from now on, a packet of each transport again and again, and with
+//!                                             `hold` on an open connection; `= nothing` for what nobody answers
+//! answered                                    all traffic is, from now on
+//! each rule, each route                       of the site is deleted in turn, and put back
+//! interrupted [every N from M]                up and down are killed at every place where they have changed
+//!                                             something, or at every Nth; `from` says too which recovery is whose
+//! traffic ends                                who answered all along, and that nobody saw anything else
 //! ```
 //! Options before `=`: `from [ADDRESS]:PORT | ADDRESS | PORT`, `port N`, `ttl N`, `size N`, `over PROTOCOL`,
 //! `by ADDRESS`, `via ROUTER`, `strays HOST` (errors may end there), `hold`, `again`, `deaf` (nobody takes the answer: an
@@ -79,6 +88,8 @@ pub struct Line {
     pub options: Vec<String>,
     /// Whether the outcome takes its time.
     pub patient: bool,
+    /// Whether it is asked on a connection that is open already.
+    pub said: bool,
     /// A router that may see the packet on its way.
     pub via: Option<String>,
     /// A host that may be sent the errors about it.
@@ -89,6 +100,21 @@ pub struct Line {
     pub expected: Expected,
 }
 
+/// Traffic, and what is done to the gateway meanwhile.
+#[derive(Clone, Debug)]
+pub enum During {
+    /// `traffic`
+    Flow(Box<Line>),
+    /// `answered`
+    Answered,
+    /// `each rule`, `each route`
+    Each(String),
+    /// `interrupted`, with the stride and the first place
+    Interrupted(usize, usize),
+    /// `traffic ends`
+    Ends,
+}
+
 /// A line of the file.
 #[derive(Clone, Debug)]
 pub enum Statement {
@@ -96,6 +122,8 @@ pub enum Statement {
     Transports(Vec<String>),
     /// `ports distinct`
     DistinctPorts(bool),
+    /// `ports NUMBER`
+    Port(u16),
     /// `connect`; the last says whether both ways.
     Connect(String, String, bool),
     /// `others apart`
@@ -106,6 +134,8 @@ pub enum Statement {
     Command(Option<String>, String),
     /// `up` or `down`
     Script(&'static str),
+    /// What is done while traffic flows.
+    During(During),
     /// `flush`
     Flush,
     /// `release`
@@ -133,7 +163,8 @@ fn statement(line: &str) -> Result<Statement, String> {
         ["transports", ref rest @ ..] => {
             Statement::Transports(rest.iter().map(|t| (*t).to_owned()).collect())
         }
-        ["ports", choice] => Statement::DistinctPorts(choice == "distinct"),
+        ["ports", choice @ ("same" | "distinct")] => Statement::DistinctPorts(choice == "distinct"),
+        ["ports", number] => Statement::Port(number.parse().map_err(|_| "not a port")?),
         ["connect", from, way @ ("->" | "<->"), to] => {
             Statement::Connect(from.to_owned(), to.to_owned(), way == "<->")
         }
@@ -146,6 +177,15 @@ fn statement(line: &str) -> Result<Statement, String> {
             let rest = line.split_once(host).map_or("", |(_, rest)| rest.trim());
             Statement::Command(Some(host.to_owned()), rest.to_owned())
         }
+        ["answered"] => Statement::During(During::Answered),
+        ["each", what @ ("rule" | "route")] => Statement::During(During::Each(what.to_owned())),
+        ["interrupted"] => Statement::During(During::Interrupted(1, 0)),
+        ["interrupted", "every", stride, "from", first] => {
+            let number = |word: &str| word.parse().map_err(|_| format!("not a number: {word}"));
+            Statement::During(During::Interrupted(number(stride)?, number(first)?))
+        }
+        ["traffic", "ends"] => Statement::During(During::Ends),
+        ["traffic", ..] => Statement::During(During::Flow(Box::new(question(line, &words)?))),
         _ => Statement::Ask(Box::new(question(line, &words)?)),
     })
 }
@@ -165,6 +205,7 @@ fn question(text: &str, words: &[&str]) -> Result<Line, String> {
         from_port: None,
         options: Vec::new(),
         patient: false,
+        said: false,
         via: None,
         strays: None,
         segments: None,
@@ -187,7 +228,7 @@ fn question(text: &str, words: &[&str]) -> Result<Line, String> {
                 }
             }
             "port" => line.port = Some(value()?.parse().map_err(|_| "not a port")?),
-            "over" => line.transports = vec![value()?.to_owned()],
+            "over" => line.transports = value()?.split(',').map(str::to_owned).collect(),
             "via" => line.via = Some(value()?.to_owned()),
             "strays" => line.strays = Some(value()?.to_owned()),
             "mss" => line.segments = Some(value()?.to_owned()),
@@ -195,7 +236,11 @@ fn question(text: &str, words: &[&str]) -> Result<Line, String> {
             "ttl" | "size" | "dev" => line.options.push(format!("{word}={}", value()?)),
             "hold" | "again" | "deaf" => line.options.push((*word).to_owned()),
             "=" => {
-                let (host, sees) = (value()?, value()?);
+                let host = value()?;
+                if (*kind, host) == ("traffic", "nothing") {
+                    continue;
+                }
+                let sees = value()?;
                 let source = value()?;
                 if sees != "sees" {
                     return Err("`= HOST sees SOURCE` expected".to_owned());
@@ -209,7 +254,7 @@ fn question(text: &str, words: &[&str]) -> Result<Line, String> {
         }
     }
     line.expected = match (*kind, answers) {
-        ("nothing", None) => Expected::Nothing,
+        ("nothing" | "traffic", None) => Expected::Nothing,
         ("unreachable", None) => {
             if line.transports.is_empty() {
                 line.transports.push("udp".to_owned());
@@ -228,7 +273,11 @@ fn question(text: &str, words: &[&str]) -> Result<Line, String> {
         }
         ("expired", None) => Expected::Error { kinds: &["expired"], by },
         ("toobig", None) => Expected::Error { kinds: &["too-big"], by },
-        ("reach" | "tcp" | "udp" | "icmp" | "253", Some(answer)) => answer,
+        ("say", Some(answer)) => {
+            (line.transports, line.said) = (vec!["tcp".to_owned()], true);
+            answer
+        }
+        ("traffic" | "reach" | "tcp" | "udp" | "icmp" | "253", Some(answer)) => answer,
         _ => return Err(format!("not understood: {kind}")),
     };
     Ok(line)

@@ -10,7 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use overlapc::lab::run::agents::Query;
 
-use crate::checks::{Expected, Line, Seen, Statement, TRANSPORTS};
+use crate::checks::{During, Expected, Line, Seen, Statement, TRANSPORTS};
 use crate::topology::{Address, Host, Network, Topology};
 
 /// One question of one host over one transport.
@@ -34,6 +34,8 @@ pub struct Question {
     pub options: Vec<String>,
     /// Whether the outcome takes its time.
     pub patient: bool,
+    /// Whether it is asked on a connection that is open already.
+    pub said: bool,
     /// A router that may see the packet on its way.
     pub via: Option<String>,
     /// A host that may be sent the errors about it.
@@ -55,7 +57,7 @@ impl Question {
         };
         let words = format!(
             "{} {} from={} timeout={timeout} {}",
-            self.transport,
+            if self.said { "say" } else { &self.transport },
             SocketAddr::new(self.destination, self.port),
             SocketAddr::new(self.source, self.source_port),
             self.options.join(" ")
@@ -73,10 +75,26 @@ pub enum Step {
     Command(Option<String>, String),
     /// `up` or `down` of the script.
     Script(&'static str),
+    /// Traffic, and what is done meanwhile.
+    During(During),
     /// Empty all rule sets.
     Flush,
     /// Close held connections.
     Release,
+}
+
+impl Step {
+    /// What it does, in the words of `checks`.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Phase(names, _) => names.join("; "),
+            Self::Command(_, command) => command.clone(),
+            Self::Script(word) => (*word).to_owned(),
+            Self::Flush => "flush".to_owned(),
+            Self::Release => "release".to_owned(),
+            Self::During(during) => format!("{during:?}"),
+        }
+    }
 }
 
 struct Expansion<'a> {
@@ -116,6 +134,7 @@ impl Expansion<'_> {
         match statement {
             Statement::Transports(transports) => self.transports.clone_from(transports),
             Statement::DistinctPorts(distinct) => self.distinct = *distinct,
+            Statement::Port(port) => self.source_port = *port,
             Statement::Connect(from, to, both) => self.connect(from, to, *both)?,
             Statement::Apart => self.apart(),
             Statement::Ask(line) => self.line(line)?,
@@ -126,6 +145,10 @@ impl Expansion<'_> {
             Statement::Script(word) => {
                 self.end_phase();
                 self.steps.push(Step::Script(word));
+            }
+            Statement::During(during) => {
+                self.end_phase();
+                self.steps.push(Step::During(during.clone()));
             }
             Statement::Flush => {
                 self.end_phase();
@@ -267,6 +290,7 @@ impl Expansion<'_> {
                 port: port_of(transport, 80),
                 options: Vec::new(),
                 patient: false,
+                said: false,
                 via: None,
                 strays: None,
                 segments: None,
@@ -302,6 +326,7 @@ impl Expansion<'_> {
             question.source_port = line.from_port.unwrap_or(question.source_port);
             question.options.clone_from(&line.options);
             question.patient = line.patient;
+            question.said = line.said;
             question.via.clone_from(&line.via);
             question.strays.clone_from(&line.strays);
             question.segments.clone_from(&line.segments);

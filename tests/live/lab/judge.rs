@@ -11,6 +11,7 @@ use overlapc::lab::run::agents::Evidence;
 use crate::checks::{Expected, Seen};
 use crate::expansion::Question;
 use crate::topology::{GATEWAY, Topology};
+use crate::traffic::Traffic;
 
 /// The verdict of one check: its name and the reasons against it.
 pub type Verdict = (String, Vec<String>);
@@ -29,6 +30,7 @@ impl Judge {
         names: &[String],
         questions: &[Question],
         evidence: &Evidence,
+        traffic: &Traffic,
     ) -> Vec<Verdict> {
         let mut reasons: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
@@ -46,7 +48,7 @@ impl Judge {
                 (format!("{} ({count})", names[check]), reasons)
             })
             .collect();
-        verdicts.push(("nobody saw anything else".to_owned(), self.unexplained(&evidence.seen)));
+        verdicts.push(("nobody saw anything else".to_owned(), self.unexplained(&evidence.seen, traffic)));
         verdicts
     }
 
@@ -276,14 +278,16 @@ impl Judge {
         }
     }
 
-    fn unexplained(&self, seen: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+    /// What hosts saw though neither a question nor the traffic explains it.
+    pub fn unexplained(&self, seen: &BTreeMap<String, BTreeSet<String>>, traffic: &Traffic) -> Vec<String> {
         let empty = BTreeSet::new();
         // The gateway sees everything that it forwards.
         seen.iter()
             .filter(|(host, _)| *host != GATEWAY)
             .flat_map(|(host, lines)| {
                 let explained = self.explained.get(host).unwrap_or(&empty);
-                lines.difference(explained).map(move |line| format!("{host} saw {line}"))
+                let strange = lines.difference(explained).filter(|line| !traffic.explains(host, line));
+                strange.map(|line| format!("{host} saw {}", traffic.place(line))).collect::<Vec<_>>()
             })
             .collect()
     }

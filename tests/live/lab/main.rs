@@ -9,9 +9,13 @@
 mod case;
 mod checks;
 mod expansion;
+mod faults;
+mod interrupted;
 mod judge;
 mod listing;
+mod stepping;
 mod topology;
+mod traffic;
 mod wires;
 
 use std::env;

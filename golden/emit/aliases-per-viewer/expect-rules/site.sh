@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='aliases-per-viewer'
-FINGERPRINT='d7b11ac040be98f1'
+FINGERPRINT='f21cbc3241526fa4'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -104,12 +104,16 @@ defaults_v4() {
     cat <<'OVERLAPC_END'
 route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77 # site.ovl:5 press
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65537 protocol 77 # site.ovl:5 press
+route add unreachable 192.168.0.255/32 metric 4278198272 table 1 protocol 77 # site.ovl:8 press
 route add unreachable 0.0.0.0/0 metric 4278198272 table 3 protocol 77 # site.ovl:16 saw
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65539 protocol 77 # site.ovl:16 saw
+route add unreachable 192.168.0.255/32 metric 4278198272 table 3 protocol 77 # site.ovl:19 saw
 route add unreachable 0.0.0.0/0 metric 4278198272 table 4 protocol 77 # site.ovl:25 desk-a
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65540 protocol 77 # site.ovl:25 desk-a
+route add unreachable 192.168.0.255/32 metric 4278198272 table 4 protocol 77 # site.ovl:28 desk-a
 route add unreachable 0.0.0.0/0 metric 4278198272 table 6 protocol 77 # site.ovl:34 desk-b
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65542 protocol 77 # site.ovl:34 desk-b
+route add unreachable 192.168.0.255/32 metric 4278198272 table 6 protocol 77 # site.ovl:37 desk-b
 OVERLAPC_END
 }
 

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='allow-and-deny'
-FINGERPRINT='e0dc817670c216bb'
+FINGERPRINT='4bd578b726577dd4'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -102,12 +102,16 @@ defaults_v4() {
     cat <<'OVERLAPC_END'
 route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77 # site.ovl:4 office
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65537 protocol 77 # site.ovl:4 office
+route add unreachable 192.168.0.255/32 metric 4278198272 table 1 protocol 77 # site.ovl:7 office
 route add unreachable 0.0.0.0/0 metric 4278198272 table 2 protocol 77 # site.ovl:16 press
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65538 protocol 77 # site.ovl:16 press
+route add unreachable 192.168.0.255/32 metric 4278198272 table 2 protocol 77 # site.ovl:19 press
 route add unreachable 0.0.0.0/0 metric 4278198272 table 3 protocol 77 # site.ovl:29 saw-1
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65539 protocol 77 # site.ovl:29 saw-1
+route add unreachable 192.168.0.255/32 metric 4278198272 table 3 protocol 77 # site.ovl:32 saw-1
 route add unreachable 0.0.0.0/0 metric 4278198272 table 4 protocol 77 # site.ovl:29 saw-2
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65540 protocol 77 # site.ovl:29 saw-2
+route add unreachable 192.168.0.255/32 metric 4278198272 table 4 protocol 77 # site.ovl:32 saw-2
 OVERLAPC_END
 }
 

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='masqueraded'
-FINGERPRINT='fa25bbfdbea808f8'
+FINGERPRINT='b0853e5b51af284a'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -108,14 +108,19 @@ defaults_v4() {
 route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77 # site.ovl:5 office
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65537 protocol 77 # site.ovl:5 office
 route add unreachable 172.16.0.1/32 metric 4278198272 table 1 protocol 77 # site.ovl:8 office
+route add unreachable 172.16.0.255/32 metric 4278198272 table 1 protocol 77 # site.ovl:8 office
 route add unreachable 0.0.0.0/0 metric 4278198272 table 2 protocol 77 # site.ovl:14 north
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65538 protocol 77 # site.ovl:14 north
+route add unreachable 192.168.1.255/32 metric 4278198272 table 2 protocol 77 # site.ovl:17 north
 route add unreachable 0.0.0.0/0 metric 4278198272 table 3 protocol 77 # site.ovl:23 south
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65539 protocol 77 # site.ovl:23 south
+route add unreachable 192.168.1.255/32 metric 4278198272 table 3 protocol 77 # site.ovl:26 south
 route add unreachable 0.0.0.0/0 metric 4278198272 table 4 protocol 77 # site.ovl:32 press
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65540 protocol 77 # site.ovl:32 press
+route add unreachable 192.168.1.255/32 metric 4278198272 table 4 protocol 77 # site.ovl:35 press
 route add unreachable 0.0.0.0/0 metric 4278198272 table 5 protocol 77 # site.ovl:44 lathe
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65541 protocol 77 # site.ovl:44 lathe
+route add unreachable 192.168.1.255/32 metric 4278198272 table 5 protocol 77 # site.ovl:47 lathe
 OVERLAPC_END
 }
 

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='routed-prefix'
-FINGERPRINT='9ce609a03898fa21'
+FINGERPRINT='5cc8f39552f5807d'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -85,8 +85,10 @@ defaults_v4() {
     cat <<'OVERLAPC_END'
 route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77 # site.ovl:4 office
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65537 protocol 77 # site.ovl:4 office
+route add unreachable 192.168.11.255/32 metric 4278198272 table 1 protocol 77 # site.ovl:7 office
 route add unreachable 0.0.0.0/0 metric 4278198272 table 2 protocol 77 # site.ovl:11 press-line
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65538 protocol 77 # site.ovl:11 press-line
+route add unreachable 192.168.0.255/32 metric 4278198272 table 2 protocol 77 # site.ovl:14 press-line
 OVERLAPC_END
 }
 

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='small-packets'
-FINGERPRINT='974d4bde43a35a62'
+FINGERPRINT='95db0930b711f082'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -586,7 +586,7 @@ removal() {
         function mine(chain) { return (chain ~ /^ovl-shut/) == (what == "guard") }
         /^\*/ { table = $0; count = 0; jumps = "" }
         /^:ovl-/ { name = substr($1, 2); if (mine(name)) chains[++count] = name }
-        /^-A (PREROUTING|POSTROUTING|FORWARD|OUTPUT) .*-j ovl-/ {
+        /^-A (PREROUTING|POSTROUTING|FORWARD|OUTPUT) / && $(NF - 1) == "-j" && $NF ~ /^ovl-/ {
             if (mine($NF)) jumps = jumps "-D" substr($0, 3) "\n"
         }
         /^COMMIT/ && count {
@@ -619,9 +619,15 @@ guard_off() {
     remove guard
 }
 
+# The site's lines of iptables-save: what others write into their comments does not count.
+own_lines() {
+    sed -e '/^:ovl-/b own' -e '/^-A ovl-/b own' -e '/ -j ovl-[^ "]*$/!d' -e ':own' -e '/ovl-shut/d' \
+        -e "s/ \[[0-9:]*\]\$//;s/^/$1 /"
+}
+
 list_ruleset() {
-    "$SAVE4" 2>/dev/null | sed '/ovl-/!d;/ovl-shut/d;s/ \[[0-9:]*\]$//;s/^/iptables /'
-    [ "$FAMILIES" = -4 ] || "$SAVE6" 2>/dev/null | sed '/ovl-/!d;/ovl-shut/d;s/ \[[0-9:]*\]$//;s/^/ip6tables /'
+    "$SAVE4" 2>/dev/null | own_lines iptables
+    [ "$FAMILIES" = -4 ] || "$SAVE6" 2>/dev/null | own_lines ip6tables
 }
 
 # In a shell of its own: a reader that has gone away must not stop the work half-way.

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='small-packets'
-FINGERPRINT='4ebe795b35bbcac0'
+FINGERPRINT='4744a88bc32e4d35'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -93,10 +93,13 @@ defaults_v4() {
     cat <<'OVERLAPC_END'
 route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77 # site.ovl:4 lan
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65537 protocol 77 # site.ovl:4 lan
+route add unreachable 192.168.0.255/32 metric 4278198272 table 1 protocol 77 # site.ovl:7 lan
 route add unreachable 0.0.0.0/0 metric 4278198272 table 2 protocol 77 # site.ovl:13 plant
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65538 protocol 77 # site.ovl:13 plant
+route add unreachable 192.168.0.255/32 metric 4278198272 table 2 protocol 77 # site.ovl:16 plant
 route add unreachable 0.0.0.0/0 metric 4278198272 table 3 protocol 77 # site.ovl:23 branch
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65539 protocol 77 # site.ovl:23 branch
+route add unreachable 192.168.0.255/32 metric 4278198272 table 3 protocol 77 # site.ovl:26 branch
 OVERLAPC_END
 }
 
@@ -590,7 +593,7 @@ removal() {
         function mine(chain) { return (chain ~ /^ovl-shut/) == (what == "guard") }
         /^\*/ { table = $0; count = 0; jumps = "" }
         /^:ovl-/ { name = substr($1, 2); if (mine(name)) chains[++count] = name }
-        /^-A (PREROUTING|POSTROUTING|FORWARD|OUTPUT) .*-j ovl-/ {
+        /^-A (PREROUTING|POSTROUTING|FORWARD|OUTPUT) / && $(NF - 1) == "-j" && $NF ~ /^ovl-/ {
             if (mine($NF)) jumps = jumps "-D" substr($0, 3) "\n"
         }
         /^COMMIT/ && count {
@@ -623,9 +626,15 @@ guard_off() {
     remove guard
 }
 
+# The site's lines of iptables-save: what others write into their comments does not count.
+own_lines() {
+    sed -e '/^:ovl-/b own' -e '/^-A ovl-/b own' -e '/ -j ovl-[^ "]*$/!d' -e ':own' -e '/ovl-shut/d' \
+        -e "s/ \[[0-9:]*\]\$//;s/^/$1 /"
+}
+
 list_ruleset() {
-    "$SAVE4" 2>/dev/null | sed '/ovl-/!d;/ovl-shut/d;s/ \[[0-9:]*\]$//;s/^/iptables /'
-    [ "$FAMILIES" = -4 ] || "$SAVE6" 2>/dev/null | sed '/ovl-/!d;/ovl-shut/d;s/ \[[0-9:]*\]$//;s/^/ip6tables /'
+    "$SAVE4" 2>/dev/null | own_lines iptables
+    [ "$FAMILIES" = -4 ] || "$SAVE6" 2>/dev/null | own_lines ip6tables
 }
 
 # In a shell of its own: a reader that has gone away must not stop the work half-way.

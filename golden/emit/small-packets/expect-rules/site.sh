@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='small-packets'
-FINGERPRINT='d89ce977e4708c94'
+FINGERPRINT='5f43a717dbec8710'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -93,10 +93,13 @@ defaults_v4() {
     cat <<'OVERLAPC_END'
 route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77 # site.ovl:4 lan
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65537 protocol 77 # site.ovl:4 lan
+route add unreachable 192.168.0.255/32 metric 4278198272 table 1 protocol 77 # site.ovl:7 lan
 route add unreachable 0.0.0.0/0 metric 4278198272 table 2 protocol 77 # site.ovl:13 plant
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65538 protocol 77 # site.ovl:13 plant
+route add unreachable 192.168.0.255/32 metric 4278198272 table 2 protocol 77 # site.ovl:16 plant
 route add unreachable 0.0.0.0/0 metric 4278198272 table 3 protocol 77 # site.ovl:23 branch
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65539 protocol 77 # site.ovl:23 branch
+route add unreachable 192.168.0.255/32 metric 4278198272 table 3 protocol 77 # site.ovl:26 branch
 OVERLAPC_END
 }
 

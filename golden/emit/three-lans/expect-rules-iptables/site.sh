@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='three-lans'
-FINGERPRINT='b964941ac236f29b'
+FINGERPRINT='adf6cf4a040f4803'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -93,10 +93,13 @@ defaults_v4() {
     cat <<'OVERLAPC_END'
 route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77 # site.ovl:4 red
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65537 protocol 77 # site.ovl:4 red
+route add unreachable 192.168.0.255/32 metric 4278198272 table 1 protocol 77 # site.ovl:7 red
 route add unreachable 0.0.0.0/0 metric 4278198272 table 2 protocol 77 # site.ovl:13 green
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65538 protocol 77 # site.ovl:13 green
+route add unreachable 192.168.0.255/32 metric 4278198272 table 2 protocol 77 # site.ovl:16 green
 route add unreachable 0.0.0.0/0 metric 4278198272 table 3 protocol 77 # site.ovl:22 blue
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65539 protocol 77 # site.ovl:22 blue
+route add unreachable 192.168.0.255/32 metric 4278198272 table 3 protocol 77 # site.ovl:25 blue
 OVERLAPC_END
 }
 
@@ -550,7 +553,7 @@ removal() {
         function mine(chain) { return (chain ~ /^ovl-shut/) == (what == "guard") }
         /^\*/ { table = $0; count = 0; jumps = "" }
         /^:ovl-/ { name = substr($1, 2); if (mine(name)) chains[++count] = name }
-        /^-A (PREROUTING|POSTROUTING|FORWARD|OUTPUT) .*-j ovl-/ {
+        /^-A (PREROUTING|POSTROUTING|FORWARD|OUTPUT) / && $(NF - 1) == "-j" && $NF ~ /^ovl-/ {
             if (mine($NF)) jumps = jumps "-D" substr($0, 3) "\n"
         }
         /^COMMIT/ && count {
@@ -583,9 +586,15 @@ guard_off() {
     remove guard
 }
 
+# The site's lines of iptables-save: what others write into their comments does not count.
+own_lines() {
+    sed -e '/^:ovl-/b own' -e '/^-A ovl-/b own' -e '/ -j ovl-[^ "]*$/!d' -e ':own' -e '/ovl-shut/d' \
+        -e "s/ \[[0-9:]*\]\$//;s/^/$1 /"
+}
+
 list_ruleset() {
-    "$SAVE4" 2>/dev/null | sed '/ovl-/!d;/ovl-shut/d;s/ \[[0-9:]*\]$//;s/^/iptables /'
-    [ "$FAMILIES" = -4 ] || "$SAVE6" 2>/dev/null | sed '/ovl-/!d;/ovl-shut/d;s/ \[[0-9:]*\]$//;s/^/ip6tables /'
+    "$SAVE4" 2>/dev/null | own_lines iptables
+    [ "$FAMILIES" = -4 ] || "$SAVE6" 2>/dev/null | own_lines ip6tables
 }
 
 # In a shell of its own: a reader that has gone away must not stop the work half-way.

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='three-lans'
-FINGERPRINT='526b712fdccf5661'
+FINGERPRINT='003168f86820d4d4'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -93,10 +93,13 @@ defaults_v4() {
     cat <<'OVERLAPC_END'
 route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77 # site.ovl:4 red
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65537 protocol 77 # site.ovl:4 red
+route add unreachable 192.168.0.255/32 metric 4278198272 table 1 protocol 77 # site.ovl:7 red
 route add unreachable 0.0.0.0/0 metric 4278198272 table 2 protocol 77 # site.ovl:13 green
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65538 protocol 77 # site.ovl:13 green
+route add unreachable 192.168.0.255/32 metric 4278198272 table 2 protocol 77 # site.ovl:16 green
 route add unreachable 0.0.0.0/0 metric 4278198272 table 3 protocol 77 # site.ovl:22 blue
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65539 protocol 77 # site.ovl:22 blue
+route add unreachable 192.168.0.255/32 metric 4278198272 table 3 protocol 77 # site.ovl:25 blue
 OVERLAPC_END
 }
 

@@ -16,7 +16,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='unique-and-cells'
-FINGERPRINT='6bc184841d0859e2'
+FINGERPRINT='83e18cb520ad13a5'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -220,46 +220,67 @@ defaults_v4() {
 route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77 # site.ovl:6 office
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65537 protocol 77 # site.ovl:6 office
 route add unreachable 172.16.0.1/32 metric 4278198272 table 1 protocol 77 # site.ovl:9 office
+route add unreachable 172.16.255.255/32 metric 4278198272 table 1 protocol 77 # site.ovl:9 office
 route add unreachable 0.0.0.0/0 metric 4278198272 table 101 protocol 77 # site.ovl:14 cell-1
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65637 protocol 77 # site.ovl:14 cell-1
+route add unreachable 192.168.0.255/32 metric 4278198272 table 101 protocol 77 # site.ovl:17 cell-1
 route add unreachable 0.0.0.0/0 metric 4278198272 table 102 protocol 77 # site.ovl:14 cell-2
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65638 protocol 77 # site.ovl:14 cell-2
+route add unreachable 192.168.0.255/32 metric 4278198272 table 102 protocol 77 # site.ovl:17 cell-2
 route add unreachable 0.0.0.0/0 metric 4278198272 table 103 protocol 77 # site.ovl:14 cell-3
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65639 protocol 77 # site.ovl:14 cell-3
+route add unreachable 192.168.0.255/32 metric 4278198272 table 103 protocol 77 # site.ovl:17 cell-3
 route add unreachable 0.0.0.0/0 metric 4278198272 table 104 protocol 77 # site.ovl:14 cell-4
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65640 protocol 77 # site.ovl:14 cell-4
+route add unreachable 192.168.0.255/32 metric 4278198272 table 104 protocol 77 # site.ovl:17 cell-4
 route add unreachable 0.0.0.0/0 metric 4278198272 table 105 protocol 77 # site.ovl:14 cell-5
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65641 protocol 77 # site.ovl:14 cell-5
+route add unreachable 192.168.0.255/32 metric 4278198272 table 105 protocol 77 # site.ovl:17 cell-5
 route add unreachable 0.0.0.0/0 metric 4278198272 table 106 protocol 77 # site.ovl:14 cell-6
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65642 protocol 77 # site.ovl:14 cell-6
+route add unreachable 192.168.0.255/32 metric 4278198272 table 106 protocol 77 # site.ovl:17 cell-6
 route add unreachable 0.0.0.0/0 metric 4278198272 table 107 protocol 77 # site.ovl:14 cell-7
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65643 protocol 77 # site.ovl:14 cell-7
+route add unreachable 192.168.0.255/32 metric 4278198272 table 107 protocol 77 # site.ovl:17 cell-7
 route add unreachable 0.0.0.0/0 metric 4278198272 table 108 protocol 77 # site.ovl:14 cell-8
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65644 protocol 77 # site.ovl:14 cell-8
+route add unreachable 192.168.0.255/32 metric 4278198272 table 108 protocol 77 # site.ovl:17 cell-8
 route add unreachable 0.0.0.0/0 metric 4278198272 table 109 protocol 77 # site.ovl:14 cell-9
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65645 protocol 77 # site.ovl:14 cell-9
+route add unreachable 192.168.0.255/32 metric 4278198272 table 109 protocol 77 # site.ovl:17 cell-9
 route add unreachable 0.0.0.0/0 metric 4278198272 table 110 protocol 77 # site.ovl:14 cell-10
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65646 protocol 77 # site.ovl:14 cell-10
+route add unreachable 192.168.0.255/32 metric 4278198272 table 110 protocol 77 # site.ovl:17 cell-10
 route add unreachable 0.0.0.0/0 metric 4278198272 table 111 protocol 77 # site.ovl:14 cell-11
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65647 protocol 77 # site.ovl:14 cell-11
+route add unreachable 192.168.0.255/32 metric 4278198272 table 111 protocol 77 # site.ovl:17 cell-11
 route add unreachable 0.0.0.0/0 metric 4278198272 table 112 protocol 77 # site.ovl:14 cell-12
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65648 protocol 77 # site.ovl:14 cell-12
+route add unreachable 192.168.0.255/32 metric 4278198272 table 112 protocol 77 # site.ovl:17 cell-12
 route add unreachable 0.0.0.0/0 metric 4278198272 table 113 protocol 77 # site.ovl:14 cell-13
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65649 protocol 77 # site.ovl:14 cell-13
+route add unreachable 192.168.0.255/32 metric 4278198272 table 113 protocol 77 # site.ovl:17 cell-13
 route add unreachable 0.0.0.0/0 metric 4278198272 table 114 protocol 77 # site.ovl:14 cell-14
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65650 protocol 77 # site.ovl:14 cell-14
+route add unreachable 192.168.0.255/32 metric 4278198272 table 114 protocol 77 # site.ovl:17 cell-14
 route add unreachable 0.0.0.0/0 metric 4278198272 table 115 protocol 77 # site.ovl:14 cell-15
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65651 protocol 77 # site.ovl:14 cell-15
+route add unreachable 192.168.0.255/32 metric 4278198272 table 115 protocol 77 # site.ovl:17 cell-15
 route add unreachable 0.0.0.0/0 metric 4278198272 table 116 protocol 77 # site.ovl:14 cell-16
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65652 protocol 77 # site.ovl:14 cell-16
+route add unreachable 192.168.0.255/32 metric 4278198272 table 116 protocol 77 # site.ovl:17 cell-16
 route add unreachable 0.0.0.0/0 metric 4278198272 table 117 protocol 77 # site.ovl:14 cell-17
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65653 protocol 77 # site.ovl:14 cell-17
+route add unreachable 192.168.0.255/32 metric 4278198272 table 117 protocol 77 # site.ovl:17 cell-17
 route add unreachable 0.0.0.0/0 metric 4278198272 table 118 protocol 77 # site.ovl:14 cell-18
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65654 protocol 77 # site.ovl:14 cell-18
+route add unreachable 192.168.0.255/32 metric 4278198272 table 118 protocol 77 # site.ovl:17 cell-18
 route add unreachable 0.0.0.0/0 metric 4278198272 table 119 protocol 77 # site.ovl:14 cell-19
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65655 protocol 77 # site.ovl:14 cell-19
+route add unreachable 192.168.0.255/32 metric 4278198272 table 119 protocol 77 # site.ovl:17 cell-19
 route add unreachable 0.0.0.0/0 metric 4278198272 table 120 protocol 77 # site.ovl:14 cell-20
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65656 protocol 77 # site.ovl:14 cell-20
+route add unreachable 192.168.0.255/32 metric 4278198272 table 120 protocol 77 # site.ovl:17 cell-20
 OVERLAPC_END
 }
 
