@@ -4,6 +4,8 @@
 //! Counters, handles and lifetimes are left out, and so are the built-in chains of iptables that hold
 //! nothing: they come into being when somebody looks, and stay.
 
+use std::collections::BTreeSet;
+
 use overlapc::lab::run::netns::{run, within};
 
 use crate::topology::GATEWAY;
@@ -46,15 +48,15 @@ impl Listing {
     pub fn same(&self, later: &Self) -> Result<(), String> {
         let mut differences = String::new();
         for ((command, before), (_, after)) in self.0.iter().zip(&later.0) {
-            let lines = |text: &str| -> Vec<String> { text.lines().map(str::to_owned).collect() };
-            let (before, after) = (lines(before), lines(after));
-            for (sign, some, other) in [("-", &before, &after), ("+", &after, &before)] {
-                for line in some.iter().filter(|l| !other.contains(l)).take(12) {
+            for (sign, some, other) in [("-", before, after), ("+", after, before)] {
+                let others: BTreeSet<&str> = other.lines().collect();
+                for line in some.lines().filter(|l| !others.contains(l)).take(12) {
                     differences += &format!("{sign} {command}: {}\n", line.trim());
                 }
             }
-            if before.len() != after.len() && differences.is_empty() {
-                differences += &format!("{command}: {} lines, then {}\n", before.len(), after.len());
+            let (before, after) = (before.lines().count(), after.lines().count());
+            if before != after && differences.is_empty() {
+                differences += &format!("{command}: {before} lines, then {after}\n");
             }
         }
         if differences.is_empty() { Ok(()) } else { Err(differences) }
