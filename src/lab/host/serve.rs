@@ -45,6 +45,13 @@ impl Listener {
             let tell = |what: &'static str| move |e: std::io::Error| format!("{what} {at}: {e}");
             let tcp = TcpListener::from(open(at, Type::STREAM, None).map_err(tell("tcp"))?);
             let udp = UdpSocket::from(open(at, Type::DGRAM, None).map_err(tell("udp"))?);
+            if address.is_unspecified() {
+                for device in devices() {
+                    let socket = open_on(&device, at, Type::DGRAM, None).map_err(tell("udp"))?;
+                    let name = self.name.clone();
+                    thread::spawn(move || answer_datagrams(&name, &socket.into()));
+                }
+            }
             let raw = open(SocketAddr::new(*address, 0), Type::RAW, Some(Protocol::from(253)));
             let raw = UdpSocket::from(raw.map_err(tell("protocol 253"))?);
             let (a, b, c) = (self.name.clone(), self.name.clone(), self.name.clone());
@@ -56,8 +63,22 @@ impl Listener {
     }
 }
 
+/// All interfaces: who answers on whatever address it has needs a socket of datagrams on each, as an
+/// answer leaves by the interface that its socket is bound to (`SO_BINDTODEVICE` of socket(7)).
+fn devices() -> Vec<String> {
+    let Ok(links) = std::fs::read_dir("/sys/class/net") else { return Vec::new() };
+    links.flatten().map(|link| link.file_name().to_string_lossy().into_owned()).collect()
+}
+
 fn open(at: SocketAddr, kind: Type, protocol: Option<Protocol>) -> std::io::Result<Socket> {
+    open_on("", at, kind, protocol)
+}
+
+fn open_on(device: &str, at: SocketAddr, kind: Type, protocol: Option<Protocol>) -> std::io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(at), kind, protocol)?;
+    if !device.is_empty() {
+        socket.bind_device(Some(device.as_bytes()))?;
+    }
     // Raw sockets refuse the option: they are of one family anyway.
     if at.is_ipv6() && kind != Type::RAW {
         socket.set_only_v6(true)?;

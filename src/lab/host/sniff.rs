@@ -43,6 +43,8 @@ impl Sniffer {
             let protocol = Protocol::from(i32::from(kind.to_be()));
             let socket = Socket::new(Domain::PACKET, Type::RAW, Some(protocol))?;
             socket.set_read_timeout(Some(Duration::from_millis(50)))?;
+            // As much as the host gives (net.core.rmem_max): what does not fit is not seen.
+            socket.set_recv_buffer_size(4 << 20)?;
             let (sniffer, own) = (sniffer.clone(), own.clone());
             thread::spawn(move || sniffer.read(index, socket, &own));
         }

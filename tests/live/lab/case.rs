@@ -31,7 +31,15 @@ const FOREIGN_FILTER: &[&str] = &[
     "ip6tables -t raw -A PREROUTING -d 2001:db8:ffff::/48 -j DROP",
 ];
 const FOREIGN_MARKS: &[&str] = &[
-    "30123", "198.51.100.", "203.0.113.", "stranger", "2001:db8", "30200", "neighbour", "NEIGHBOUR", "xovl-",
+    "30123",
+    "198.51.100.",
+    "203.0.113.",
+    "stranger",
+    "2001:db8",
+    "30200",
+    "neighbour",
+    "NEIGHBOUR",
+    "xovl-",
 ];
 
 /// A compiled scenario and what is around it.
