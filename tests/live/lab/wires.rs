@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -46,10 +47,9 @@ impl Wires {
         let wires = Self { namespaces: names };
         let lines: Vec<String> = wires.namespaces.iter().map(|n| format!("netns add {n}")).collect();
         batch(&[], &lines)?;
-        for name in &wires.namespaces {
-            let set = ["sysctl", "-q", "-w"].iter().chain(SETTINGS).copied().collect::<Vec<_>>();
-            run(&mut within(name, &set))?.must(&format!("settings of {name}"))?;
-        }
+        let set = SETTINGS.join(" ");
+        let lines = wires.namespaces.iter().map(|n| format!("netns exec {n} sysctl -q -w {set}"));
+        batch(&[], &lines.collect::<Vec<_>>())?;
         wires.links(topology)?;
         wires.addresses(topology)?;
         wires.settled()?;
@@ -61,8 +61,8 @@ impl Wires {
     fn settled(&self) -> Result<(), String> {
         let deadline = Instant::now() + SETTLING;
         for name in &self.namespaces {
-            let words = ["ip", "address", "show", "tentative"];
-            while !run(&mut within(name, &words))?.must("addresses")?.is_empty() {
+            let words = ["-n", name, "address", "show", "tentative"];
+            while !run(Command::new("ip").args(words))?.must("addresses")?.is_empty() {
                 if Instant::now() > deadline {
                     return Err(format!("{name}: an IPv6 address stays tentative"));
                 }
