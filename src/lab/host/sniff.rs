@@ -66,6 +66,7 @@ impl Sniffer {
     fn read(&self, index: usize, mut socket: Socket, own: &BTreeSet<[u8; 6]>) {
         let (mutex, condition) = &*self.0;
         let mut buffer = [0; 65536];
+        let mut asked = 0;
         loop {
             let outcome = socket.read(&mut buffer);
             let mut record = mutex.lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,11 +83,16 @@ impl Sniffer {
                 }
                 // The queue was empty: all that had arrived is in the record.
                 Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                    record.idle[index] = record.wanted;
+                    record.idle[index] = asked.max(record.idle[index]);
                     condition.notify_all();
                 }
                 Err(_) => {}
             }
+            // Where somebody waits, an empty queue is told at once: traffic may never pause for long.
+            asked = record.wanted;
+            let waited_for = record.idle[index] < asked;
+            drop(record);
+            drop(socket.set_nonblocking(waited_for));
         }
     }
 }

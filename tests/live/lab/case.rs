@@ -125,9 +125,13 @@ impl Case<'_> {
         score.note(&self.name, what, outcome);
     }
 
-    /// Runs the emitted script.
+    /// Runs the emitted script, or that of the changed site.
     pub fn script(&self, word: &str) -> Result<Run, String> {
-        let path = self.folder.join("site.sh");
+        let (file, word) = match word.strip_suffix(" changed") {
+            Some(word) => ("changed.sh", word),
+            None => ("site.sh", word),
+        };
+        let path = self.folder.join(file);
         let mut words: Vec<&str> = self.shell.iter().map(String::as_str).collect();
         let path = path.to_string_lossy();
         words.extend([&*path, word]);

@@ -15,11 +15,13 @@
 //! gateway COMMAND / on HOST COMMAND           exit 0 of a shell command there; also how faults are made
 //! flush                                       all rule sets of the kernel, as a restart of its service does
 //! up, down, release                           the script again; close connections that were `hold`
+//! up changed                                  by the script of the second site, `changed` in the file `site`
 //! say HOST DESTINATION from PORT = HOST sees SOURCE
 //!                                             once more on a connection that was `hold`
+//! silent HOST DESTINATION from PORT           the same, and nobody hears it
 //! traffic HOST DESTINATION = HOST sees SOURCE from now on, a packet of each transport again and again, and with
 //!                                             `hold` on an open connection; `= nothing` for what nobody answers
-//! answered                                    all traffic is, from now on
+//! answered [HOST]...                          all traffic (of these) is, from now on
 //! each rule, each route                       of the site is deleted in turn, and put back
 //! interrupted [every N from M]                up and down are killed at every place where they have changed
 //!                                             something, or at every Nth; `from` says too which recovery is whose
@@ -105,8 +107,8 @@ pub struct Line {
 pub enum During {
     /// `traffic`
     Flow(Box<Line>),
-    /// `answered`
-    Answered,
+    /// `answered`, of these askers or of all
+    Answered(Vec<String>),
     /// `each rule`, `each route`
     Each(String),
     /// `interrupted`, with the stride and the first place
@@ -170,6 +172,7 @@ fn statement(line: &str) -> Result<Statement, String> {
         }
         ["others", "apart"] => Statement::Apart,
         ["up"] => Statement::Script("up"),
+        ["up", "changed"] => Statement::Script("up changed"),
         ["down"] => Statement::Script("down"),
         ["flush"] => Statement::Flush,
         ["release"] => Statement::Release,
@@ -177,7 +180,9 @@ fn statement(line: &str) -> Result<Statement, String> {
             let rest = line.split_once(host).map_or("", |(_, rest)| rest.trim());
             Statement::Command(Some(host.to_owned()), rest.to_owned())
         }
-        ["answered"] => Statement::During(During::Answered),
+        ["answered", ref hosts @ ..] => {
+            Statement::During(During::Answered(hosts.iter().map(|h| (*h).to_owned()).collect()))
+        }
         ["each", what @ ("rule" | "route")] => Statement::During(During::Each(what.to_owned())),
         ["interrupted"] => Statement::During(During::Interrupted(1, 0)),
         ["interrupted", "every", stride, "from", first] => {
@@ -254,6 +259,10 @@ fn question(text: &str, words: &[&str]) -> Result<Line, String> {
         }
     }
     line.expected = match (*kind, answers) {
+        ("silent", None) => {
+            (line.transports, line.said) = (vec!["tcp".to_owned()], true);
+            Expected::Nothing
+        }
         ("nothing" | "traffic", None) => Expected::Nothing,
         ("unreachable", None) => {
             if line.transports.is_empty() {

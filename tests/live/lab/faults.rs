@@ -22,8 +22,9 @@ impl Case<'_> {
     ) -> Result<(), String> {
         match during {
             During::Flow(line) => traffic.add(&self.topology, line, agents)?,
-            During::Answered => {
-                score.note(&self.name, "all traffic is answered", traffic.answered(agents)?);
+            During::Answered(hosts) => {
+                let name = format!("all traffic is answered: {}", hosts.join(" "));
+                score.note(&self.name, name.trim_end_matches(": "), traffic.answered(hosts, agents)?);
             }
             During::Each(what) => {
                 let taken = self.each(what, traffic, agents)?;

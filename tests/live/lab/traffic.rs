@@ -71,13 +71,13 @@ impl Traffic {
         Ok(())
     }
 
-    /// Every flow that may be answered is, from now on.
-    pub fn answered(&mut self, agents: &mut Agents) -> Result<Result<(), String>, String> {
+    /// Every flow of these askers (of all, where none is named) that may be answered is, from now on.
+    pub fn answered(&mut self, askers: &[String], agents: &mut Agents) -> Result<Result<(), String>, String> {
         let since = agents.round()?;
         let mut ways: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for id in &self.flowing {
             let flow = &self.flows[*id];
-            if flow.answers.is_some() {
+            if flow.answers.is_some() && (askers.is_empty() || askers.contains(&flow.asker)) {
                 let words = flow.transports.iter().map(|transport| format!("{id} {transport}"));
                 ways.entry(flow.asker.clone()).or_default().extend(words);
             }

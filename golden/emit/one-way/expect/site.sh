@@ -1221,7 +1221,8 @@ forget_connections() {
                 if (zone[i] in own && source[1] == destination[2] && source[2] == destination[1])
                     print $2, kind[i], zone[i], "--orig-src", source[1], "--orig-dst", destination[1]
                 else if (of = prefix_of(destination[1])) print $2, kind[i], zone[i], "--orig-dst", of
-                else if (of = prefix_of(destination[2])) print $2, kind[i], zone[i], "--reply-dst", of
+                # conntrack(8) takes no prefix here.
+                else if (prefix_of(destination[2])) print $2, kind[i], zone[i], "--reply-dst", destination[2]
             }
         }
     ' | sort -u | while read -r family filter; do
