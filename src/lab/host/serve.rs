@@ -14,23 +14,27 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 pub struct Listener {
     /// The host's name, first word of each answer.
     pub name: String,
-    port: u16,
+    ports: Vec<u16>,
     addresses: Vec<IpAddr>,
 }
 
 impl Listener {
-    /// Reads `NAME [--port PORT] [ADDRESS]...`; without an address, all of both families.
+    /// Reads `NAME [--port PORT]... [ADDRESS]...`; without a port, 80; without an address, all of both
+    /// families.
     pub fn parse(words: &[String]) -> Result<Self, String> {
         let mut words = words.iter();
         let name = words.next().ok_or("a name is missing")?.clone();
-        let mut listener = Self { name, port: 80, addresses: Vec::new() };
+        let mut listener = Self { name, ports: Vec::new(), addresses: Vec::new() };
         while let Some(word) = words.next() {
             if word == "--port" {
                 let port = words.next().and_then(|p| p.parse().ok());
-                listener.port = port.ok_or("--port needs a number")?;
+                listener.ports.push(port.ok_or("--port needs a number")?);
             } else {
                 listener.addresses.push(word.parse().map_err(|_| format!("not an address: {word}"))?);
             }
+        }
+        if listener.ports.is_empty() {
+            listener.ports.push(80);
         }
         if listener.addresses.is_empty() {
             listener.addresses = vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
@@ -41,18 +45,26 @@ impl Listener {
     /// Opens all sockets and leaves them to threads.
     pub fn start(&self) -> Result<(), String> {
         for address in &self.addresses {
-            let at = SocketAddr::new(*address, self.port);
-            let tell = |what: &'static str| move |e: std::io::Error| format!("{what} {at}: {e}");
-            let tcp = TcpListener::from(open(at, Type::STREAM, None).map_err(tell("tcp"))?);
-            let udp = UdpSocket::from(open(at, Type::DGRAM, None).map_err(tell("udp"))?);
+            for port in &self.ports {
+                let at = SocketAddr::new(*address, *port);
+                let tell = |what: &'static str| move |e: std::io::Error| format!("{what} {at}: {e}");
+                let tcp = TcpListener::from(open(at, Type::STREAM, None).map_err(tell("tcp"))?);
+                let udp = UdpSocket::from(open(at, Type::DGRAM, None).map_err(tell("udp"))?);
+                self.serve(move |name| answer_connections(name, &tcp))?;
+                self.serve(move |name| answer_datagrams(name, &udp))?;
+            }
             let raw = open(SocketAddr::new(*address, 0), Type::RAW, Some(Protocol::from(253)));
-            let raw = UdpSocket::from(raw.map_err(tell("protocol 253"))?);
-            let (a, b, c) = (self.name.clone(), self.name.clone(), self.name.clone());
-            thread::spawn(move || answer_connections(&a, &tcp));
-            thread::spawn(move || answer_datagrams(&b, &udp));
-            thread::spawn(move || answer_portless(&c, &raw));
+            let raw = UdpSocket::from(raw.map_err(|e| format!("protocol 253 {address}: {e}"))?);
+            self.serve(move |name| answer_portless(name, &raw))?;
         }
         Ok(())
+    }
+
+    /// Leaves a socket to a thread of its own, with a small stack: hosts can have many addresses.
+    fn serve(&self, work: impl FnOnce(&str) + Send + 'static) -> Result<(), String> {
+        let name = self.name.clone();
+        let thread = thread::Builder::new().stack_size(256 << 10);
+        thread.spawn(move || work(&name)).map(drop).map_err(|e| e.to_string())
     }
 }
 
