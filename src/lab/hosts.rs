@@ -106,9 +106,8 @@ fn of_rules(spoken_of: &[IpNet], links: &Links<'_>, hosts: &mut Vec<Host>) {
 fn of_prefixes(network: &Network, links: &Links<'_>, hosts: &mut Vec<Host>) {
     for prefix in &network.prefixes {
         let real = prefix.real.value;
-        let inside = |host: &Host| {
-            holding(network, host.address.addr()).is_some_and(|held| held.real.value == real)
-        };
+        let inside =
+            |host: &Host| holding(network, host.address.addr()).is_some_and(|held| held.real.value == real);
         if !hosts.iter().any(inside) {
             add_one(real, links, hosts);
         }

@@ -135,3 +135,8 @@ fn moved(address: IpAddr, from: IpNet, to: IpNet) -> Option<IpAddr> {
     let offset = net::bits(address) - net::bits(from.network());
     Some(net::from_bits(net::family(&to), net::bits(to.network()) + offset))
 }
+
+/// What a host would be known by if a prefix were the longest that holds it.
+pub(super) fn under(prefix: &Prefix, host: IpAddr) -> impl Iterator<Item = IpAddr> {
+    prefix.aliases.iter().filter_map(move |alias| moved(host, prefix.real.value, alias.net.value))
+}

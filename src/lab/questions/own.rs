@@ -1,0 +1,49 @@
+//! The gateway and the hosts of each network: it answers on its own address there, and reaches them.
+
+use std::net::IpAddr;
+
+use super::stage::Stage;
+use crate::lab::links::FAMILIES;
+use crate::lab::sample::spread;
+use crate::lab::scene::{Expected, Kind, Trial};
+use crate::net::{self, Family};
+
+/// So many networks ask, spread over all of them.
+const NETWORKS: usize = 100;
+
+/// The questions of hosts to the gateway, and of the gateway to hosts.
+pub(super) fn questions(stage: &Stage<'_>) -> Vec<Trial> {
+    let networks = spread(stage.populated(), NETWORKS);
+    let each = networks.into_iter().flat_map(|n| FAMILIES.map(|family| (n, family)));
+    each.flat_map(|(n, family)| of(stage, n, family)).collect()
+}
+
+fn of(stage: &Stage<'_>, network: usize, family: Family) -> Vec<Trial> {
+    let lan = &stage.lans[network];
+    let on_link = stage.hosts(network, family).into_iter();
+    let on_link = on_link.filter(|host| host.address.prefix_len() < host.address.max_prefix_len());
+    let hosts: Vec<_> = on_link.take(2).collect();
+    let mut trials = Vec::new();
+    for host in hosts {
+        let gateways = lan.gateways.iter().copied();
+        let own = gateways.filter(|it| net::family_of(it) == family && host.address.contains(it)).next();
+        let Some(gateway) = own else { continue };
+        let host = host.address.addr();
+        for asked in [("icmp", 0), ("tcp", lan.ports[0])] {
+            let mut trial = stage.ask(Kind::Own, network, host, gateway, asked);
+            trial.expected = Expected::Answer { network: None, host: gateway, sees: host, any_port: false };
+            trials.push(trial);
+        }
+        trials.push(by_gateway(stage, network, gateway, host));
+    }
+    trials
+}
+
+fn by_gateway(stage: &Stage<'_>, network: usize, gateway: IpAddr, host: IpAddr) -> Trial {
+    let mut trial = stage.ask(Kind::Own, network, gateway, host, ("icmp", 0));
+    trial.by_gateway = true;
+    trial.to = Some(network);
+    trial.options.push(format!("dev={}", stage.lans[network].interface));
+    trial.expected = Expected::Answer { network: Some(network), host, sees: gateway, any_port: false };
+    trial
+}
