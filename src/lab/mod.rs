@@ -7,6 +7,7 @@ pub mod host;
 mod hosts;
 mod known;
 mod links;
+pub mod packet;
 mod populate;
 mod questions;
 mod rules;
