@@ -3,6 +3,8 @@
 //! Goes in: a checked site and its artefacts. Comes out: who answered whom, and what each saw. What
 //! must hold: nothing outside of the lab's own namespaces is touched, and nothing stays.
 
+pub mod flow;
+pub mod hops;
 pub mod host;
 mod hosts;
 mod known;
