@@ -207,26 +207,39 @@ fn in_order(mut hops: Vec<(Caught, Packet)>) -> Vec<Hop> {
     let mut told = Vec::new();
     for (at, packet) in &hops {
         let ([source, destination], says) = ends(packet);
-        let mut translated = Vec::new();
-        if let Some(before) = before {
-            let ([old_source, old_destination], _) = ends(before);
-            for (old, new) in [(old_source, &source), (old_destination, &destination)] {
-                if old != *new {
-                    translated.push(format!("{old} -> {new}"));
-                }
-            }
-            if let (Body::Error { about: old, .. }, Body::Error { about: new, .. }) =
-                (&before.body, &packet.body)
-                && old != new
-            {
-                translated.push("so is what it is about".to_owned());
-            }
-        }
+        let translated = before.map(|before| translated(before, packet)).unwrap_or_default();
         let Caught { place, device, direction, .. } = at.clone();
         told.push(Hop { place, device, direction, source, destination, says, translated });
         before = Some(packet);
     }
     told
+}
+
+/// What a packet has instead of what it had.
+fn translated(before: &Packet, now: &Packet) -> Vec<String> {
+    let mut all = Vec::new();
+    for (old, new) in [(before.source, now.source), (before.destination, now.destination)] {
+        if old != new {
+            all.push(format!("{old} -> {new}"));
+        }
+    }
+    match (&before.body, &now.body) {
+        (Body::Ports { from: a, to: b, .. }, Body::Ports { from: c, to: d, .. }) => {
+            for (old, new) in [(a, c), (b, d)] {
+                if old != new {
+                    all.push(format!("port {old} -> {new}"));
+                }
+            }
+        }
+        (Body::Echo { identifier: old, .. }, Body::Echo { identifier: new, .. }) if old != new => {
+            all.push(format!("id {old} -> {new}"));
+        }
+        (Body::Error { about: old, .. }, Body::Error { about: new, .. }) => {
+            all.extend(translated(old, new));
+        }
+        _ => {}
+    }
+    all
 }
 
 /// Both ends as tcpdump writes them, and what the packet says.
@@ -366,11 +379,11 @@ mod tests {
 192.168.2.10 in inner asks 192.168.23.10, which is plc in outer, tcp port 80
   inner    eth0  Out  IP 192.168.2.10.61001 > 192.168.23.10.80  SYN
   gateway  eth0  In   IP 192.168.2.10.61001 > 192.168.23.10.80  SYN
-  gateway  eth1  Out  IP 192.168.13.10.61001 > 192.168.2.10.80  SYN      192.168.2.10.61001 -> 192.168.13.10.61001, 192.168.23.10.80 -> 192.168.2.10.80
+  gateway  eth1  Out  IP 192.168.13.10.61001 > 192.168.2.10.80  SYN      192.168.2.10 -> 192.168.13.10, 192.168.23.10 -> 192.168.2.10
   outer    eth0  In   IP 192.168.13.10.61001 > 192.168.2.10.80  SYN
   outer    eth0  Out  IP 192.168.2.10.80 > 192.168.13.10.61001  SYN ACK
   gateway  eth1  In   IP 192.168.2.10.80 > 192.168.13.10.61001  SYN ACK
-  gateway  eth0  Out  IP 192.168.23.10.80 > 192.168.2.10.61001  SYN ACK  192.168.2.10.80 -> 192.168.23.10.80, 192.168.13.10.61001 -> 192.168.2.10.61001
+  gateway  eth0  Out  IP 192.168.23.10.80 > 192.168.2.10.61001  SYN ACK  192.168.2.10 -> 192.168.23.10, 192.168.13.10 -> 192.168.2.10
   inner    eth0  In   IP 192.168.23.10.80 > 192.168.2.10.61001  SYN ACK
   answered by plc in outer, who saw 192.168.13.10
 ";
@@ -391,7 +404,7 @@ mod tests {
             ],
         );
         let text = followed.text();
-        let told = "192.168.23.10 > 192.168.2.10                host-unreachable, about 192.168.2.10.61001 > 192.168.23.10.80";
+        let told = "192.168.23.10 > 192.168.2.10           host-unreachable, about 192.168.2.10.61001 > 192.168.23.10.80";
         assert_eq!(text.lines().filter(|line| line.contains(told)).count(), 2, "{text}");
         assert!(text.ends_with("  not answered: unreachable\n"), "{text}");
     }

@@ -56,11 +56,11 @@ const APART: [&str; 5] = ["--mount", "--net", "--pid", "--fork", "--kill-child"]
 const OWN_USERS: [&str; 2] = ["--user", "--map-root-user"];
 
 /// Whether everything works that the lab does with its rights; the exit code tells what does not.
-const TRY: &str = "mount -t tmpfs tmpfs /run && ip link set lo up && ip netns add a && ip netns exec a true || exit 9
-ip link add a type veth peer name b || exit 8";
+const TRY: &str = "mount -t tmpfs tmpfs /run && ip link set lo up && ip netns add try && ip netns exec try true || exit 9
+ip link add name near type veth peer name far || exit 8";
 
 /// Whether there are VRF devices.
-const TRY_VRF: &str = "ip link add name a type vrf table 1";
+const TRY_VRF: &str = "ip link add name try type vrf table 1";
 
 /// A way to run commands apart from the rest of the machine.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +69,7 @@ pub struct Sandbox {
 }
 
 /// Why there can be no lab.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Missing {
     /// What is missing.
     pub what: String,
