@@ -104,8 +104,8 @@ pub(super) fn unreachable(stage: &Stage<'_>, refused: &BTreeMap<IpAddr, usize>) 
     for n in stage.populated() {
         for family in FAMILIES {
             let hosts = stage.hosts(n, family);
-            let fresh = hosts.iter().map(|host| host.address.addr());
-            let fresh = fresh.filter(|host| told.get(host).is_none_or(|times| *times < TOLD)).last();
+            let mut fresh = hosts.iter().map(|host| host.address.addr());
+            let fresh = fresh.rfind(|host| told.get(host).is_none_or(|times| *times < TOLD));
             let (Some(source), Some(number)) = (fresh, nobodys(stage, n, family).next()) else { continue };
             *told.entry(source).or_default() += 1;
             let mut trial = stage.ask(Kind::Unknown, n, source, number, ("udp", 80));

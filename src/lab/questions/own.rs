@@ -25,8 +25,8 @@ fn of(stage: &Stage<'_>, network: usize, family: Family) -> Vec<Trial> {
     let hosts: Vec<_> = on_link.take(2).collect();
     let mut trials = Vec::new();
     for host in hosts {
-        let gateways = lan.gateways.iter().copied();
-        let own = gateways.filter(|it| net::family_of(it) == family && host.address.contains(it)).next();
+        let mut gateways = lan.gateways.iter().copied();
+        let own = gateways.find(|it| net::family_of(it) == family && host.address.contains(it));
         let Some(gateway) = own else { continue };
         let host = host.address.addr();
         for asked in [("icmp", 0), ("tcp", lan.ports[0])] {

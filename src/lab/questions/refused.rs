@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::stage::{Ends, Pair, Stage};
+use super::stage::{Pair, Stage};
 use crate::lab::rules;
 use crate::lab::sample::spread;
 use crate::lab::scene::{Expected, Kind, Trial};
@@ -16,13 +16,12 @@ const TOLD: &[&str] = &["prohibited"];
 /// The questions, with notes on rules that cannot be tried.
 pub(super) fn questions(stage: &Stage<'_>, notes: &mut Vec<String>) -> Vec<Trial> {
     let pairs = stage.pairs();
-    let all = collect(stage, &pairs, |pair| stage.all(pair.from, pair.to));
+    let ruled = pairs.iter().filter(|pair| pair.rules.is_some());
+    let all: Vec<Trial> = ruled
+        .flat_map(|pair| stage.all(pair.from, pair.to).into_iter().flat_map(|ends| of(stage, *pair, ends)))
+        .collect();
     let count = all.len();
-    let chosen = if count <= ROOM {
-        all
-    } else {
-        spread(collect(stage, &pairs, |pair| stage.everybody(pair.from, pair.to)), ROOM)
-    };
+    let chosen = spread(all, ROOM);
     if chosen.len() < count {
         notes.push(format!("{} of the {count} questions that rules deny are asked", chosen.len()));
     }
@@ -36,11 +35,6 @@ pub(super) fn questions(stage: &Stage<'_>, notes: &mut Vec<String>) -> Vec<Trial
         ));
     }
     chosen
-}
-
-fn collect<'s>(stage: &Stage<'s>, pairs: &[Pair<'s>], hosts: impl Fn(Pair<'s>) -> Vec<Ends>) -> Vec<Trial> {
-    let ruled = pairs.iter().filter(|pair| pair.rules.is_some());
-    ruled.flat_map(|pair| hosts(*pair).into_iter().flat_map(|ends| of(stage, *pair, ends))).collect()
 }
 
 fn of(stage: &Stage<'_>, pair: Pair<'_>, (source, host): (IpAddr, IpAddr)) -> Vec<Trial> {
