@@ -14,12 +14,13 @@
 //! `Out DEVICE BYTES`, the bytes of the IP packet in hexadecimal.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
-use std::{fs, io};
 
+use serde::Deserialize;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::super::packet::Packet;
@@ -54,7 +55,7 @@ impl Sniffer {
     /// Tells what arrives from now on.
     pub fn arrivals() -> io::Result<Self> {
         Self::start(ARRIVING, |own, frame| {
-            let mine = frame.first_chunk().is_some_and(|station| own.is_empty() || own.contains_key(station));
+            let mine = frame.first_chunk().is_some_and(|station| own.contains_key(station));
             frame.get(ETHERNET..).and_then(Packet::parse).filter(|_| mine).map(|packet| packet.to_string())
         })
     }
@@ -80,7 +81,7 @@ impl Sniffer {
     fn start(kinds: &[u16], tell: Tell) -> io::Result<Self> {
         let sniffer = Self::default();
         sniffer.record().idle = vec![0; kinds.len()];
-        let own = Arc::new(own_stations());
+        let own = Arc::new(own_stations()?);
         for (index, kind) in kinds.iter().enumerate() {
             let protocol = Protocol::from(i32::from(kind.to_be()));
             let socket = Socket::new(Domain::PACKET, Type::RAW, Some(protocol))?;
@@ -141,16 +142,21 @@ impl Sniffer {
 }
 
 /// The link addresses of this host with their devices, so that frames flooded by a bridge do not count
-/// as received.
-fn own_stations() -> BTreeMap<Station, String> {
-    let Ok(links) = fs::read_dir("/sys/class/net") else { return BTreeMap::new() };
-    links
-        .flatten()
-        .filter_map(|link| {
-            let text = fs::read_to_string(link.path().join("address")).ok()?;
-            let bytes: Option<Vec<u8>> =
-                text.trim().split(':').map(|b| u8::from_str_radix(b, 16).ok()).collect();
-            Some((bytes?.try_into().ok()?, link.file_name().to_string_lossy().into_owned()))
-        })
-        .collect()
+/// as received. (What /sys shows is not this namespace's, unless it was mounted in it.)
+fn own_stations() -> io::Result<BTreeMap<Station, String>> {
+    let output = Command::new("ip").args(["-j", "link", "show"]).stdin(Stdio::null()).output()?;
+    let links: Vec<Link> = serde_json::from_slice(&output.stdout)?;
+    Ok(links.into_iter().filter_map(|link| Some((station(link.address.as_deref()?)?, link.ifname))).collect())
+}
+
+/// A device in the words of `ip -j link`.
+#[derive(Deserialize)]
+struct Link {
+    ifname: String,
+    address: Option<String>,
+}
+
+fn station(text: &str) -> Option<Station> {
+    let bytes: Option<Vec<u8>> = text.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
+    bytes?.try_into().ok()
 }

@@ -156,9 +156,17 @@ impl Agents {
 
     /// Ends all agents: the end of their input is the end of them.
     pub fn stop(self) {
-        for (_, agent) in self.running {
-            drop(agent.input);
-            let mut child = agent.child;
+        // All at once: each takes its time.
+        let ending: Vec<Child> = self
+            .running
+            .into_values()
+            .map(|agent| {
+                let Agent { child, input, output } = agent;
+                drop((input, output));
+                child
+            })
+            .collect();
+        for mut child in ending {
             // An agent that is gone already is as good as one that ends now.
             drop(child.wait());
         }

@@ -21,6 +21,7 @@ const ROOTS_PROGRAMS: [&str; 4] = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
 const TOOLS: &[(&str, &str)] = &[
     ("ip", "iproute2"),
     ("unshare", "util-linux"),
+    ("nsenter", "util-linux"),
     ("mount", "mount"),
     ("flock", "util-linux"),
     ("conntrack", "conntrack"),
@@ -56,7 +57,7 @@ const APART: [&str; 5] = ["--mount", "--net", "--pid", "--fork", "--kill-child"]
 const OWN_USERS: [&str; 2] = ["--user", "--map-root-user"];
 
 /// Whether everything works that the lab does with its rights; the exit code tells what does not.
-const TRY: &str = "mount -t tmpfs tmpfs /run && ip link set lo up && ip netns add try && ip netns exec try true || exit 9
+const TRY: &str = "mount -t tmpfs tmpfs /run && { [ -L /var/run ] || mount -t tmpfs tmpfs /var/run; } && ip link set lo up && ip netns add try && nsenter --net=/var/run/netns/try true || exit 9
 ip link add name near type veth peer name far || exit 8";
 
 /// Whether there are VRF devices.
