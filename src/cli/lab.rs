@@ -20,13 +20,15 @@ use crate::diag::{Outcome, Report};
 use crate::emit::{Request, Target};
 use crate::lab::flow::{self, Flow};
 use crate::lab::hops::Followed;
+use crate::lab::judge::Judge;
+use crate::lab::report::{self, Report as LabReport};
 use crate::lab::run::compose::{self, Emitted};
 use crate::lab::run::inside as sandboxed;
 use crate::lab::run::order::GATEWAY;
 use crate::lab::run::sandbox::{Missing, Sandbox};
 use crate::lab::run::session::{self, Happened, Session};
-use crate::lab::scene::Scene;
-use crate::model::Isolation;
+use crate::lab::scene::{Scene, Step};
+use crate::model::{Firewall, Isolation};
 use crate::source::SourceMap;
 
 /// The hidden subcommand that is the inside of the sandbox.
@@ -34,6 +36,9 @@ pub(super) const INSIDE: &str = "lab-inside";
 
 /// The hidden subcommand that is a host.
 pub(super) const AGENT: &str = "lab-agent";
+
+/// What the emitted script is called with, and what it should end with.
+const SCRIPT: [(&str, i32); 4] = [("up", 0), ("status", 0), ("down", 0), ("status", 1)];
 
 const WITHOUT_VRF: &str = "this kernel has no VRF devices, so the site was compiled with `isolation rules`: \
     what was tried here is not the script that `isolation vrf` gives (`--vm` tries that)";
@@ -97,7 +102,8 @@ impl Lab {
         let mut notes = Vec::new();
         if let Some(settings) = outcome.value.as_ref().map(CheckedSite::settings) {
             sandbox = Sandbox::find(settings.firewall);
-            let without = settings.isolation == Isolation::Vrf && sandbox.as_ref().is_ok_and(|it| !it.has_vrf());
+            let without =
+                settings.isolation == Isolation::Vrf && sandbox.as_ref().is_ok_and(|it| !it.has_vrf());
             if without && overrides.isolation.is_some() {
                 return Err(Failure::new("this kernel has no VRF devices (module vrf)")
                     .help("try it with `--isolation rules`, or in a virtual machine with `--vm`"));
@@ -125,7 +131,8 @@ impl Lab {
         let flows = self.flows(&scene)?;
         let order = compose::order(&scene, emitted(&site, &sources), &flows, self.keep);
         let mut progress = Progress::new(order.doings());
-        let started = session::in_sandbox(sandbox, INSIDE).and_then(|command| Session::start(command, &order));
+        let started =
+            session::in_sandbox(sandbox, INSIDE).and_then(|command| Session::start(command, &order));
         let mut session = started.map_err(Failure::new)?;
         let happened = match session.listen(|what| progress.step(what)) {
             Ok(happened) => happened,
@@ -136,13 +143,16 @@ impl Lab {
             }
         };
         drop(progress);
-        let followed = flows.iter().zip(&happened.followed);
-        let followed: Vec<Followed> =
-            followed.map(|(flow, (answer, caught))| Followed::new(&scene, flow, answer, caught)).collect();
-        let (text, exit) = self.report(&scene, &happened, &followed)?;
+        let entering = happened.kept.map(|process| how_to_enter(&scene, sandbox, process));
+        let report = judged(&site, scene, &flows, &happened);
+        let text = if self.findings.is_json() {
+            report::json(&report)
+        } else {
+            report::text(&report, host::colour_stdout(color))
+        };
         host::write_stdout(text).map_err(|error| Failure::stdout(&error))?;
-        if let Some(process) = happened.kept {
-            host::write_stderr(&how_to_enter(&scene, sandbox, process));
+        if let Some(entering) = entering {
+            host::write_stderr(&entering);
             if self.file.as_deref() == Some("-") {
                 session.wait();
             } else {
@@ -152,7 +162,7 @@ impl Lab {
         } else {
             session.end();
         }
-        Ok(exit)
+        Ok(if report.is_well() { Exit::Fine } else { Exit::Found })
     }
 
     /// The flows that are asked for, or the first question.
@@ -163,29 +173,47 @@ impl Lab {
         let named = self.flow.chunks_exact(2).map(|sides| flow::named(scene, &sides[0], &sides[1]));
         named.collect::<Result<_, _>>().map_err(|refused| Failure::new(refused.what).help(refused.help))
     }
+}
 
-    fn report(
-        &self,
-        scene: &Scene,
-        happened: &Happened,
-        followed: &[Followed],
-    ) -> Result<(String, Exit), Failure> {
-        let mut text = String::new();
-        for note in &scene.notes {
-            text.push_str(&format!("note: {note}\n"));
-        }
-        let asked: usize = happened.evidence.iter().map(|it| it.answers.len()).sum();
-        let ok: usize =
-            happened.evidence.iter().flat_map(|it| &it.answers).filter(|it| it.starts_with("ok")).count();
-        text.push_str(&format!("asked {asked}, answered {ok}\n"));
-        for it in &happened.scripts {
-            text.push_str(&format!("script {} {}\n", it.word, it.code));
-        }
-        for flow in followed {
-            text.push('\n');
-            text.push_str(&flow.text());
-        }
-        Ok((text, Exit::Fine))
+/// What happened, judged.
+fn judged(site: &CheckedSite, scene: Scene, flows: &[Flow], happened: &Happened) -> LabReport {
+    let mut judge = Judge::default();
+    let asked = scene.steps.iter().filter_map(|step| match step {
+        Step::Ask(trials) => Some(trials),
+        _ => None,
+    });
+    let rows = asked.zip(&happened.evidence).flat_map(|(trials, seen)| judge.judge(&scene, trials, seen));
+    let rows = rows.collect();
+    let followed = flows.iter().zip(&happened.followed);
+    let followed = followed.map(|(flow, (answer, caught))| Followed::new(&scene, flow, answer, caught));
+    let followed = followed.collect();
+    let commands = scene.steps.iter().filter_map(|step| match step {
+        Step::Gateway(words) => Some((words.join(" "), 0)),
+        _ => None,
+    });
+    let script = SCRIPT.iter().map(|(word, wanted)| (format!("site.sh {word}"), *wanted));
+    let ended = happened.commands.iter().zip(commands).chain(happened.scripts.iter().zip(script));
+    let troubles =
+        ended.filter(|(ended, (_, wanted))| ended.code != *wanted).map(|(ended, (what, wanted))| {
+            let said = ended.said.trim_end();
+            let said = if said.is_empty() { String::new() } else { format!("\n{said}") };
+            format!("`{what}` on the gateway ended with exit {}, not {wanted}{said}", ended.code)
+        });
+    let settings = site.settings();
+    let firewall = match settings.firewall {
+        Firewall::Nftables => "nftables",
+        Firewall::Iptables => "iptables",
+    };
+    let isolation = match settings.isolation {
+        Isolation::Vrf => "vrf",
+        Isolation::Rules => "rules",
+    };
+    LabReport {
+        rows,
+        troubles: troubles.collect(),
+        flows: followed,
+        compiled: (firewall, isolation),
+        notes: scene.notes,
     }
 }
 
@@ -209,9 +237,11 @@ fn how_to_enter(scene: &Scene, sandbox: Sandbox, process: u32) -> String {
     let enter = |namespace: &str| {
         format!("{root}nsenter --target {process}{users} --mount --pid ip netns exec {namespace} sh")
     };
-    let mut text = "\nEverything stays up until Ctrl-C or the end of the input. To enter, in another terminal:\n"
-        .to_owned();
-    let lans = scene.networks.iter().filter(|lan| !lan.hosts.is_empty()).map(|lan| compose::namespace(&lan.name));
+    let mut text =
+        "\nEverything stays up until Ctrl-C or the end of the input. To enter, in another terminal:\n"
+            .to_owned();
+    let lans =
+        scene.networks.iter().filter(|lan| !lan.hosts.is_empty()).map(|lan| compose::namespace(&lan.name));
     for namespace in [GATEWAY.to_owned()].into_iter().chain(lans) {
         text.push_str(&format!("  {}\n", enter(&namespace)));
     }

@@ -113,7 +113,8 @@ impl Followed {
             }
         }
         let packets = passages.into_iter().map(|(role, hops)| Passage { role, hops: in_order(hops) });
-        let host = |network: usize, address: IpAddr| scene.networks.get(network).map(|lan| host_name(lan, address));
+        let host =
+            |network: usize, address: IpAddr| scene.networks.get(network).map(|lan| host_name(lan, address));
         let to = flow.to.and_then(|to| match flow.host {
             Some(address) => host(to, address),
             None => Some(format!("a host of {}", name(to))),
@@ -279,10 +280,10 @@ fn outcome(scene: &Scene, answer: &str) -> String {
     }
 }
 
-/// `plc in outer`, or its address where it has no name.
+/// `outer/plc`, with its address where it has no name.
 fn host_name(lan: &Lan, address: IpAddr) -> String {
     let name = lan.hosts.iter().find(|host| host.address.addr() == address).map(|host| host.name.clone());
-    format!("{} in {}", name.unwrap_or_else(|| address.to_string()), lan.name)
+    format!("{}/{}", lan.name, name.unwrap_or_else(|| address.to_string()))
 }
 
 #[cfg(test)]
@@ -335,8 +336,7 @@ mod tests {
     }
 
     fn follow(answer: &str, caught: &[(&str, &str, &[u8])]) -> Followed {
-        let scene =
-            Scene { networks: vec![lan("inner", "eth0"), lan("outer", "eth1")], ..Scene::default() };
+        let scene = Scene { networks: vec![lan("inner", "eth0"), lan("outer", "eth1")], ..Scene::default() };
         let flow = Flow {
             from: 0,
             source: "192.168.2.10".parse().unwrap(),
@@ -376,7 +376,7 @@ mod tests {
             ],
         );
         let expected = "\
-192.168.2.10 in inner asks 192.168.23.10, which is plc in outer, tcp port 80
+inner/192.168.2.10 asks 192.168.23.10, which is outer/plc, tcp port 80
   inner    eth0  Out  IP 192.168.2.10.61001 > 192.168.23.10.80  SYN
   gateway  eth0  In   IP 192.168.2.10.61001 > 192.168.23.10.80  SYN
   gateway  eth1  Out  IP 192.168.13.10.61001 > 192.168.2.10.80  SYN      192.168.2.10 -> 192.168.13.10, 192.168.23.10 -> 192.168.2.10
@@ -385,7 +385,7 @@ mod tests {
   gateway  eth1  In   IP 192.168.2.10.80 > 192.168.13.10.61001  SYN ACK
   gateway  eth0  Out  IP 192.168.23.10.80 > 192.168.2.10.61001  SYN ACK  192.168.2.10 -> 192.168.23.10, 192.168.13.10 -> 192.168.2.10
   inner    eth0  In   IP 192.168.23.10.80 > 192.168.2.10.61001  SYN ACK
-  answered by plc in outer, who saw 192.168.13.10
+  answered by outer/plc, who saw 192.168.13.10
 ";
         assert_eq!(followed.text(), expected);
     }

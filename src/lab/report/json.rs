@@ -1,11 +1,13 @@
 //! The report as one JSON document.
 //!
-//! What must hold: the shape is this file's own, apart from the lab's types; a field added raises the
+//! What must hold: the shape is this file's own, apart from the lab's types, and for flows that of
+//! [`Followed`], which is made to be told; a field added raises the
 //! minor number of `format_version`, a field changed or gone raises the major one.
 
 use serde::Serialize;
 
 use super::Report;
+use crate::lab::hops::Followed;
 use crate::lab::judge::{End, Row};
 use crate::lab::scene::{GATEWAY, Kind};
 
@@ -15,11 +17,16 @@ pub const FORMAT_VERSION: &str = "1.0";
 #[derive(Serialize)]
 struct DocumentView<'a> {
     format_version: &'static str,
+    firewall: &'static str,
+    isolation: &'static str,
     questions: usize,
     wrong: usize,
     summary: String,
     notes: &'a [String],
+    /// What was wrong besides the questions.
+    troubles: &'a [String],
     rows: Vec<RowView<'a>>,
+    flows: &'a [Followed],
 }
 
 #[derive(Serialize)]
@@ -67,11 +74,15 @@ struct SourceView {
 pub fn json(report: &Report) -> String {
     let document = DocumentView {
         format_version: FORMAT_VERSION,
+        firewall: report.compiled.0,
+        isolation: report.compiled.1,
         questions: report.asked(),
         wrong: report.wrong(),
         summary: report.summary(),
         notes: &report.notes,
+        troubles: &report.troubles,
         rows: report.rows.iter().map(row).collect(),
+        flows: &report.flows,
     };
     // These types hold nothing that JSON cannot say.
     serde_json::to_string_pretty(&document).map(|text| text + "\n").unwrap_or_default()

@@ -34,6 +34,14 @@ pub fn text(report: &Report, colour: bool) -> String {
     pairs(report, paint, &mut out);
     wrong(report, paint, &mut out);
     kinds(report, paint, &mut out);
+    for flow in &report.flows {
+        let text = flow.text();
+        let (head, hops) = text.split_once('\n').unwrap_or((&text, ""));
+        let _ = writeln!(out, "{}\n{hops}", paint.bold(head));
+    }
+    for trouble in &report.troubles {
+        let _ = writeln!(out, "{} {}\n", paint.red("wrong:"), trouble.replace('\n', "\n    "));
+    }
     for note in &report.notes {
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{} {note}", paint.bold("note:"));
@@ -42,7 +50,7 @@ pub fn text(report: &Report, colour: bool) -> String {
         out.push('\n');
     }
     let summary = report.summary();
-    let summary = if report.wrong() == 0 { paint.green(&summary) } else { paint.red(&summary) };
+    let summary = if report.is_well() { paint.green(&summary) } else { paint.red(&summary) };
     out.push_str(&summary);
     out.push('\n');
     out

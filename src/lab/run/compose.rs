@@ -37,17 +37,16 @@ pub fn order(scene: &Scene, emitted: Emitted, flows: &[Flow], keep: bool) -> Ord
         gateways: lan.gateways.clone(),
         routes,
     });
-    let left = scene.networks.iter().flat_map(|lan| {
-        lan.left_to_host.iter().map(|address| (lan.interface.clone(), address.to_string()))
-    });
+    let left = scene
+        .networks
+        .iter()
+        .flat_map(|lan| lan.left_to_host.iter().map(|address| (lan.interface.clone(), address.to_string())));
     let outside = scene.outside.iter().map(|(interface, address)| (interface.clone(), address.to_string()));
     let steps = scene.steps.iter().map(|step| match step {
         Step::Ask(trials) => {
             let wait = u32::try_from(WAIT + trials.len() / QUESTIONS).unwrap_or(u32::MAX);
-            let query = |trial: &scene::Trial| Query {
-                by: trial.asker(scene).to_owned(),
-                words: trial.words(wait),
-            };
+            let query =
+                |trial: &scene::Trial| Query { by: trial.asker(scene).to_owned(), words: trial.words(wait) };
             order::Step::Ask(trials.iter().map(query).collect())
         }
         Step::Gateway(words) => order::Step::Gateway(words.clone()),
