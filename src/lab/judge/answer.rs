@@ -83,23 +83,17 @@ impl Judge {
             request.source_port = port.unwrap_or(request.source_port);
         }
         let line = request.to_string();
-        if lines.contains(&line) {
-            return Some(line);
+        if !wanted.any_port || case.trial.transport != "icmp" {
+            return lines.contains(&line).then_some(line);
         }
-        if wanted.any_port && case.trial.transport == "icmp" {
-            // The answer to an echo does not say which identifier the host saw.
-            let explained = self.explained.get(wanted.place);
-            let fits = |line: &&String| {
-                Line::parse(line).is_some_and(|packet| {
-                    let ends = (packet.source, packet.destination) == (wanted.sees, wanted.host);
-                    packet.transport == "icmp" && ends
-                })
-            };
-            let mut new =
-                lines.iter().filter(fits).filter(|line| !explained.is_some_and(|it| it.contains(*line)));
-            return new.next().cloned();
-        }
-        None
+        // The answer to an echo does not say which identifier the host saw: one that is nobody else's.
+        let explained = self.explained.get(wanted.place);
+        let fits = |line: &&String| {
+            let ends = |packet: Line<'_>| (packet.source, packet.destination) == (wanted.sees, wanted.host);
+            let new = !explained.is_some_and(|it| it.contains(*line));
+            new && Line::parse(line).is_some_and(|packet| packet.transport == "icmp" && ends(packet))
+        };
+        lines.iter().find(fits).cloned()
     }
 
     /// Who has an answer already refuses a second one, and the error about that is at who gave it.

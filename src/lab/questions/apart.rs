@@ -84,9 +84,16 @@ fn foreign(stage: &Stage<'_>, from: usize, to: usize, host: IpAddr) -> Vec<IpAdd
     numbers.retain(|number| {
         let meant = stage.known.meaning(from, *number);
         // In the wrong direction the number means the very host.
-        is_sent(stage, from, *number) && (meant.is_none() || (seen && meant == Some((to, host))))
+        is_sent(stage, from, *number)
+            && !is_gateways(stage, *number)
+            && (meant.is_none() || (seen && meant == Some((to, host))))
     });
     numbers
+}
+
+/// Whether a number is one of the gateway's own: there it may answer itself.
+fn is_gateways(stage: &Stage<'_>, number: IpAddr) -> bool {
+    stage.lans.iter().any(|lan| lan.gateways.contains(&number))
 }
 
 /// Whether a packet to a number leaves a network, and is not for the gateway itself.
@@ -150,7 +157,9 @@ pub(super) fn unknown(stage: &Stage<'_>) -> Vec<Trial> {
 fn vacated(stage: &Stage<'_>, from: usize, partner: usize) -> Vec<IpAddr> {
     let network = stage.known.network(partner);
     let declared = network.addresses.iter().map(|it| it.value.addr());
-    let mut numbers: Vec<IpAddr> = declared.filter_map(|own| stage.known.alias(partner, from, own)).collect();
+    // Only what may be opened is translated, and known not to be the gateway's by that.
+    let refused = declared.filter(|_| stage.known.opens(from, partner).is_some());
+    let mut numbers: Vec<IpAddr> = refused.filter_map(|own| stage.known.alias(partner, from, own)).collect();
     let hosts = stage.lans[partner].hosts.iter().map(|host| host.address.addr());
     for host in hosts {
         let others = stage.known.numbers(partner, host).into_iter();

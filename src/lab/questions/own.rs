@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::rounds::DISTINCT;
 use super::stage::Stage;
 use crate::lab::links::FAMILIES;
 use crate::lab::sample::spread;
@@ -31,6 +32,8 @@ fn of(stage: &Stage<'_>, network: usize, family: Family) -> Vec<Trial> {
         let host = host.address.addr();
         for asked in [("icmp", 0), ("tcp", lan.ports[0])] {
             let mut trial = stage.ask(Kind::Own, network, host, gateway, asked);
+            // Without VRF devices equal hosts are one and the same to the gateway's own sockets.
+            trial.source_port = DISTINCT;
             trial.expected = Expected::Answer { network: None, host: gateway, sees: host, any_port: false };
             trials.push(trial);
         }

@@ -126,8 +126,12 @@ impl<'s> Stage<'s> {
         })
     }
 
-    /// The broadcast address of the first link of a network's IPv4 hosts.
+    /// The broadcast address of the first link of a network's IPv4 hosts. Where the gateway's address is
+    /// left to the host, the kernel takes it for its own.
     pub(super) fn broadcast(&self, network: usize) -> Option<IpAddr> {
+        if self.lans[network].left_to_host.iter().any(|it| it.addr().is_ipv4()) {
+            return None;
+        }
         let hosts = self.hosts(network, Family::V4);
         let link = hosts.iter().map(|host| host.address).find(|it| it.prefix_len() < 31)?;
         Some(link.broadcast()).filter(|it| is_end(&link, *it))
@@ -140,7 +144,8 @@ impl<'s> Stage<'s> {
             from,
             by_gateway: false,
             source,
-            source_port: SAME,
+            // It is only a label there, by which hosts in one namespace know their answers.
+            source_port: if asked.0 == "253" { DISTINCT } else { SAME },
             transport: asked.0,
             destination: number,
             to: None,
