@@ -21,6 +21,12 @@ const FIRST: u16 = 4000;
 const OWN: Range<u16> = 20_000..60_000;
 /// So many questions are asked at the same time at most.
 const AT_ONCE: usize = 600;
+/// So many of them ask one network, or are asked by one, and are answered: their packets must find room in
+/// the buffer of the socket that sees them (rmem_default of socket(7), 200 kB), also where the machine has
+/// little time for its reader.
+const ANSWERED: usize = 48;
+/// So many are asked by one network and not answered: at most an error comes of each.
+const REFUSED: usize = 150;
 
 /// The steps so far.
 pub(super) struct Rounds {
@@ -46,12 +52,25 @@ impl Rounds {
             trial.source_port = if trial.source_port == SAME { self.round } else { self.next_own() };
         }
         self.round += 1;
-        while trials.len() > AT_ONCE {
-            let rest = trials.split_off(AT_ONCE);
-            self.steps.push(Step::Ask(std::mem::replace(&mut trials, rest)));
+        let mut now: Vec<Trial> = Vec::new();
+        let mut busy: BTreeMap<usize, usize> = BTreeMap::new();
+        for trial in trials {
+            let answered = matches!(trial.expected, Expected::Answer { .. });
+            let room = if answered { ANSWERED } else { REFUSED };
+            let parties: BTreeSet<usize> =
+                [trial.from].into_iter().chain(trial.to.filter(|_| answered)).collect();
+            let full = parties.iter().any(|it| busy.get(it).is_some_and(|count| *count >= room));
+            if full || now.len() == AT_ONCE {
+                self.steps.push(Step::Ask(std::mem::take(&mut now)));
+                busy.clear();
+            }
+            for party in parties {
+                *busy.entry(party).or_default() += 1;
+            }
+            now.push(trial);
         }
-        if !trials.is_empty() {
-            self.steps.push(Step::Ask(trials));
+        if !now.is_empty() {
+            self.steps.push(Step::Ask(now));
         }
     }
 
