@@ -94,6 +94,16 @@ pub struct Trial {
     pub expected: Expected,
 }
 
+impl Scene {
+    /// All questions, in the order in which they are asked.
+    pub fn trials(&self) -> impl Iterator<Item = &Trial> {
+        self.steps.iter().flat_map(|step| match step {
+            Step::Ask(trials) => trials.as_slice(),
+            Step::Gateway(_) | Step::Defaults => &[],
+        })
+    }
+}
+
 impl Trial {
     /// The name of the agent that asks.
     #[must_use]

@@ -31,7 +31,14 @@ impl Judge {
             self.explain(place, line);
         }
         let Some(text) = case.answer.strip_prefix("ok ") else {
-            row.faults.push(words::no_answer(case, &place_and_host(case, wanted), request.is_some()));
+            self.explain(case.asker, &Line::of(case.trial).answer().to_string());
+            let refused = self.explain_refusals(case, wanted, request.as_deref());
+            row.faults.push(words::no_answer(
+                case,
+                &place_and_host(case, wanted),
+                request.is_some(),
+                &refused,
+            ));
             return;
         };
         if text == "echo" {
@@ -94,6 +101,30 @@ impl Judge {
             new && Line::parse(line).is_some_and(|packet| packet.transport == "icmp" && ends(packet))
         };
         lines.iter().find(fits).cloned()
+    }
+
+    /// Where an answer did not come: the errors about the question at who asked, and about the answer at
+    /// who gave it, and what these say.
+    fn explain_refusals(
+        &mut self,
+        case: &Case<'_>,
+        wanted: Wanted<'_>,
+        request: Option<&str>,
+    ) -> Vec<String> {
+        let question = Line::of(case.trial).to_string();
+        let answer = request.and_then(Line::parse).map(|request| request.answer().to_string());
+        let about = [(case.asker, "the sender", Some(question)), (wanted.place, "who answered", answer)];
+        let mut refusals = BTreeSet::new();
+        for (place, who, about) in about {
+            let lines = case.seen.get(place).into_iter().flatten();
+            for (line, told) in lines.filter_map(|line| Some((line, Told::parse(line)?))) {
+                if about.as_deref() == Some(told.about) {
+                    refusals.insert(format!("{who} was told {} by {}", told.kind, told.by));
+                    self.explain(place, line);
+                }
+            }
+        }
+        refusals.into_iter().collect()
     }
 
     /// Who has an answer already refuses a second one, and the error about that is at who gave it.

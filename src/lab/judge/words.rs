@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::Case;
-use super::lines::{Line, Told};
+use super::lines::Told;
 use super::row::End;
 use crate::lab::scene::{Expected, GATEWAY, Kind, Scene, Trial};
 
@@ -53,27 +53,14 @@ pub(super) fn wrong_port(answered: &End, (saw, sent): (u16, u16)) -> String {
     )
 }
 
-/// No answer, where one should have come.
-pub(super) fn no_answer(case: &Case<'_>, host: &End, arrived: bool) -> String {
-    let flow = Line::of(case.trial).to_string();
-    let lines = case.seen.get(case.asker);
-    let told: BTreeSet<String> = lines
-        .into_iter()
-        .flatten()
-        .filter_map(|line| Told::parse(line))
-        .filter(|told| told.about == flow)
-        .map(|told| format!("{} by {}", told.kind, told.by))
-        .collect();
-    let errors = if told.is_empty() {
-        String::new()
-    } else {
-        format!("; the sender was told {}", told.into_iter().collect::<Vec<_>>().join(", "))
-    };
+/// No answer, where one should have come; `refused` is who was told what.
+pub(super) fn no_answer(case: &Case<'_>, host: &End, arrived: bool, refused: &[String]) -> String {
+    let refused: String = refused.iter().map(|it| format!("; {it}")).collect();
     let reason = reason(case.answer);
     if arrived {
-        return format!("{reason}: {host} received the question, but its answer did not come back{errors}");
+        return format!("{reason}: {host} received the question, but its answer did not come back{refused}");
     }
-    format!("{reason}: the question did not reach {host}{errors}")
+    format!("{reason}: the question did not reach {host}{refused}")
 }
 
 /// An answer came although nobody, or somebody else, received the question.
