@@ -26,14 +26,18 @@ const ECHO: IcmpType = IcmpType { v4: Some(8), v6: Some(128) };
 
 /// Whether a host may ask another for something; without a list everything may be asked.
 pub(super) fn allows(list: Option<&RuleList>, source: IpAddr, target: IpAddr, asked: Asked) -> bool {
-    let Some(list) = list else { return true };
+    list.is_none_or(|list| first_action(list, source, target, asked) == Some(Action::Allow))
+}
+
+/// What the first rule that matches does; none matches at the end of a list.
+pub(super) fn first_action(list: &RuleList, source: IpAddr, target: IpAddr, asked: Asked) -> Option<Action> {
     let names = |hosts: &[Spanned<IpNet>], host: IpAddr| {
         hosts.is_empty() || hosts.iter().any(|net| net.value.contains(&host))
     };
     let first = list.rules.iter().find(|rule| {
         names(&rule.from, source) && names(&rule.to, target) && is_about(rule, asked, net::family_of(&target))
     });
-    first.is_some_and(|rule| rule.action == Action::Allow)
+    first.map(|rule| rule.action)
 }
 
 /// What hosts ask of each other: without rules one question a transport, with rules also the first port

@@ -1,11 +1,10 @@
 //! What the rules of a pair deny: the sender is told so, and nobody else hears of it.
 
-use std::net::IpAddr;
-
-use super::stage::{Pair, Stage};
-use crate::lab::rules;
+use super::stage::{Ends, Pair, Stage};
+use crate::lab::rules::{self, Asked};
 use crate::lab::sample::spread;
 use crate::lab::scene::{Expected, Kind, Trial};
+use crate::model::Action;
 
 /// So many are asked at most.
 const ROOM: usize = 600;
@@ -16,12 +15,24 @@ const TOLD: &[&str] = &["prohibited"];
 /// The questions, with notes on rules that cannot be tried.
 pub(super) fn questions(stage: &Stage<'_>, notes: &mut Vec<String>) -> Vec<Trial> {
     let pairs = stage.pairs();
-    let ruled = pairs.iter().filter(|pair| pair.rules.is_some());
-    let all: Vec<Trial> = ruled
-        .flat_map(|pair| stage.all(pair.from, pair.to).into_iter().flat_map(|ends| of(stage, *pair, ends)))
-        .collect();
-    let count = all.len();
-    let chosen = spread(all, ROOM);
+    let (mut by_rule, mut by_end) = (Vec::new(), Vec::new());
+    for pair in &pairs {
+        let Some(list) = pair.rules else { continue };
+        for (source, host) in stage.all(pair.from, pair.to) {
+            for asked in rules::services(pair.rules) {
+                let denied = match rules::first_action(list, source, host, asked) {
+                    Some(Action::Allow) => continue,
+                    Some(Action::Deny) => &mut by_rule,
+                    None => &mut by_end,
+                };
+                denied.extend(question(stage, *pair, (source, host), asked));
+            }
+        }
+    }
+    // What a `deny` says may not be left to the end of a list alone.
+    let count = by_rule.len() + by_end.len();
+    let mut chosen = spread(by_rule, ROOM / 2);
+    chosen.extend(spread(by_end, ROOM - chosen.len()));
     if chosen.len() < count {
         notes.push(format!("{} of the {count} questions that rules deny are asked", chosen.len()));
     }
@@ -37,16 +48,11 @@ pub(super) fn questions(stage: &Stage<'_>, notes: &mut Vec<String>) -> Vec<Trial
     chosen
 }
 
-fn of(stage: &Stage<'_>, pair: Pair<'_>, (source, host): (IpAddr, IpAddr)) -> Vec<Trial> {
-    let denied = rules::services(pair.rules).into_iter();
-    let denied = denied.filter(|asked| !rules::allows(pair.rules, source, host, *asked));
-    let ask = |asked: rules::Asked| {
-        let mut trial = stage.ask_host(Kind::Denied, pair, (source, host), asked)?;
-        // The kernel's reject verifies a checksum, which it does not find in a protocol it does not know.
-        if asked.0 != "253" {
-            trial.expected = Expected::Error(TOLD);
-        }
-        Some(trial)
-    };
-    denied.filter_map(ask).collect()
+fn question(stage: &Stage<'_>, pair: Pair<'_>, ends: Ends, asked: Asked) -> Option<Trial> {
+    let mut trial = stage.ask_host(Kind::Denied, pair, ends, asked)?;
+    // The kernel's reject verifies a checksum, which it does not find in a protocol it does not know.
+    if asked.0 != "253" {
+        trial.expected = Expected::Error(TOLD);
+    }
+    Some(trial)
 }

@@ -82,7 +82,7 @@ fn pairs(report: &Report, paint: Paint, out: &mut String) {
         shown += usize::from(is_ok(pair));
         !is_ok(pair) || shown <= PAIRS
     });
-    let head = ["FROM", "TO", "ASKED AS", "ANSWERED BY", "SOURCE SEEN", "OVER", ""].map(str::to_owned);
+    let head = ["FROM", "TO", "ASKED AS", "ANSWERED BY", "SOURCE SEEN", "OVER", "RESULT"].map(str::to_owned);
     let lines: Vec<[String; 7]> = std::iter::once(head).chain(pairs.iter().map(line)).collect();
     for (n, line) in columns(&lines).into_iter().enumerate() {
         let line = match n.checked_sub(1).map(|n| is_ok(&pairs[n])) {
@@ -153,7 +153,7 @@ fn wrong(report: &Report, paint: Paint, out: &mut String) {
 fn question(row: &Row) -> String {
     let (Some(from), Some((address, port))) = (&row.from, row.asked) else {
         let network = row.to.as_ref().map_or("a network", |to| to.network.as_str());
-        return format!("what {network} received while {} were asked", kind_asked(row.kind));
+        return format!("packets in {network}, while these were tried: {}", kind_asked(row.kind));
     };
     let asked = match (port, address.is_ipv4()) {
         (0, _) => address.to_string(),

@@ -71,19 +71,21 @@ fn hosts_ask_and_see_what_the_topologies_say() {
                 panic!("{name}: a host answers {trial:?}")
             };
             let (from, lan) = (&scene.networks[trial.from].name, &scene.networks[to]);
-            let (Some(asker), Some(target)) = (host(trial.from, trial.source), host(to, target)) else {
-                continue;
-            };
-            assert_eq!(trial.destination, target.known_to(from), "{name}: {trial:?}");
-            // Masqueraded hosts see the gateway, whoever asks.
-            let masqueraded = lan.gateways.contains(&sees);
-            assert!(masqueraded || sees == asker.known_to(&lan.name), "{name}: {trial:?}");
-            of_site += 1;
+            if let Some(target) = host(to, target) {
+                assert_eq!(trial.destination, target.known_to(from), "{name}: {trial:?}");
+                of_site += 1;
+            }
+            if let Some(asker) = host(trial.from, trial.source) {
+                // Masqueraded hosts see the gateway, whoever asks.
+                let masqueraded = lan.gateways.contains(&sees);
+                assert!(masqueraded || sees == asker.known_to(&lan.name), "{name}: {trial:?}");
+                of_site += 1;
+            }
         }
-        assert!(of_site > 0 || name == "like-own-traffic", "{name}: no host of the topology asks another");
+        assert!(of_site > 0, "{name}: no host of the topology asks or is asked");
         compared += of_site;
     }
-    assert!(compared > 500, "{compared}");
+    assert!(compared > 1000, "{compared}");
 }
 
 #[test]
@@ -202,7 +204,8 @@ fn cells(count: usize) -> String {
     for n in 1..=count {
         writeln!(
             text,
-            "network cell-{n} {{\nid {n}\ninterface c{n}\naddress 192.168.0.1/24\nprefix 192.168.0.0/24 as 10.{}.{}.0/24\n}}",
+            "network cell-{n} {{\nid {}\ninterface c{n}\naddress 192.168.0.1/24\nprefix 192.168.0.0/24 as 10.{}.{}.0/24\n}}",
+            300 + n,
             64 + n / 256,
             n % 256
         )
@@ -226,7 +229,8 @@ fn of_many_networks_all_take_part_and_a_note_says_what_is_left_out() {
 
 #[test]
 fn of_too_many_networks_some_have_hosts_and_all_are_there() {
-    let scene = overlapc::lab::scene(&compile(&cells(3000)).2.unwrap());
+    let (_, findings, site) = compile(&cells(3000));
+    let scene = overlapc::lab::scene(&site.unwrap_or_else(|| panic!("{findings:?}")));
     assert_eq!(scene.networks.len(), 3001);
     let populated = scene.networks.iter().filter(|lan| !lan.hosts.is_empty()).count();
     assert_eq!(populated, 256);
