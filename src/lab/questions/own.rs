@@ -5,25 +5,25 @@ use std::net::IpAddr;
 use super::rounds::DISTINCT;
 use super::stage::Stage;
 use crate::lab::links::FAMILIES;
-use crate::lab::sample::spread;
 use crate::lab::scene::{Expected, Kind, Trial};
 use crate::net::{self, Family};
 
-/// So many networks ask, spread over all of them.
-const NETWORKS: usize = 100;
+/// In so many networks two hosts take part, in more one.
+const TWO_EACH: usize = 50;
 
 /// The questions of hosts to the gateway, and of the gateway to hosts.
 pub(super) fn questions(stage: &Stage<'_>) -> Vec<Trial> {
-    let networks = spread(stage.populated(), NETWORKS);
+    let networks = stage.populated();
+    let hosts = if networks.len() > TWO_EACH { 1 } else { 2 };
     let each = networks.into_iter().flat_map(|n| FAMILIES.map(|family| (n, family)));
-    each.flat_map(|(n, family)| of(stage, n, family)).collect()
+    each.flat_map(|(n, family)| of(stage, n, family, hosts)).collect()
 }
 
-fn of(stage: &Stage<'_>, network: usize, family: Family) -> Vec<Trial> {
+fn of(stage: &Stage<'_>, network: usize, family: Family, count: usize) -> Vec<Trial> {
     let lan = &stage.lans[network];
     let on_link = stage.hosts(network, family).into_iter();
     let on_link = on_link.filter(|host| host.address.prefix_len() < host.address.max_prefix_len());
-    let hosts: Vec<_> = on_link.take(2).collect();
+    let hosts: Vec<_> = on_link.take(count).collect();
     let mut trials = Vec::new();
     for host in hosts {
         let mut gateways = lan.gateways.iter().copied();

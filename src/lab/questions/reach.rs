@@ -3,6 +3,7 @@
 //! What must hold: every pair takes part while there is room, in both families, with all transports; if
 //! there is not, hosts are left out first, then transports, then pairs, and a note says so.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::REACH;
@@ -40,15 +41,19 @@ pub(super) fn questions(stage: &Stage<'_>, notes: &mut Vec<String>) -> Vec<Trial
         ));
         return everybody;
     }
-    let one_each = per_pair(&|n, pair| stage.one_each(pair.from, pair.to, n));
-    if one_each.len() <= REACH {
+    let mut chosen = per_pair(&|n, pair| stage.one_each(pair.from, pair.to, n));
+    if chosen.len() <= REACH {
+        let key = |it: &Trial| (it.from, it.transport, it.source, it.destination, it.port);
+        let known: BTreeSet<_> = chosen.iter().map(key).collect();
+        let others = everybody.into_iter().filter(|it| !known.contains(&key(it))).collect();
+        chosen.extend(spread(others, REACH - chosen.len()));
         notes.push(format!(
-            "{} of the {} questions that the hosts of declared pairs could ask each other are asked: one host of \
-             each network asks one of the other, over every transport",
-            one_each.len(),
+            "{} of the {} questions that the hosts of declared pairs could ask each other are asked: of each pair \
+             one host asks one other over every transport, and some more do",
+            chosen.len(),
             all.len()
         ));
-        return one_each;
+        return chosen;
     }
     // Of each pair one transport at a time, another one each time, as long as there is room.
     let mut turns: Vec<Vec<Trial>> = Vec::new();
@@ -67,7 +72,7 @@ pub(super) fn questions(stage: &Stage<'_>, notes: &mut Vec<String>) -> Vec<Trial
             turns[turn].push(trial);
         }
     }
-    let mut chosen: Vec<Trial> = Vec::new();
+    chosen.clear();
     for turn in turns {
         let room = REACH - chosen.len();
         chosen.extend(covering(turn, room, |it| [it.from, it.to.unwrap_or(it.from)]));

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 use super::errors::{NARROW, WIDE};
-use crate::lab::scene::{Expected, Step, Trial};
+use crate::lab::scene::{Expected, Kind, Step, Trial};
 
 /// A source port: that of the round.
 pub(super) const SAME: u16 = 0;
@@ -25,6 +25,8 @@ const AT_ONCE: usize = 600;
 /// the buffer of the socket that sees them (rmem_default of socket(7), 200 kB), also where the machine has
 /// little time for its reader.
 const ANSWERED: usize = 48;
+/// The gateway among those that are asked.
+const THE_GATEWAY: usize = usize::MAX;
 /// So many are asked by one network and not answered: at most an error comes of each.
 const REFUSED: usize = 150;
 
@@ -57,8 +59,9 @@ impl Rounds {
         for trial in trials {
             let answered = matches!(trial.expected, Expected::Answer { .. });
             let room = if answered { ANSWERED } else { REFUSED };
-            let parties: BTreeSet<usize> =
-                [trial.from].into_iter().chain(trial.to.filter(|_| answered)).collect();
+            let own = trial.kind == Kind::Own;
+            let other = if own { Some(THE_GATEWAY) } else { trial.to.filter(|_| answered) };
+            let parties: BTreeSet<usize> = [trial.from].into_iter().chain(other).collect();
             let full = parties.iter().any(|it| busy.get(it).is_some_and(|count| *count >= room));
             if full || now.len() == AT_ONCE {
                 self.steps.push(Step::Ask(std::mem::take(&mut now)));

@@ -224,7 +224,7 @@ fn of_many_networks_all_take_part_and_a_note_says_what_is_left_out() {
         assert!(reached.iter().any(|it| it.from == n) && reached.iter().any(|it| it.to == Some(n)), "{n}");
     }
     assert!(scene.trials().count() < 5500, "{}", scene.trials().count());
-    assert!(scene.notes.iter().any(|note| note.contains("one host of each network")), "{:?}", scene.notes);
+    assert!(scene.notes.iter().any(|note| note.contains("of each pair one host asks one other")), "{:?}", scene.notes);
 }
 
 #[test]
