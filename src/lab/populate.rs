@@ -6,8 +6,9 @@
 use super::sample::spread;
 use crate::model::{Peering, Site};
 
-/// So many networks have hosts at most: each costs a namespace and a process.
-const NETWORKS: usize = 256;
+/// So many networks have hosts at most. Each costs a namespace, a process, and three or four neighbours,
+/// of which the kernel knows 1024 in all namespaces together (`gc_thresh3` of arp(7)).
+const NETWORKS: usize = 224;
 
 /// For each network whether it has hosts.
 pub(super) fn choose(site: &Site) -> (Vec<bool>, Vec<String>) {

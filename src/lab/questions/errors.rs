@@ -13,17 +13,23 @@ pub(super) const NARROW: &str = "1300";
 pub(super) const WIDE: &str = "1500";
 /// What fits the near link and not the far one.
 const MIDDLE: &str = "size=1400";
-/// So many questions of each kind are asked at most.
-const ROOM: usize = 200;
+/// So many packets whose hops run out are sent at most.
+const EXPIRED: usize = 200;
+/// So many hosts that are not there are asked for at most: each is a neighbour that the kernel looks for,
+/// and it has room for 1024 of a family in all namespaces together (`gc_thresh3` of arp(7)).
+const DEAD: usize = 60;
 /// So many links are made narrow at most.
 const LINKS: usize = 40;
 
 /// Packets whose hops run out at the gateway.
 pub(super) fn expired(stage: &Stage<'_>) -> Vec<Trial> {
-    sampled(some(stage, Kind::Expired, &["udp", "icmp", "tcp"], |trial| {
-        trial.options = vec!["ttl=1".to_owned()];
-        trial.expected = Expected::Error(&["expired"]);
-    }))
+    sampled(
+        some(stage, Kind::Expired, &["udp", "icmp", "tcp"], |trial| {
+            trial.options = vec!["ttl=1".to_owned()];
+            trial.expected = Expected::Error(&["expired"]);
+        }),
+        EXPIRED,
+    )
 }
 
 /// Questions to a host that is not there, behind an alias.
@@ -39,7 +45,7 @@ pub(super) fn dead(stage: &Stage<'_>) -> Vec<Trial> {
             );
         }
     }
-    sampled(trials)
+    sampled(trials, DEAD)
 }
 
 /// Packets that do not fit the far link: rounds, each with the interfaces that are narrow meanwhile.
@@ -98,8 +104,8 @@ fn some(stage: &Stage<'_>, kind: Kind, transports: &[&str], change: impl Fn(&mut
     trials
 }
 
-fn sampled(trials: Vec<Trial>) -> Vec<Trial> {
-    covering(trials, ROOM, |trial| [trial.from, trial.to.unwrap_or(trial.from)])
+fn sampled(trials: Vec<Trial>, room: usize) -> Vec<Trial> {
+    covering(trials, room, |trial| [trial.from, trial.to.unwrap_or(trial.from)])
 }
 
 /// Something that a host may ask another for, over one of these transports; `turn` says which is tried
