@@ -7,16 +7,16 @@
 use std::path::PathBuf;
 
 use clap::builder::{BoolishValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Args, ValueEnum, ValueHint};
+use clap::{Args, ValueHint};
 
+use super::chosen::Chosen;
 use super::findings::Findings;
 use super::output::{Content, Output};
 use super::{Color, Exit, Failure, host, site};
-use crate::Overrides;
 use crate::check::CheckedSite;
 use crate::diag::Report;
 use crate::emit::{Artifact, Request, Target};
-use crate::model::{Firewall, Isolation};
+use crate::model::Firewall;
 
 /// Check a site, then print an artefact or write several
 #[derive(Debug, Args)]
@@ -41,13 +41,8 @@ pub(super) struct Compile {
     #[arg(value_parser = BoolishValueParser::new())]
     check: bool,
 
-    /// Use this rule language, whatever the site says
-    #[arg(long, value_name = "NAME", env = "OVERLAPC_FIREWALL", hide_env_values = true, value_enum)]
-    firewall: Option<FirewallName>,
-
-    /// Keep routing apart in this way, whatever the site says
-    #[arg(long, value_name = "NAME", env = "OVERLAPC_ISOLATION", hide_env_values = true, value_enum)]
-    isolation: Option<IsolationName>,
+    #[command(flatten)]
+    chosen: Chosen,
 
     #[command(flatten)]
     findings: Findings,
@@ -58,42 +53,6 @@ pub(super) struct Compile {
 enum Wanted {
     All,
     One(Target),
-}
-
-/// The values of `--firewall`.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum FirewallName {
-    /// nft
-    Nftables,
-    /// iptables-restore and ip6tables-restore
-    Iptables,
-}
-
-/// The values of `--isolation`.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum IsolationName {
-    /// A VRF device for each network
-    Vrf,
-    /// Policy rules, for kernels without VRF devices
-    Rules,
-}
-
-impl From<FirewallName> for Firewall {
-    fn from(name: FirewallName) -> Self {
-        match name {
-            FirewallName::Nftables => Self::Nftables,
-            FirewallName::Iptables => Self::Iptables,
-        }
-    }
-}
-
-impl From<IsolationName> for Isolation {
-    fn from(name: IsolationName) -> Self {
-        match name {
-            IsolationName::Vrf => Self::Vrf,
-            IsolationName::Rules => Self::Rules,
-        }
-    }
 }
 
 impl Compile {
@@ -109,11 +68,7 @@ impl Compile {
                 .help("name the file or directory with `-o PATH`"));
         }
 
-        let overrides = Overrides {
-            firewall: self.firewall.map(Firewall::from),
-            isolation: self.isolation.map(Isolation::from),
-        };
-        let outcome = site::front(self.file.as_deref(), overrides)?;
+        let outcome = site::front(self.file.as_deref(), self.chosen.overrides())?;
         let reports = [Report { sources: &outcome.sources, findings: &outcome.findings }];
         host::write_stderr(&self.findings.show(&reports, host::colour_stderr(color)));
         let exit = self.findings.exit(&reports);

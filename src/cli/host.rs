@@ -109,6 +109,43 @@ pub(super) fn write_stderr(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
+/// What a long work is at, on one line of a terminal that is written again and again; nothing is said
+/// where standard error is no terminal. The line is gone when this is dropped.
+pub(super) struct Progress {
+    of: usize,
+    done: usize,
+    seen: bool,
+}
+
+impl Progress {
+    /// Of so many steps.
+    pub(super) fn new(of: usize) -> Self {
+        Self { of, done: 0, seen: io::stderr().is_terminal() }
+    }
+
+    /// The next step begins.
+    pub(super) fn step(&mut self, what: &str) {
+        self.done += 1;
+        if self.seen {
+            write_stderr(&format!("\r\u{1b}[K[{}/{}] {what}", self.done, self.of));
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.seen && self.done > 0 {
+            write_stderr("\r\u{1b}[K");
+        }
+    }
+}
+
+/// Waits until standard input ends.
+pub(super) fn wait_for_end() {
+    // An input that cannot be read has ended, too.
+    let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+}
+
 /// Whether standard output is to be coloured.
 pub(super) fn colour_stdout(color: Color) -> bool {
     colour(color, io::stdout().is_terminal(), variable)

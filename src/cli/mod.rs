@@ -5,12 +5,14 @@
 //! files, the environment or the terminal.
 
 mod check;
+mod chosen;
 mod compile;
 mod errors;
 mod explain;
 mod failure;
 mod findings;
 mod host;
+mod lab;
 mod manual;
 mod output;
 mod site;
@@ -48,7 +50,7 @@ pub struct Cli {
 const EXIT_STATUS: &str = "\
 Exit status:
   0  fine, perhaps with warnings
-  1  an error in the site, a difference, or an address that means nothing
+  1  an error in the site, a difference, an address that means nothing, or a lab in which not all was well
   2  could not do it: usage, a file that cannot be read or written";
 
 #[derive(Debug, Subcommand)]
@@ -56,6 +58,11 @@ enum Command {
     Compile(compile::Compile),
     Check(check::Check),
     Whois(whois::Whois),
+    Lab(lab::Lab),
+    #[command(name = lab::INSIDE, hide = true)]
+    LabInside,
+    #[command(name = lab::AGENT, hide = true)]
+    LabAgent(lab::Agent),
     Explain(explain::Explain),
     Completions(manual::Completions),
     Man(manual::Man),
@@ -109,6 +116,9 @@ pub fn run() -> ExitCode {
         Command::Compile(compile) => compile.run(color),
         Command::Check(check) => check.run(color),
         Command::Whois(whois) => whois.run(color),
+        Command::Lab(lab) => lab.run(color),
+        Command::LabInside => return lab::inside(),
+        Command::LabAgent(agent) => return agent.run(),
         Command::Explain(explain) => explain.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),

@@ -30,29 +30,48 @@ impl syntax::Loader for Files {
     }
 }
 
+/// A site's text, before anybody has looked at it.
+pub(super) struct Given<'f> {
+    name: &'f str,
+    bytes: Vec<u8>,
+}
+
 /// Reads and checks the site of a FILE argument: `-` is standard input, none is `site.ovl`.
 pub(super) fn front(file: Option<&str>, overrides: Overrides) -> Result<Outcome<CheckedSite>, Failure> {
+    given(file)?.front(overrides)
+}
+
+/// Reads the text of a FILE argument, for those who look at it more than once.
+pub(super) fn given(file: Option<&str>) -> Result<Given<'_>, Failure> {
     let (name, bytes) = read(file)?;
     if u32::try_from(bytes.len()).is_err() {
         return Err(Failure::new(format!("cannot read `{name}`: it is larger than 4 GiB")));
     }
-    let mut sources = SourceMap::default();
-    match String::from_utf8(bytes) {
-        Ok(text) => {
-            let root = sources.add(name, text);
-            let outcome = crate::front(sources, root, &Files, overrides);
-            let refused = outcome.findings.iter().any(|finding| finding.severity() == Severity::Error);
-            if outcome.value.is_none() && !refused {
-                return Err(Failure::new(format!("`{name}` is refused, but no stage says why"))
-                    .help("this is a defect of overlapc: please report it with the site"));
+    Ok(Given { name, bytes })
+}
+
+impl Given<'_> {
+    /// Checks the site.
+    pub(super) fn front(&self, overrides: Overrides) -> Result<Outcome<CheckedSite>, Failure> {
+        let name = self.name;
+        let mut sources = SourceMap::default();
+        match std::str::from_utf8(&self.bytes) {
+            Ok(text) => {
+                let root = sources.add(name, text);
+                let outcome = crate::front(sources, root, &Files, overrides);
+                let refused = outcome.findings.iter().any(|finding| finding.severity() == Severity::Error);
+                if outcome.value.is_none() && !refused {
+                    return Err(Failure::new(format!("`{name}` is refused, but no stage says why"))
+                        .help("this is a defect of overlapc: please report it with the site"));
+                }
+                Ok(outcome)
             }
-            Ok(outcome)
-        }
-        Err(error) => {
-            let at = error.utf8_error().valid_up_to();
-            let byte = error.as_bytes().get(at).copied().unwrap_or_default();
-            let root = sources.add(name, String::from_utf8_lossy(error.as_bytes()));
-            Ok(not_utf8(sources, root, at, byte))
+            Err(error) => {
+                let at = error.valid_up_to();
+                let byte = self.bytes.get(at).copied().unwrap_or_default();
+                let root = sources.add(name, String::from_utf8_lossy(&self.bytes));
+                Ok(not_utf8(sources, root, at, byte))
+            }
         }
     }
 }

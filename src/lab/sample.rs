@@ -1,20 +1,20 @@
 //! Choosing some of many, the same ones every time.
 //!
 //! Goes in: a list and how many there may be. Comes out: so many of them, spread over the whole list.
-//! What must hold: no chance; what is first in the list is chosen; a list that is short enough stays.
+//! What must hold: no chance; a list that is short enough stays as it is, and the order stays anyway.
 
-/// `room` of these, in order, evenly spread.
+/// `room` of these, evenly spread.
 pub(super) fn spread<T>(list: Vec<T>, room: usize) -> Vec<T> {
     let count = list.len();
     if count <= room {
         return list;
     }
-    let chosen = |n: usize| n * room / count != (n + 1) * room / count || n == 0;
-    list.into_iter().enumerate().filter(|(n, _)| chosen(*n)).map(|(_, item)| item).take(room).collect()
+    let chosen = |n: usize| n * room / count != (n + 1) * room / count;
+    list.into_iter().enumerate().filter(|(n, _)| chosen(*n)).map(|(_, item)| item).collect()
 }
 
-/// `room` of these, so that each of the parties of an item is in one of them where there is room: first
-/// whoever brings in a party that has none yet, then an even spread of the others.
+/// `room` of these, so that every party of an item is in one of them where there is room: first
+/// whoever brings in a party that has no item yet on its side, then an even spread of the others.
 pub(super) fn covering<T>(list: Vec<T>, room: usize, parties: impl Fn(&T) -> [usize; 2]) -> Vec<T> {
     if list.len() <= room {
         return list;
@@ -34,9 +34,7 @@ pub(super) fn covering<T>(list: Vec<T>, room: usize, parties: impl Fn(&T) -> [us
     }
     let mut chosen = spread(first, room);
     let left = room - chosen.len();
-    if left > 0 {
-        chosen.extend(spread(others, left));
-    }
+    chosen.extend(spread(others, left));
     chosen.sort_by_key(|(n, _)| *n);
     chosen.into_iter().map(|(_, item)| item).collect()
 }
@@ -46,10 +44,11 @@ mod tests {
     use super::{covering, spread};
 
     #[test]
-    fn what_is_chosen_is_spread_and_begins_with_the_first() {
-        assert_eq!(spread((0..10).collect(), 4), [0, 2, 4, 7]);
+    fn what_is_chosen_is_spread_evenly() {
+        assert_eq!(spread((0..10).collect(), 4), [2, 4, 7, 9]);
         assert_eq!(spread((0..3).collect(), 4), [0, 1, 2]);
         assert_eq!(spread((0..1000).collect::<Vec<_>>(), 7).len(), 7);
+        assert_eq!(spread(vec![1, 2], 0), [0; 0]);
     }
 
     #[test]

@@ -5,9 +5,12 @@
 //! network's name and the address on which it was asked. What is expected comes from the site as it
 //! was written, never from the plan: the lab judges what was compiled.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
+
+/// The name of the gateway's agent. No network can have it, for names have no brackets.
+pub const GATEWAY: &str = "(gateway)";
 
 /// Everything around the gateway.
 #[derive(Clone, Debug, Default)]
@@ -33,8 +36,11 @@ pub struct Lan {
     pub gateways: Vec<IpAddr>,
     /// Those of `gateways` that the site leaves to the host, so that the lab puts them up beforehand.
     pub left_to_host: Vec<IpNet>,
-    /// Hosts that answer.
+    /// Hosts that answer. A network without any is there with the gateway's interface alone: nothing is
+    /// asked there.
     pub hosts: Vec<Host>,
+    /// The TCP and UDP ports on which they answer; never empty.
+    pub ports: Vec<u16>,
     /// Further addresses in the network's namespace, to send from what must not pass, and the routers
     /// that the site names as next hops.
     pub extra: Vec<IpNet>,
@@ -56,6 +62,9 @@ pub enum Step {
     Ask(Vec<Trial>),
     /// A command in the gateway's namespace, such as a smaller MTU for a while; exit 0 is expected.
     Gateway(Vec<String>),
+    /// Hosts get default routes by the gateway, beside what `nodes` gives them, so that what must not
+    /// pass is tried at all. Before this a missing route of the hosts shows.
+    Defaults,
 }
 
 /// A question with what should come of it.
@@ -65,6 +74,8 @@ pub struct Trial {
     pub kind: Kind,
     /// Who asks: an index into [`Scene::networks`].
     pub from: usize,
+    /// Whether it is the gateway itself that asks, in that network.
+    pub by_gateway: bool,
     /// The source address.
     pub source: IpAddr,
     /// The source port, identifier or label.
@@ -81,6 +92,42 @@ pub struct Trial {
     pub options: Vec<String>,
     /// What should happen.
     pub expected: Expected,
+}
+
+impl Scene {
+    /// All questions, in the order in which they are asked.
+    pub fn trials(&self) -> impl Iterator<Item = &Trial> {
+        self.steps.iter().flat_map(|step| match step {
+            Step::Ask(trials) => trials.as_slice(),
+            Step::Gateway(_) | Step::Defaults => &[],
+        })
+    }
+}
+
+impl Trial {
+    /// The name of the agent that asks.
+    #[must_use]
+    pub fn asker<'s>(&self, scene: &'s Scene) -> &'s str {
+        if self.by_gateway {
+            return GATEWAY;
+        }
+        scene.networks.get(self.from).map_or(GATEWAY, |lan| lan.name.as_str())
+    }
+
+    /// The question in the words of [`crate::lab::host::Ask::parse`]. `wait` is how long, in milliseconds,
+    /// until no answer counts as none; what should come is waited for longer.
+    #[must_use]
+    pub fn words(&self, wait: u32) -> String {
+        let timeout = match (&self.expected, self.kind) {
+            (Expected::Answer { .. }, _) => wait.saturating_mul(8),
+            (Expected::Error(_), Kind::Dead) => wait.saturating_mul(4),
+            _ => wait,
+        };
+        let to = SocketAddr::new(self.destination, self.port);
+        let from = SocketAddr::new(self.source, self.source_port);
+        let words = [format!("{} {to} from={from} timeout={timeout}", self.transport)];
+        words.iter().chain(&self.options).map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// The families of questions.

@@ -10,6 +10,7 @@ mod expected;
 mod golden;
 mod grammar;
 mod house;
+mod lab;
 mod nodes;
 mod outputs;
 mod replace;

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use overlapc::check::CheckedSite;
 use overlapc::diag::Diagnostics;
 use overlapc::plan::{CaseZone, Owner, Plan, lower};
 use overlapc::source::SourceMap;
@@ -31,7 +32,7 @@ struct Network {
 }
 
 #[derive(Clone, Debug)]
-struct Site {
+pub struct Site {
     networks: Vec<Network>,
     peerings: Vec<(usize, usize)>,
 }
@@ -80,12 +81,19 @@ impl Site {
     }
 
     fn plan(&self) -> Option<Plan> {
+        self.checked().map(|(_, plan)| plan)
+    }
+
+    /// The site as it is compiled, if nothing is wrong with it.
+    pub fn checked(&self) -> Option<(CheckedSite, Plan)> {
         let mut sources = SourceMap::default();
         let mut findings = Diagnostics::default();
         let root = sources.add("site.ovl", self.text());
         let file = parse_site(&mut sources, root, &OneFile, &mut findings);
         let site = resolve::resolve(&file, &mut findings).unwrap();
-        check::check(site, &mut findings).map(|checked| lower(&checked))
+        let checked = check::check(site, &mut findings)?;
+        let plan = lower(&checked);
+        Some((checked, plan))
     }
 }
 
@@ -127,7 +135,7 @@ fn network(n: usize, count: usize) -> impl Strategy<Value = Network> {
     )
 }
 
-fn site() -> impl Strategy<Value = Site> {
+pub fn site() -> impl Strategy<Value = Site> {
     (3..7_usize).prop_flat_map(|count| {
         let networks: Vec<_> = (0..count).map(|n| network(n, count)).collect();
         let pairs = prop::collection::vec((0..count, 0..count), 2..7);
@@ -160,7 +168,7 @@ fn site() -> impl Strategy<Value = Site> {
 
 /// Whom the plan means by a number, and the zone of the first packet to it: of both directions, or of
 /// this one.
-fn dispatched(plan: &Plan, viewer: usize, number: IpAddr) -> Option<(usize, Option<CaseZone>)> {
+pub fn dispatched(plan: &Plan, viewer: usize, number: IpAddr) -> Option<(usize, Option<CaseZone>)> {
     let mut found = plan.destinations.iter().filter(|it| it.alias.contains(&number));
     let destination = found.next()?;
     assert!(found.next().is_none(), "destinations are disjoint");
@@ -180,7 +188,7 @@ fn dispatched(plan: &Plan, viewer: usize, number: IpAddr) -> Option<(usize, Opti
     Some((to, zone.or(by_mark.then_some(CaseZone::Pair(marked)))))
 }
 
-fn translated(mappings: &[overlapc::plan::Mapping], inward: bool, address: IpAddr) -> Option<IpAddr> {
+pub fn translated(mappings: &[overlapc::plan::Mapping], inward: bool, address: IpAddr) -> Option<IpAddr> {
     let columns =
         |it: &overlapc::plan::Mapping| if inward { (it.alias, it.real) } else { (it.real, it.alias) };
     let (from, to) = mappings.iter().map(columns).find(|(from, _)| from.contains(&address))?;

@@ -9,9 +9,12 @@
 //! heard PORT MS [FLOW TRANSPORT]... later: `missing FLOW TRANSPORT` for what is not answered in time, then `end`
 //! flowed                            ends the flows; `told ...` for each kind of answer that came, then `end`
 //! seen                              `saw LINE` for each packet received since the last time, then `end`
+//! watch                             looks at both directions from now on; `ready` when it does
+//! caught                            `saw LINE` for each packet since then, in or out, then `end`
 //! ```
 //! `ready` is printed when all sockets are open; the end of input ends the host.
 
+use std::collections::BTreeSet;
 use std::io::stdin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -24,7 +27,9 @@ use super::sniff::Sniffer;
 
 /// Serves, and obeys until the input ends.
 pub fn obey(listener: &Listener) -> Result<(), String> {
-    let sniffer = Sniffer::start().map_err(|e| format!("packet socket: {e}"))?;
+    let packet_socket = |e: std::io::Error| format!("packet socket: {e}");
+    let sniffer = Sniffer::arrivals().map_err(packet_socket)?;
+    let mut both_ways = None;
     listener.start()?;
     let held = Arc::new(Mutex::new(Vec::new()));
     let flows = Flows::default();
@@ -74,14 +79,21 @@ pub fn obey(listener: &Listener) -> Result<(), String> {
                 }
                 println!("end");
             }
-            "seen" => {
-                for line in sniffer.take() {
-                    println!("saw {line}");
-                }
-                println!("end");
+            "seen" => tell(sniffer.take()),
+            "watch" => {
+                both_ways = Some(Sniffer::hops().map_err(packet_socket)?);
+                println!("ready");
             }
+            "caught" => tell(both_ways.take().map(Sniffer::end).unwrap_or_default()),
             _ => return Err(format!("not understood: {line}")),
         }
     }
     Ok(())
+}
+
+fn tell(lines: BTreeSet<String>) {
+    for line in lines {
+        println!("saw {line}");
+    }
+    println!("end");
 }

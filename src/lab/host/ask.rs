@@ -247,7 +247,8 @@ impl Ask {
     }
 
     /// Sends a packet and reads until `accept` takes one; IPv4 raw sockets hand out the IP header too.
-    /// Until it is connected a raw socket gets everybody's packets, so the sender is looked at again.
+    /// Until it is bound and connected a raw socket gets everybody's packets, also answers to another
+    /// address of this host: they are thrown away before the question is sent.
     fn over_raw(
         &self,
         protocol: Protocol,
@@ -258,6 +259,9 @@ impl Ask {
         let socket = self.socket(Type::RAW, Some(protocol))?;
         socket.connect(&SocketAddr::new(self.destination.ip(), 0).into())?;
         let socket = UdpSocket::from(socket);
+        socket.set_nonblocking(true)?;
+        while socket.recv(&mut [0]).is_ok() {}
+        socket.set_nonblocking(false)?;
         self.exchange(&socket, packet, |from, answer| {
             let start = if header { usize::from(answer.first()? & 15) * 4 } else { 0 };
             answer.get(start..).and_then(&accept).filter(|_| from == self.destination.ip())

@@ -8,6 +8,7 @@
 mod agent;
 mod ask;
 mod flow;
+mod links;
 mod serve;
 mod sniff;
 mod stream;
@@ -19,9 +20,9 @@ pub use serve::Listener;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage:
-  probe serve NAME [--port PORT] [ADDRESS]...   answer on TCP, UDP and protocol 253 until stdin closes
+  probe serve NAME [--port PORT]... [ADDRESS]...   answer on TCP, UDP and protocol 253 until stdin closes
   probe ask PROTOCOL DESTINATION [from=ADDRESS:PORT] [timeout=MS] [ttl=N] [size=N] [dev=INTERFACE] [hold] [again] [deaf]
-  probe agent NAME [--port PORT] [ADDRESS]...   serve, and obey lines on stdin
+  probe agent NAME [--port PORT]... [ADDRESS]...   serve, and obey lines on stdin
 PROTOCOL is tcp, udp, icmp or 253; DESTINATION is ADDRESS:PORT for tcp and udp, else ADDRESS";
 
 /// Does what the words say: `serve`, `ask` or `agent`. Exit 0 done or answered, 1 not answered, 2 could

@@ -9,28 +9,34 @@ use std::thread;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
+use super::links::links;
+
 /// Who answers, and where.
 #[derive(Clone, Debug)]
 pub struct Listener {
     /// The host's name, first word of each answer.
     pub name: String,
-    port: u16,
+    ports: Vec<u16>,
     addresses: Vec<IpAddr>,
 }
 
 impl Listener {
-    /// Reads `NAME [--port PORT] [ADDRESS]...`; without an address, all of both families.
+    /// Reads `NAME [--port PORT]... [ADDRESS]...`; without a port, 80; without an address, all of both
+    /// families.
     pub fn parse(words: &[String]) -> Result<Self, String> {
         let mut words = words.iter();
         let name = words.next().ok_or("a name is missing")?.clone();
-        let mut listener = Self { name, port: 80, addresses: Vec::new() };
+        let mut listener = Self { name, ports: Vec::new(), addresses: Vec::new() };
         while let Some(word) = words.next() {
             if word == "--port" {
                 let port = words.next().and_then(|p| p.parse().ok());
-                listener.port = port.ok_or("--port needs a number")?;
+                listener.ports.push(port.ok_or("--port needs a number")?);
             } else {
                 listener.addresses.push(word.parse().map_err(|_| format!("not an address: {word}"))?);
             }
+        }
+        if listener.ports.is_empty() {
+            listener.ports.push(80);
         }
         if listener.addresses.is_empty() {
             listener.addresses = vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
@@ -41,33 +47,35 @@ impl Listener {
     /// Opens all sockets and leaves them to threads.
     pub fn start(&self) -> Result<(), String> {
         for address in &self.addresses {
-            let at = SocketAddr::new(*address, self.port);
-            let tell = |what: &'static str| move |e: std::io::Error| format!("{what} {at}: {e}");
-            let tcp = TcpListener::from(open(at, Type::STREAM, None).map_err(tell("tcp"))?);
-            let udp = UdpSocket::from(open(at, Type::DGRAM, None).map_err(tell("udp"))?);
-            if address.is_unspecified() {
-                for device in devices() {
-                    let socket = open_on(&device, at, Type::DGRAM, None).map_err(tell("udp"))?;
-                    let name = self.name.clone();
-                    thread::spawn(move || answer_datagrams(&name, &socket.into()));
+            for port in &self.ports {
+                let at = SocketAddr::new(*address, *port);
+                let tell = |what: &'static str| move |e: std::io::Error| format!("{what} {at}: {e}");
+                let tcp = TcpListener::from(open(at, Type::STREAM, None).map_err(tell("tcp"))?);
+                let udp = UdpSocket::from(open(at, Type::DGRAM, None).map_err(tell("udp"))?);
+                self.serve(move |name| answer_connections(name, &tcp))?;
+                self.serve(move |name| answer_datagrams(name, &udp))?;
+                // Who answers on whatever address it has needs a socket of datagrams on each device, as an
+                // answer leaves by the one that its socket is bound to (`SO_BINDTODEVICE` of socket(7)).
+                if address.is_unspecified() {
+                    for link in links().map_err(|e| format!("devices: {e}"))? {
+                        let socket = open_on(&link.name, at, Type::DGRAM, None).map_err(tell("udp"))?;
+                        self.serve(move |name| answer_datagrams(name, &socket.into()))?;
+                    }
                 }
             }
             let raw = open(SocketAddr::new(*address, 0), Type::RAW, Some(Protocol::from(253)));
-            let raw = UdpSocket::from(raw.map_err(tell("protocol 253"))?);
-            let (a, b, c) = (self.name.clone(), self.name.clone(), self.name.clone());
-            thread::spawn(move || answer_connections(&a, &tcp));
-            thread::spawn(move || answer_datagrams(&b, &udp));
-            thread::spawn(move || answer_portless(&c, &raw));
+            let raw = UdpSocket::from(raw.map_err(|e| format!("protocol 253 {address}: {e}"))?);
+            self.serve(move |name| answer_portless(name, &raw))?;
         }
         Ok(())
     }
-}
 
-/// All interfaces: who answers on whatever address it has needs a socket of datagrams on each, as an
-/// answer leaves by the interface that its socket is bound to (`SO_BINDTODEVICE` of socket(7)).
-fn devices() -> Vec<String> {
-    let Ok(links) = std::fs::read_dir("/sys/class/net") else { return Vec::new() };
-    links.flatten().map(|link| link.file_name().to_string_lossy().into_owned()).collect()
+    /// Leaves a socket to a thread of its own, with a small stack: hosts can have many addresses.
+    fn serve(&self, work: impl FnOnce(&str) + Send + 'static) -> Result<(), String> {
+        let name = self.name.clone();
+        let thread = thread::Builder::new().stack_size(256 << 10);
+        thread.spawn(move || work(&name)).map(drop).map_err(|e| e.to_string())
+    }
 }
 
 fn open(at: SocketAddr, kind: Type, protocol: Option<Protocol>) -> std::io::Result<Socket> {

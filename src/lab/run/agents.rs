@@ -9,6 +9,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::IpAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
+use serde::{Deserialize, Serialize};
+
 use super::netns::within;
 
 /// Where an agent runs and as whom it answers.
@@ -20,10 +22,12 @@ pub struct Place {
     pub namespace: String,
     /// The addresses on which it answers; all where there is none.
     pub addresses: Vec<IpAddr>,
+    /// The TCP and UDP ports on which it answers; 80 where there is none.
+    pub ports: Vec<u16>,
 }
 
 /// A question to be asked by an agent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Query {
     /// The name of the agent that asks.
     pub by: String,
@@ -60,10 +64,12 @@ impl Agents {
     pub fn start(program: &[&str], places: &[Place]) -> Result<Self, String> {
         let mut agents = Self { running: BTreeMap::new() };
         for place in places {
-            let addresses: Vec<String> = place.addresses.iter().map(ToString::to_string).collect();
+            let ports = place.ports.iter().flat_map(|port| ["--port".to_owned(), port.to_string()]);
+            let addresses = place.addresses.iter().map(ToString::to_string);
+            let own: Vec<String> = ports.chain(addresses).collect();
             let mut words = program.to_vec();
             words.extend(["agent", &place.name]);
-            words.extend(addresses.iter().map(String::as_str));
+            words.extend(own.iter().map(String::as_str));
             let mut child = within(&place.namespace, &words)
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
@@ -111,10 +117,32 @@ impl Agents {
             agent.tell("seen")?;
         }
         for (name, agent) in &mut self.running {
-            let lines = agent.list("saw ").map_err(|line| format!("{name}: {line}"))?;
-            seen.insert(name.clone(), lines.into_iter().collect());
+            seen.insert(name.clone(), agent.packets().map_err(|e| format!("{name}: {e}"))?);
         }
         Ok(seen)
+    }
+
+    /// Makes an agent look at what passes its devices, until it is asked by [`Self::caught`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::ask`].
+    pub fn watch(&mut self, name: &str) -> Result<(), String> {
+        let agent = self.agent(name)?;
+        agent.tell("watch")?;
+        agent.expect("ready").map_err(|e| format!("agent of {name}: {e}"))
+    }
+
+    /// What passed the devices of a place since [`Self::watch`]: `In DEVICE BYTES` and `Out DEVICE BYTES`,
+    /// the bytes of the IP packet in hexadecimal.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::ask`].
+    pub fn caught(&mut self, name: &str) -> Result<BTreeSet<String>, String> {
+        let agent = self.agent(name)?;
+        agent.tell("caught")?;
+        agent.packets().map_err(|e| format!("agent of {name}: {e}"))
     }
 
     /// Closes the connections that were held.
@@ -128,9 +156,17 @@ impl Agents {
 
     /// Ends all agents: the end of their input is the end of them.
     pub fn stop(self) {
-        for (_, agent) in self.running {
-            drop(agent.input);
-            let mut child = agent.child;
+        // All at once: each takes its time.
+        let ending: Vec<Child> = self
+            .running
+            .into_values()
+            .map(|agent| {
+                let Agent { child, input, output } = agent;
+                drop((input, output));
+                child
+            })
+            .collect();
+        for mut child in ending {
             // An agent that is gone already is as good as one that ends now.
             drop(child.wait());
         }
@@ -166,6 +202,11 @@ impl Agent {
                 None => return Err(line),
             }
         }
+    }
+
+    /// The packets that it tells of.
+    fn packets(&mut self) -> Result<BTreeSet<String>, String> {
+        Ok(self.list("saw ")?.into_iter().collect())
     }
 
     fn expect(&mut self, word: &str) -> Result<(), String> {

@@ -1,8 +1,23 @@
 //! The runner of the lab: the part that starts programs and talks to them.
 //!
 //! Goes in: what to build and to ask. Comes out: what happened. What must hold: whatever was started
-//! has ended when the runner has.
+//! has ended when the runner has, also where the runner is killed.
+//!
+//! ```text
+//! outside   sandbox  where it can be built, and what is missing
+//!           compose  a scene as an order
+//!           session  hands the order to the inside and listens
+//! inside    inside   process 1 of the sandbox: builds, asks, tells
+//!           wires    namespaces and links
+//!           agents   the hosts
+//! ```
 
 pub mod agents;
+pub mod compose;
 pub mod flows;
+pub mod inside;
 pub mod netns;
+pub mod order;
+pub mod sandbox;
+pub mod session;
+mod wires;

@@ -6,11 +6,16 @@
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-/// A command that runs in a namespace.
+/// Where ip-netns(8) keeps the names.
+const NAMES: &str = "/var/run/netns";
+
+/// A command that runs in a namespace. Unlike `ip netns exec` it keeps what is mounted, also /sys, which
+/// goes on to show the devices of another namespace: a mount namespace for each command takes twenty times
+/// as long.
 #[must_use]
 pub fn within(namespace: &str, words: &[&str]) -> Command {
-    let mut command = Command::new("ip");
-    command.args(["netns", "exec", namespace]).args(words);
+    let mut command = Command::new("nsenter");
+    command.arg(format!("--net={NAMES}/{namespace}")).arg("--").args(words);
     command
 }
 

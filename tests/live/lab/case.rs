@@ -178,9 +178,14 @@ impl Case<'_> {
             name: host.name.clone(),
             namespace: namespace(&host.name),
             addresses: host.addresses.iter().map(|a| a.real).collect(),
+            ports: Vec::new(),
         });
-        let gateway =
-            Place { name: GATEWAY.to_owned(), namespace: GATEWAY.to_owned(), addresses: Vec::new() };
+        let gateway = Place {
+            name: GATEWAY.to_owned(),
+            namespace: GATEWAY.to_owned(),
+            addresses: Vec::new(),
+            ports: Vec::new(),
+        };
         Agents::start(&[probe], &hosts.chain([gateway]).collect::<Vec<Place>>())
     }
 
