@@ -211,8 +211,11 @@ fn is_asked(trial: &Trial, address: IpAddr) -> bool {
     }
 }
 
+/// A place, and what is asked for there: the word of a transport, and a port.
+type Asked<'a> = (&'a str, (&'static str, u16));
+
 /// Splits `:PORT`, `:TRANSPORT/PORT` or `:TRANSPORT` off.
-fn service(text: &str) -> Result<Option<(&str, (&'static str, u16))>, Refused> {
+fn service(text: &str) -> Result<Option<Asked<'_>>, Refused> {
     let (place, word) = match (text.strip_prefix('['), text.rsplit_once(':')) {
         // An IPv6 address needs brackets, here as everywhere.
         (Some(inside), _) => match inside.split_once(']') {

@@ -100,13 +100,13 @@ impl Stream {
             Progress::Pending => true,
             Progress::Over => false,
         });
-        if let Some(call) = &mut self.held {
-            if let Progress::Line(line) = call.work(b'h') {
-                let answer = told(id, "hold", call.port, &line);
-                // It has one port for all rounds: what counts is when it was heard.
-                answers.extend(answer.map(|answer| Answer { port: now, ..answer }));
-                call.asked = false;
-            }
+        if let Some(call) = &mut self.held
+            && let Progress::Line(line) = call.work(b'h')
+        {
+            let answer = told(id, "hold", call.port, &line);
+            // It has one port for all rounds: what counts is when it was heard.
+            answers.extend(answer.map(|answer| Answer { port: now, ..answer }));
+            call.asked = false;
         }
         let mut buffer = [0; 2048];
         self.datagrams.retain(|(port, socket)| match socket.recv(&mut buffer) {
@@ -123,12 +123,13 @@ impl Stream {
         let reply = if self.source.is_ipv4() { 0 } else { 129 };
         while let Ok((length, from)) = self.echoes.recv_from(&mut buffer) {
             let body = buffer.get(header(&buffer)..length).unwrap_or_default();
-            if let (true, [kind, _, _, _, high, low, ..]) = (from.ip() == self.destination.ip(), body) {
-                if *kind == reply {
-                    let (flow, port) = (id.clone(), u16::from_be_bytes([*high, *low]));
-                    let text = format!("{flow} icmp echo");
-                    answers.push(Answer { flow, transport: "icmp", port, text });
-                }
+            if from.ip() == self.destination.ip()
+                && let [kind, _, _, _, high, low, ..] = body
+                && *kind == reply
+            {
+                let (flow, port) = (id.clone(), u16::from_be_bytes([*high, *low]));
+                let text = format!("{flow} icmp echo");
+                answers.push(Answer { flow, transport: "icmp", port, text });
             }
         }
         while let Ok((length, from)) = self.portless.recv_from(&mut buffer) {
@@ -175,8 +176,8 @@ impl Call {
             }
         };
         if !self.asked {
-            match self.stream.write(&[word]) {
-                Ok(_) => self.asked = true,
+            match self.stream.write_all(&[word]) {
+                Ok(()) => self.asked = true,
                 Err(error) => return pending(&error),
             }
         }

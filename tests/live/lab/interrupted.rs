@@ -174,7 +174,7 @@ impl Case<'_> {
                 let before = format!("after {}", since.join(" "));
                 let both = since.iter().any(own);
                 for recovery in ["up", "down"] {
-                    let mine = (recovery == "up") == (turn % 2 == 0);
+                    let mine = (recovery == "up") == turn.is_multiple_of(2);
                     if both || mine {
                         places.push(Place { word, at: number, recovery, before: before.clone() });
                     }
