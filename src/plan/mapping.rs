@@ -6,6 +6,7 @@
 //! aliases are for certain viewers, this is done for each view of the network apart.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
@@ -119,16 +120,28 @@ pub(super) fn own<'m>(
         Isolation::Rules => Refusal::Unrouted,
     };
     let mut own: Vec<OwnAlias> = Vec::new();
-    for address in &network.addresses {
-        let real = net::single(address.value.addr());
-        let aliases = mappings.clone().filter_map(|piece| net::mapped(&real, &piece.real, &piece.alias));
+    let addresses = network.addresses.iter().map(|address| (address.value.addr(), false, address.span));
+    for (real, broadcast, span) in addresses.chain(broadcasts(network)) {
+        let host = net::single(real);
+        let aliases = mappings.clone().filter_map(|piece| net::mapped(&host, &piece.real, &piece.alias));
         for alias in aliases.map(|alias| alias.addr()) {
-            if !own.iter().any(|known| (known.real, known.alias) == (real.addr(), alias)) {
-                own.push(OwnAlias { real: real.addr(), alias, refusal, span: address.span });
+            if !own.iter().any(|known| (known.real, known.alias) == (real, alias)) {
+                own.push(OwnAlias { real, alias, broadcast, refusal, span });
             }
         }
     }
     own
+}
+
+/// The broadcast addresses of the subnets that the gateway has an address in (RFC 919, 7); a subnet of
+/// two addresses has none (RFC 3021).
+fn broadcasts(network: &model::Network) -> impl Iterator<Item = (IpAddr, bool, Span)> + '_ {
+    network.addresses.iter().filter_map(|address| match address.value {
+        IpNet::V4(subnet) if subnet.prefix_len() < 31 => {
+            Some((subnet.broadcast().into(), true, address.span))
+        }
+        _ => None,
+    })
 }
 
 /// What a view's viewers know the network by: its aliases, and its real prefixes that have none.

@@ -199,7 +199,9 @@ pub struct Mapping {
     pub span: Span,
 }
 
-/// An address of the gateway as other networks would call it. The gateway answers in each network on
+/// An address of the gateway, or the broadcast address of a subnet that it is in, as other networks would call
+/// it. Without VRF devices a packet to the latter would go to all stations of the link, with them to the
+/// gateway itself, whose answer would go to a host of that network. The gateway answers in each network on
 /// its own addresses there alone, so nobody is behind this alias: a packet for it is not translated,
 /// and told that there is no way.
 #[derive(Clone, Debug)]
@@ -208,10 +210,20 @@ pub struct OwnAlias {
     pub real: IpAddr,
     /// What it would be called; the same where the prefix has no alias.
     pub alias: IpAddr,
+    /// Whether it is a broadcast address.
+    pub broadcast: bool,
     /// What becomes of a packet.
     pub refusal: Refusal,
     /// Where the address is written.
     pub span: Span,
+}
+
+impl OwnAlias {
+    /// What it is, in a few words.
+    #[must_use]
+    pub const fn words(&self) -> &'static str {
+        if self.broadcast { "broadcast" } else { "the gateway's own" }
+    }
 }
 
 /// How a packet for an [`OwnAlias`] is refused.

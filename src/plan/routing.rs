@@ -62,16 +62,6 @@ pub(super) fn routes(
         let links = on_link(network).into_iter().filter(|(prefix, _)| table == forward || speaks(prefix));
         routes.extend(links.map(|(prefix, span)| Route { table, prefix, next: NextHop::Link, span }));
     }
-    if isolation == Isolation::Rules {
-        // A VRF's table has these by itself. Marked packets do not come to the `local` table, and by a
-        // connected route the kernel would send such a packet to all stations of the link.
-        routes.extend(broadcasts(network).map(|(broadcast, span)| Route {
-            table: forward,
-            prefix: net::single(broadcast),
-            next: NextHop::Unreachable,
-            span,
-        }));
-    }
     for table in [forward, own] {
         routes.extend(network.routes.iter().map(|route| Route {
             table,
@@ -122,19 +112,6 @@ fn on_link(network: &model::Network) -> Vec<(IpNet, Span)> {
     links.sort_by_key(|(prefix, _)| *prefix);
     links.dedup_by_key(|(prefix, _)| *prefix);
     links
-}
-
-/// The broadcast addresses of the subnets that the gateway has an address in (RFC 919, 7); a subnet of
-/// two addresses has none (RFC 3021).
-fn broadcasts(network: &model::Network) -> impl Iterator<Item = (IpAddr, Span)> + '_ {
-    let mut seen = HashSet::new();
-    network.addresses.iter().filter_map(move |address| match address.value {
-        IpNet::V4(subnet) if subnet.prefix_len() < 31 => {
-            let broadcast = subnet.broadcast().into();
-            seen.insert(broadcast).then_some((broadcast, address.span))
-        }
-        _ => None,
-    })
 }
 
 fn unrouted(network: &model::Network, family: Family) -> impl Iterator<Item = (IpNet, Span)> + '_ {

@@ -31,7 +31,7 @@ pub(super) fn nat(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
         by_mark(&mut chains, &format!("ovl-dnat-{id}"), &format!("d{id}-"), source, keys);
         chains.open(&format!("ovl-map-{id}"));
         for own in network.own.iter().filter(|own| net::family_of(&own.alias) == family) {
-            let about = said(places.at(own.span), "the gateway's own");
+            let about = said(places.at(own.span), own.words());
             // Back to where the destination is cleared, or past it.
             let verdict = match own.refusal {
                 Refusal::Cleared => "RETURN",

@@ -47,7 +47,7 @@ fn refused(own: &OwnAlias, no_destination: u32, places: &Places<'_>) -> String {
         Refusal::Cleared => format!("meta mark set meta mark & {} ", Hex(no_destination)),
         Refusal::Unrouted => String::new(),
     };
-    format!("{family} daddr {alias} {cleared}return comment \"{place} the gateway's own\"")
+    format!("{family} daddr {alias} {cleared}return comment \"{place} {}\"", own.words())
 }
 
 /// The chain of a view, by the network's id and the view's place.

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='aliases-per-viewer'
-FINGERPRINT='b91806905932a006'
+FINGERPRINT='735877ef67c417ee'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -106,16 +106,12 @@ defaults_v4() {
     cat <<'OVERLAPC_END'
 route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77 # site.ovl:5 press
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65537 protocol 77 # site.ovl:5 press
-route add unreachable 192.168.0.255/32 metric 4278198272 table 1 protocol 77 # site.ovl:8 press
 route add unreachable 0.0.0.0/0 metric 4278198272 table 3 protocol 77 # site.ovl:16 saw
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65539 protocol 77 # site.ovl:16 saw
-route add unreachable 192.168.0.255/32 metric 4278198272 table 3 protocol 77 # site.ovl:19 saw
 route add unreachable 0.0.0.0/0 metric 4278198272 table 4 protocol 77 # site.ovl:25 desk-a
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65540 protocol 77 # site.ovl:25 desk-a
-route add unreachable 192.168.0.255/32 metric 4278198272 table 4 protocol 77 # site.ovl:28 desk-a
 route add unreachable 0.0.0.0/0 metric 4278198272 table 6 protocol 77 # site.ovl:34 desk-b
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65542 protocol 77 # site.ovl:34 desk-b
-route add unreachable 192.168.0.255/32 metric 4278198272 table 6 protocol 77 # site.ovl:37 desk-b
 OVERLAPC_END
 }
 
@@ -427,6 +423,8 @@ COMMIT
 -A ovl-dnat-1 -m mark --mark 0x60/0xf0 -m comment --comment "site.ovl:46 to press" -g ovl-map-1
 -A ovl-map-1 -d 10.65.1.1 -m comment --comment "site.ovl:8 the gateway's own" -j ACCEPT
 -A ovl-map-1 -d 10.9.0.1 -m comment --comment "site.ovl:8 the gateway's own" -j ACCEPT
+-A ovl-map-1 -d 10.65.1.255 -m comment --comment "site.ovl:8 broadcast" -j ACCEPT
+-A ovl-map-1 -d 10.9.0.255 -m comment --comment "site.ovl:8 broadcast" -j ACCEPT
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d 10.9.0.0/26 -m comment --comment "site.ovl:10 press" -j NETMAP --to 192.168.0.0/26
 -A ovl-map-1 -d 10.65.1.0/26 -m comment --comment "site.ovl:10 press" -j NETMAP --to 192.168.0.0/26
@@ -480,6 +478,8 @@ COMMIT
 -A ovl-dnat-3 -m mark --mark 0x60/0xf0 -m comment --comment "site.ovl:44 to saw" -g ovl-map-3
 -A ovl-map-3 -d 10.65.3.1 -m comment --comment "site.ovl:19 the gateway's own" -j ACCEPT
 -A ovl-map-3 -d 10.9.0.1 -m comment --comment "site.ovl:19 the gateway's own" -j ACCEPT
+-A ovl-map-3 -d 10.65.3.255 -m comment --comment "site.ovl:19 broadcast" -j ACCEPT
+-A ovl-map-3 -d 10.9.0.255 -m comment --comment "site.ovl:19 broadcast" -j ACCEPT
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-3 -d 10.9.0.0/24 -m comment --comment "site.ovl:21 saw" -j NETMAP --to 192.168.0.0/24
 -A ovl-map-3 -d 10.65.3.0/24 -m comment --comment "site.ovl:21 saw" -j NETMAP --to 192.168.0.0/24
@@ -490,12 +490,14 @@ COMMIT
 -A ovl-view-3-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:21 saw" -j NETMAP --to 10.9.0.0/24
 -A ovl-dnat-4 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:43 to desk-a" -g ovl-map-4
 -A ovl-map-4 -d 10.64.4.1 -m comment --comment "site.ovl:28 the gateway's own" -j ACCEPT
+-A ovl-map-4 -d 10.64.4.255 -m comment --comment "site.ovl:28 broadcast" -j ACCEPT
 -A ovl-map-4 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-4 -d 10.64.4.0/24 -m comment --comment "site.ovl:30 desk-a" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-4 -s 192.168.0.0/24 -m comment --comment "site.ovl:30 desk-a" -j NETMAP --to 10.64.4.0/24
 -A ovl-dnat-6 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:46 to desk-b" -g ovl-map-6
 -A ovl-dnat-6 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:44 to desk-b" -g ovl-map-6
 -A ovl-map-6 -d 10.64.6.1 -m comment --comment "site.ovl:37 the gateway's own" -j ACCEPT
+-A ovl-map-6 -d 10.64.6.255 -m comment --comment "site.ovl:37 broadcast" -j ACCEPT
 -A ovl-map-6 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-6 -d 10.64.6.0/24 -m comment --comment "site.ovl:39 desk-b" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-6 -s 192.168.0.0/24 -m comment --comment "site.ovl:39 desk-b" -j NETMAP --to 10.64.6.0/24

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='aliases-per-viewer'
-FINGERPRINT='9a3b8f249bf01d49'
+FINGERPRINT='452144ebbdfefc39'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -414,6 +414,8 @@ COMMIT
 -A ovl-dnat-1 -m mark --mark 0x60/0xf0 -m comment --comment "site.ovl:46 to press" -g ovl-map-1
 -A ovl-map-1 -d 10.65.1.1 -m comment --comment "site.ovl:8 the gateway's own" -j RETURN
 -A ovl-map-1 -d 10.9.0.1 -m comment --comment "site.ovl:8 the gateway's own" -j RETURN
+-A ovl-map-1 -d 10.65.1.255 -m comment --comment "site.ovl:8 broadcast" -j RETURN
+-A ovl-map-1 -d 10.9.0.255 -m comment --comment "site.ovl:8 broadcast" -j RETURN
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d 10.9.0.0/26 -m comment --comment "site.ovl:10 press" -j NETMAP --to 192.168.0.0/26
 -A ovl-map-1 -d 10.65.1.0/26 -m comment --comment "site.ovl:10 press" -j NETMAP --to 192.168.0.0/26
@@ -467,6 +469,8 @@ COMMIT
 -A ovl-dnat-3 -m mark --mark 0x60/0xf0 -m comment --comment "site.ovl:44 to saw" -g ovl-map-3
 -A ovl-map-3 -d 10.65.3.1 -m comment --comment "site.ovl:19 the gateway's own" -j RETURN
 -A ovl-map-3 -d 10.9.0.1 -m comment --comment "site.ovl:19 the gateway's own" -j RETURN
+-A ovl-map-3 -d 10.65.3.255 -m comment --comment "site.ovl:19 broadcast" -j RETURN
+-A ovl-map-3 -d 10.9.0.255 -m comment --comment "site.ovl:19 broadcast" -j RETURN
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-3 -d 10.9.0.0/24 -m comment --comment "site.ovl:21 saw" -j NETMAP --to 192.168.0.0/24
 -A ovl-map-3 -d 10.65.3.0/24 -m comment --comment "site.ovl:21 saw" -j NETMAP --to 192.168.0.0/24
@@ -477,12 +481,14 @@ COMMIT
 -A ovl-view-3-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:21 saw" -j NETMAP --to 10.9.0.0/24
 -A ovl-dnat-4 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:43 to desk-a" -g ovl-map-4
 -A ovl-map-4 -d 10.64.4.1 -m comment --comment "site.ovl:28 the gateway's own" -j RETURN
+-A ovl-map-4 -d 10.64.4.255 -m comment --comment "site.ovl:28 broadcast" -j RETURN
 -A ovl-map-4 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-4 -d 10.64.4.0/24 -m comment --comment "site.ovl:30 desk-a" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-4 -s 192.168.0.0/24 -m comment --comment "site.ovl:30 desk-a" -j NETMAP --to 10.64.4.0/24
 -A ovl-dnat-6 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:46 to desk-b" -g ovl-map-6
 -A ovl-dnat-6 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:44 to desk-b" -g ovl-map-6
 -A ovl-map-6 -d 10.64.6.1 -m comment --comment "site.ovl:37 the gateway's own" -j RETURN
+-A ovl-map-6 -d 10.64.6.255 -m comment --comment "site.ovl:37 broadcast" -j RETURN
 -A ovl-map-6 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-6 -d 10.64.6.0/24 -m comment --comment "site.ovl:39 desk-b" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-6 -s 192.168.0.0/24 -m comment --comment "site.ovl:39 desk-b" -j NETMAP --to 10.64.6.0/24

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='aliases-per-viewer'
-FINGERPRINT='f21cbc3241526fa4'
+FINGERPRINT='b15289c477d38e6c'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -106,16 +106,12 @@ defaults_v4() {
     cat <<'OVERLAPC_END'
 route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77 # site.ovl:5 press
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65537 protocol 77 # site.ovl:5 press
-route add unreachable 192.168.0.255/32 metric 4278198272 table 1 protocol 77 # site.ovl:8 press
 route add unreachable 0.0.0.0/0 metric 4278198272 table 3 protocol 77 # site.ovl:16 saw
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65539 protocol 77 # site.ovl:16 saw
-route add unreachable 192.168.0.255/32 metric 4278198272 table 3 protocol 77 # site.ovl:19 saw
 route add unreachable 0.0.0.0/0 metric 4278198272 table 4 protocol 77 # site.ovl:25 desk-a
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65540 protocol 77 # site.ovl:25 desk-a
-route add unreachable 192.168.0.255/32 metric 4278198272 table 4 protocol 77 # site.ovl:28 desk-a
 route add unreachable 0.0.0.0/0 metric 4278198272 table 6 protocol 77 # site.ovl:34 desk-b
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65542 protocol 77 # site.ovl:34 desk-b
-route add unreachable 192.168.0.255/32 metric 4278198272 table 6 protocol 77 # site.ovl:37 desk-b
 OVERLAPC_END
 }
 
@@ -486,6 +482,8 @@ table inet ovl {
 		ip daddr 10.9.0.1 return comment "site.ovl:8 the gateway's own"
 		ip6 daddr fd65:0:0:1::1 return comment "site.ovl:9 the gateway's own"
 		ip6 daddr fd09::1 return comment "site.ovl:9 the gateway's own"
+		ip daddr 10.65.1.255 return comment "site.ovl:8 broadcast"
+		ip daddr 10.9.0.255 return comment "site.ovl:8 broadcast"
 		dnat ip prefix to ip daddr map {
 			10.9.0.0/26 : 192.168.0.0/26,
 			10.65.1.0/26 : 192.168.0.0/26,
@@ -570,6 +568,8 @@ table inet ovl {
 		ip daddr 10.9.0.1 return comment "site.ovl:19 the gateway's own"
 		ip6 daddr fd65:0:0:3::1 return comment "site.ovl:20 the gateway's own"
 		ip6 daddr fd09::1 return comment "site.ovl:20 the gateway's own"
+		ip daddr 10.65.3.255 return comment "site.ovl:19 broadcast"
+		ip daddr 10.9.0.255 return comment "site.ovl:19 broadcast"
 		ip daddr 10.9.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:21 saw"
 		ip daddr 10.65.3.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:21 saw"
 		ip6 daddr fd09::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:22 saw"
@@ -608,6 +608,7 @@ table inet ovl {
 	chain ovl_dnat_desk-a {
 		ip daddr 10.64.4.1 return comment "site.ovl:28 the gateway's own"
 		ip6 daddr fd64:0:0:4::1 return comment "site.ovl:29 the gateway's own"
+		ip daddr 10.64.4.255 return comment "site.ovl:28 broadcast"
 		ip daddr 10.64.4.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:30 desk-a"
 		ip6 daddr fd64:0:0:4::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:31 desk-a"
 	}
@@ -634,6 +635,7 @@ table inet ovl {
 	chain ovl_dnat_desk-b {
 		ip daddr 10.64.6.1 return comment "site.ovl:37 the gateway's own"
 		ip6 daddr fd64:0:0:6::1 return comment "site.ovl:38 the gateway's own"
+		ip daddr 10.64.6.255 return comment "site.ovl:37 broadcast"
 		ip daddr 10.64.6.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:39 desk-b"
 		ip6 daddr fd64:0:0:6::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:40 desk-b"
 	}

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='allow-and-deny'
-FINGERPRINT='b2e25131e2f6a0cb'
+FINGERPRINT='d4ae01902b0cf20f'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -358,6 +358,7 @@ COMMIT
 -A ovl-dnat-1 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:53 to office" -g ovl-map-1
 -A ovl-dnat-1 -m mark --mark 0x40/0xf0 -m comment --comment "site.ovl:53 to office" -g ovl-map-1
 -A ovl-map-1 -d 10.64.1.1 -m comment --comment "site.ovl:7 the gateway's own" -j RETURN
+-A ovl-map-1 -d 10.64.1.255 -m comment --comment "site.ovl:7 broadcast" -j RETURN
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d 10.64.1.0/24 -m comment --comment "site.ovl:9 office" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:9 office" -j NETMAP --to 10.64.1.0/24
@@ -365,17 +366,20 @@ COMMIT
 -A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:68 to press" -g ovl-map-2
 -A ovl-dnat-2 -m mark --mark 0x40/0xf0 -m comment --comment "site.ovl:61 to press" -g ovl-map-2
 -A ovl-map-2 -d 10.64.2.1 -m comment --comment "site.ovl:19 the gateway's own" -j RETURN
+-A ovl-map-2 -d 10.64.2.255 -m comment --comment "site.ovl:19 broadcast" -j RETURN
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-2 -d 10.64.2.0/24 -m comment --comment "site.ovl:21 press" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-2 -s 192.168.0.0/24 -m comment --comment "site.ovl:21 press" -j NETMAP --to 10.64.2.0/24
 -A ovl-dnat-3 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:53 to saw-1" -g ovl-map-3
 -A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:68 to saw-1" -g ovl-map-3
 -A ovl-map-3 -d 10.64.3.1 -m comment --comment "site.ovl:32 the gateway's own" -j RETURN
+-A ovl-map-3 -d 10.64.3.255 -m comment --comment "site.ovl:32 broadcast" -j RETURN
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-3 -d 10.64.3.0/24 -m comment --comment "site.ovl:34 saw-1" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-3 -s 192.168.0.0/24 -m comment --comment "site.ovl:34 saw-1" -j NETMAP --to 10.64.3.0/24
 -A ovl-dnat-4 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:53 to saw-2" -g ovl-map-4
 -A ovl-map-4 -d 10.64.4.1 -m comment --comment "site.ovl:32 the gateway's own" -j RETURN
+-A ovl-map-4 -d 10.64.4.255 -m comment --comment "site.ovl:32 broadcast" -j RETURN
 -A ovl-map-4 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-4 -d 10.64.4.0/24 -m comment --comment "site.ovl:34 saw-2" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-4 -s 192.168.0.0/24 -m comment --comment "site.ovl:34 saw-2" -j NETMAP --to 10.64.4.0/24

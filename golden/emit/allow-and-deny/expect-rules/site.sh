@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='allow-and-deny'
-FINGERPRINT='4bd578b726577dd4'
+FINGERPRINT='f8db81b8069bcc23'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -104,16 +104,12 @@ defaults_v4() {
     cat <<'OVERLAPC_END'
 route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77 # site.ovl:4 office
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65537 protocol 77 # site.ovl:4 office
-route add unreachable 192.168.0.255/32 metric 4278198272 table 1 protocol 77 # site.ovl:7 office
 route add unreachable 0.0.0.0/0 metric 4278198272 table 2 protocol 77 # site.ovl:16 press
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65538 protocol 77 # site.ovl:16 press
-route add unreachable 192.168.0.255/32 metric 4278198272 table 2 protocol 77 # site.ovl:19 press
 route add unreachable 0.0.0.0/0 metric 4278198272 table 3 protocol 77 # site.ovl:29 saw-1
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65539 protocol 77 # site.ovl:29 saw-1
-route add unreachable 192.168.0.255/32 metric 4278198272 table 3 protocol 77 # site.ovl:32 saw-1
 route add unreachable 0.0.0.0/0 metric 4278198272 table 4 protocol 77 # site.ovl:29 saw-2
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65540 protocol 77 # site.ovl:29 saw-2
-route add unreachable 192.168.0.255/32 metric 4278198272 table 4 protocol 77 # site.ovl:32 saw-2
 OVERLAPC_END
 }
 
@@ -568,6 +564,7 @@ table inet ovl {
 	chain ovl_dnat_office {
 		ip daddr 10.64.1.1 return comment "site.ovl:7 the gateway's own"
 		ip6 daddr fd64:0:0:1::1 return comment "site.ovl:8 the gateway's own"
+		ip daddr 10.64.1.255 return comment "site.ovl:7 broadcast"
 		ip daddr 10.64.1.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:9 office"
 		ip6 daddr fd64:0:0:1::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:10 office"
 	}
@@ -594,6 +591,7 @@ table inet ovl {
 	chain ovl_dnat_press {
 		ip daddr 10.64.2.1 return comment "site.ovl:19 the gateway's own"
 		ip6 daddr fd64:0:0:2::1 return comment "site.ovl:20 the gateway's own"
+		ip daddr 10.64.2.255 return comment "site.ovl:19 broadcast"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:21 press"
 		ip6 daddr fd64:0:0:2::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:22 press"
 	}
@@ -620,6 +618,7 @@ table inet ovl {
 	chain ovl_dnat_saw-1 {
 		ip daddr 10.64.3.1 return comment "site.ovl:32 the gateway's own"
 		ip6 daddr fd64:0:0:3::1 return comment "site.ovl:33 the gateway's own"
+		ip daddr 10.64.3.255 return comment "site.ovl:32 broadcast"
 		ip daddr 10.64.3.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:34 saw-1"
 		ip6 daddr fd64:0:0:3::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:35 saw-1"
 	}
@@ -646,6 +645,7 @@ table inet ovl {
 	chain ovl_dnat_saw-2 {
 		ip daddr 10.64.4.1 return comment "site.ovl:32 the gateway's own"
 		ip6 daddr fd64:0:0:4::1 return comment "site.ovl:33 the gateway's own"
+		ip daddr 10.64.4.255 return comment "site.ovl:32 broadcast"
 		ip daddr 10.64.4.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:34 saw-2"
 		ip6 daddr fd64:0:0:4::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:35 saw-2"
 	}

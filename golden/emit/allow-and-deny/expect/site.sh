@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='allow-and-deny'
-FINGERPRINT='d51c648790b46735'
+FINGERPRINT='2b29147e30afe05a'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -555,6 +555,7 @@ table inet ovl {
 	chain ovl_dnat_office {
 		ip daddr 10.64.1.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:7 the gateway's own"
 		ip6 daddr fd64:0:0:1::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:8 the gateway's own"
+		ip daddr 10.64.1.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:7 broadcast"
 		ip daddr 10.64.1.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:9 office"
 		ip6 daddr fd64:0:0:1::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:10 office"
 	}
@@ -581,6 +582,7 @@ table inet ovl {
 	chain ovl_dnat_press {
 		ip daddr 10.64.2.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:19 the gateway's own"
 		ip6 daddr fd64:0:0:2::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:20 the gateway's own"
+		ip daddr 10.64.2.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:19 broadcast"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:21 press"
 		ip6 daddr fd64:0:0:2::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:22 press"
 	}
@@ -607,6 +609,7 @@ table inet ovl {
 	chain ovl_dnat_saw-1 {
 		ip daddr 10.64.3.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:32 the gateway's own"
 		ip6 daddr fd64:0:0:3::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:33 the gateway's own"
+		ip daddr 10.64.3.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:32 broadcast"
 		ip daddr 10.64.3.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:34 saw-1"
 		ip6 daddr fd64:0:0:3::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:35 saw-1"
 	}
@@ -633,6 +636,7 @@ table inet ovl {
 	chain ovl_dnat_saw-2 {
 		ip daddr 10.64.4.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:32 the gateway's own"
 		ip6 daddr fd64:0:0:4::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:33 the gateway's own"
+		ip daddr 10.64.4.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:32 broadcast"
 		ip daddr 10.64.4.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:34 saw-2"
 		ip6 daddr fd64:0:0:4::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:35 saw-2"
 	}

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='identical-lans-distinct'
-FINGERPRINT='43349b2b753690b9'
+FINGERPRINT='e241413434c359d0'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -242,11 +242,13 @@ COMMIT
 -A ovl-snat -m mark --mark 0xc800/0xff00 -m comment --comment "site.ovl:11 outer" -g ovl-snat-200
 -A ovl-dnat-100 -m mark --mark 0xc800/0xff00 -m comment --comment "site.ovl:18 to inner" -g ovl-map-100
 -A ovl-map-100 -d 192.168.13.1 -m comment --comment "site.ovl:7 the gateway's own" -j RETURN
+-A ovl-map-100 -d 192.168.13.255 -m comment --comment "site.ovl:7 broadcast" -j RETURN
 -A ovl-map-100 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-100 -d 192.168.13.0/24 -m comment --comment "site.ovl:8 inner" -j NETMAP --to 192.168.2.0/24
 -A ovl-snat-100 -s 192.168.2.0/24 -m comment --comment "site.ovl:8 inner" -j NETMAP --to 192.168.13.0/24
 -A ovl-dnat-200 -m mark --mark 0x6400/0xff00 -m comment --comment "site.ovl:18 to outer" -g ovl-map-200
 -A ovl-map-200 -d 192.168.23.1 -m comment --comment "site.ovl:14 the gateway's own" -j RETURN
+-A ovl-map-200 -d 192.168.23.255 -m comment --comment "site.ovl:14 broadcast" -j RETURN
 -A ovl-map-200 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-200 -d 192.168.23.0/24 -m comment --comment "site.ovl:15 outer" -j NETMAP --to 192.168.2.0/24
 -A ovl-snat-200 -s 192.168.2.0/24 -m comment --comment "site.ovl:15 outer" -j NETMAP --to 192.168.23.0/24

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='identical-lans-distinct'
-FINGERPRINT='4d3aba1dc25ba670'
+FINGERPRINT='b8ecee76d652dfaa'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -328,6 +328,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_inner {
 		ip daddr 192.168.13.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:7 the gateway's own"
+		ip daddr 192.168.13.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:7 broadcast"
 		ip daddr 192.168.13.0/24 dnat ip prefix to 192.168.2.0/24 comment "site.ovl:8 inner"
 	}
 	chain ovl_snat_inner {
@@ -350,6 +351,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_outer {
 		ip daddr 192.168.23.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:14 the gateway's own"
+		ip daddr 192.168.23.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:14 broadcast"
 		ip daddr 192.168.23.0/24 dnat ip prefix to 192.168.2.0/24 comment "site.ovl:15 outer"
 	}
 	chain ovl_snat_outer {

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='identical-lans'
-FINGERPRINT='f545d036db84b826'
+FINGERPRINT='4c4dd49c3213617d'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -325,6 +325,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_inner {
 		ip daddr 192.168.3.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:11 the gateway's own"
+		ip daddr 192.168.3.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:11 broadcast"
 		ip daddr 192.168.3.0/24 dnat ip prefix to 192.168.2.0/24 comment "site.ovl:12 inner"
 	}
 	chain ovl_snat_inner {
@@ -347,6 +348,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_outer {
 		ip daddr 192.168.3.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:18 the gateway's own"
+		ip daddr 192.168.3.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:18 broadcast"
 		ip daddr 192.168.3.0/24 dnat ip prefix to 192.168.2.0/24 comment "site.ovl:19 outer"
 	}
 	chain ovl_snat_outer {

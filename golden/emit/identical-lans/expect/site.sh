@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='identical-lans'
-FINGERPRINT='1b6483f68a7ab0ae'
+FINGERPRINT='4f0f21aba46be32e'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -244,11 +244,13 @@ COMMIT
 -A ovl-snat -m mark --mark 0xc800/0xff00 -m comment --comment "site.ovl:15 outer" -g ovl-snat-200
 -A ovl-dnat-100 -m mark --mark 0xc800/0xff00 -m comment --comment "site.ovl:22 to inner" -g ovl-map-100
 -A ovl-map-100 -d 192.168.3.1 -m comment --comment "site.ovl:11 the gateway's own" -j RETURN
+-A ovl-map-100 -d 192.168.3.255 -m comment --comment "site.ovl:11 broadcast" -j RETURN
 -A ovl-map-100 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-100 -d 192.168.3.0/24 -m comment --comment "site.ovl:12 inner" -j NETMAP --to 192.168.2.0/24
 -A ovl-snat-100 -s 192.168.2.0/24 -m comment --comment "site.ovl:12 inner" -j NETMAP --to 192.168.3.0/24
 -A ovl-dnat-200 -m mark --mark 0x6400/0xff00 -m comment --comment "site.ovl:22 to outer" -g ovl-map-200
 -A ovl-map-200 -d 192.168.3.1 -m comment --comment "site.ovl:18 the gateway's own" -j RETURN
+-A ovl-map-200 -d 192.168.3.255 -m comment --comment "site.ovl:18 broadcast" -j RETURN
 -A ovl-map-200 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-200 -d 192.168.3.0/24 -m comment --comment "site.ovl:19 outer" -j NETMAP --to 192.168.2.0/24
 -A ovl-snat-200 -s 192.168.2.0/24 -m comment --comment "site.ovl:19 outer" -j NETMAP --to 192.168.3.0/24

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='like-own-traffic'
-FINGERPRINT='03f25a3918f2d386'
+FINGERPRINT='69e14a9910bc80d5'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -343,15 +343,18 @@ COMMIT
 -A ovl-masq-4 -d 192.168.8.0/24 -m comment --comment "site.ovl:23 machine" -j SNAT --to-source 10.1.0.1
 -A ovl-dnat-1 -m mark --mark 0x50/0xf0 -m comment --comment "site.ovl:37 to office" -g ovl-map-1
 -A ovl-map-1 -d 10.1.0.253 -m comment --comment "site.ovl:9 the gateway's own" -j RETURN
+-A ovl-map-1 -d 10.1.0.255 -m comment --comment "site.ovl:9 broadcast" -j RETURN
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d 10.1.0.0/24 -m comment --comment "site.ovl:10 office" -j NETMAP --to 10.1.0.0/24
 -A ovl-snat-1 -s 10.1.0.0/24 -m comment --comment "site.ovl:10 office" -j NETMAP --to 10.1.0.0/24
 -A ovl-map-2 -d 10.64.2.1 -m comment --comment "site.ovl:16 the gateway's own" -j RETURN
+-A ovl-map-2 -d 10.64.2.255 -m comment --comment "site.ovl:16 broadcast" -j RETURN
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-2 -d 10.64.2.0/24 -m comment --comment "site.ovl:17 north" -j NETMAP --to 192.168.1.0/24
 -A ovl-snat-2 -s 192.168.1.0/24 -m comment --comment "site.ovl:17 north" -j NETMAP --to 10.64.2.0/24
 -A ovl-dnat-4 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:38 to machine" -g ovl-map-4
 -A ovl-map-4 -d 10.64.4.1 -m comment --comment "site.ovl:23 the gateway's own" -j RETURN
+-A ovl-map-4 -d 10.64.4.255 -m comment --comment "site.ovl:23 broadcast" -j RETURN
 -A ovl-map-4 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-4 -d 10.64.4.0/24 -m comment --comment "site.ovl:24 machine" -j NETMAP --to 10.1.0.0/24
 -A ovl-snat-4 -s 10.1.0.0/24 -m comment --comment "site.ovl:24 machine" -j NETMAP --to 10.64.4.0/24
@@ -359,6 +362,7 @@ COMMIT
 -A ovl-snat-4 -s 192.168.8.0/24 -m comment --comment "site.ovl:26 machine" -j NETMAP --to 10.64.8.0/24
 -A ovl-dnat-5 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:37 to lab" -g ovl-map-5
 -A ovl-map-5 -d 10.64.5.1 -m comment --comment "site.ovl:33 the gateway's own" -j RETURN
+-A ovl-map-5 -d 10.64.5.255 -m comment --comment "site.ovl:33 broadcast" -j RETURN
 -A ovl-map-5 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-5 -d 10.64.5.0/24 -m comment --comment "site.ovl:34 lab" -j NETMAP --to 192.168.8.0/24
 -A ovl-snat-5 -s 192.168.8.0/24 -m comment --comment "site.ovl:34 lab" -j NETMAP --to 10.64.5.0/24

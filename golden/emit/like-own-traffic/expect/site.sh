@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='like-own-traffic'
-FINGERPRINT='4a4c9e101d4d26a0'
+FINGERPRINT='088bb91348171cf5'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -430,6 +430,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_office {
 		ip daddr 10.1.0.253 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:9 the gateway's own"
+		ip daddr 10.1.0.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:9 broadcast"
 		ip daddr 10.1.0.0/24 dnat ip prefix to 10.1.0.0/24 comment "site.ovl:10 office"
 	}
 	chain ovl_snat_office {
@@ -452,6 +453,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_north {
 		ip daddr 10.64.2.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:16 the gateway's own"
+		ip daddr 10.64.2.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:16 broadcast"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.1.0/24 comment "site.ovl:17 north"
 	}
 	chain ovl_snat_north {
@@ -472,6 +474,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_machine {
 		ip daddr 10.64.4.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:23 the gateway's own"
+		ip daddr 10.64.4.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:23 broadcast"
 		ip daddr 10.64.4.0/24 dnat ip prefix to 10.1.0.0/24 comment "site.ovl:24 machine"
 		ip daddr 10.64.8.0/24 dnat ip prefix to 192.168.8.0/24 comment "site.ovl:26 machine"
 	}
@@ -501,6 +504,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_lab {
 		ip daddr 10.64.5.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:33 the gateway's own"
+		ip daddr 10.64.5.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:33 broadcast"
 		ip daddr 10.64.5.0/24 dnat ip prefix to 192.168.8.0/24 comment "site.ovl:34 lab"
 	}
 	chain ovl_snat_lab {

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='machines-alike'
-FINGERPRINT='a97cde4c07e47fb3'
+FINGERPRINT='6642c5d095ffda7b'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -1890,6 +1890,8 @@ COMMIT
 -A ovl-at-d1-20-4 -m mark --mark 0x2200/0xff00 -m comment --comment "site.ovl:37 to office" -g ovl-map-1
 -A ovl-map-1 -d 10.70.0.1 -m comment --comment "site.ovl:8 the gateway's own" -j RETURN
 -A ovl-map-1 -d 10.71.0.1 -m comment --comment "site.ovl:8 the gateway's own" -j RETURN
+-A ovl-map-1 -d 10.70.0.255 -m comment --comment "site.ovl:8 broadcast" -j RETURN
+-A ovl-map-1 -d 10.71.0.255 -m comment --comment "site.ovl:8 broadcast" -j RETURN
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-1 -d 10.70.0.0/24 -m comment --comment "site.ovl:9 office" -j NETMAP --to 192.168.0.0/24
 -A ovl-map-1 -d 10.71.0.0/24 -m comment --comment "site.ovl:9 office" -j NETMAP --to 192.168.0.0/24
@@ -1918,17 +1920,20 @@ COMMIT
 -A ovl-view-1-0 -s 192.168.0.0/24 -m comment --comment "site.ovl:9 office" -j NETMAP --to 10.71.0.0/24
 -A ovl-dnat-100 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:38 to desk" -g ovl-map-100
 -A ovl-map-100 -d 10.72.0.1 -m comment --comment "site.ovl:15 the gateway's own" -j RETURN
+-A ovl-map-100 -d 10.72.0.255 -m comment --comment "site.ovl:15 broadcast" -j RETURN
 -A ovl-map-100 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-100 -d 10.72.0.0/24 -m comment --comment "site.ovl:16 desk" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-100 -s 192.168.0.0/24 -m comment --comment "site.ovl:16 desk" -j NETMAP --to 10.72.0.0/24
 -A ovl-dnat-2 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:37 to cell-1" -g ovl-map-2
 -A ovl-dnat-2 -m mark --mark 0x300/0xff00 -m comment --comment "site.ovl:34 to cell-1" -g ovl-map-2
 -A ovl-map-2 -d 10.64.1.1 -m comment --comment "site.ovl:23 the gateway's own" -j RETURN
+-A ovl-map-2 -d 10.64.1.255 -m comment --comment "site.ovl:23 broadcast" -j RETURN
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-2 -d 10.64.1.0/24 -m comment --comment "site.ovl:24 cell-1" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-2 -s 192.168.0.0/24 -m comment --comment "site.ovl:24 cell-1" -j NETMAP --to 10.64.1.0/24
 -A ovl-dnat-3 -m mark --mark 0x200/0xff00 -m comment --comment "site.ovl:34 to machine-1" -g ovl-map-3
 -A ovl-map-3 -d 10.9.0.1 -m comment --comment "site.ovl:30 the gateway's own" -j RETURN
+-A ovl-map-3 -d 10.9.0.255 -m comment --comment "site.ovl:30 broadcast" -j RETURN
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-3 -d 10.9.0.0/24 -m comment --comment "site.ovl:31 machine-1" -j NETMAP --to 192.168.0.0/24
 -A ovl-views-3 -m mark --mark 0x2/0xff -m comment --comment "site.ovl:27 as cell-1 knows it" -g ovl-view-3-0
@@ -1937,11 +1942,13 @@ COMMIT
 -A ovl-dnat-4 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:37 to cell-2" -g ovl-map-4
 -A ovl-dnat-4 -m mark --mark 0x500/0xff00 -m comment --comment "site.ovl:34 to cell-2" -g ovl-map-4
 -A ovl-map-4 -d 10.64.2.1 -m comment --comment "site.ovl:23 the gateway's own" -j RETURN
+-A ovl-map-4 -d 10.64.2.255 -m comment --comment "site.ovl:23 broadcast" -j RETURN
 -A ovl-map-4 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-4 -d 10.64.2.0/24 -m comment --comment "site.ovl:24 cell-2" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-4 -s 192.168.0.0/24 -m comment --comment "site.ovl:24 cell-2" -j NETMAP --to 10.64.2.0/24
 -A ovl-dnat-5 -m mark --mark 0x400/0xff00 -m comment --comment "site.ovl:34 to machine-2" -g ovl-map-5
 -A ovl-map-5 -d 10.9.0.1 -m comment --comment "site.ovl:30 the gateway's own" -j RETURN
+-A ovl-map-5 -d 10.9.0.255 -m comment --comment "site.ovl:30 broadcast" -j RETURN
 -A ovl-map-5 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-5 -d 10.9.0.0/24 -m comment --comment "site.ovl:31 machine-2" -j NETMAP --to 192.168.0.0/24
 -A ovl-views-5 -m mark --mark 0x4/0xff -m comment --comment "site.ovl:27 as cell-2 knows it" -g ovl-view-5-0
@@ -1950,11 +1957,13 @@ COMMIT
 -A ovl-dnat-6 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:37 to cell-3" -g ovl-map-6
 -A ovl-dnat-6 -m mark --mark 0x700/0xff00 -m comment --comment "site.ovl:34 to cell-3" -g ovl-map-6
 -A ovl-map-6 -d 10.64.3.1 -m comment --comment "site.ovl:23 the gateway's own" -j RETURN
+-A ovl-map-6 -d 10.64.3.255 -m comment --comment "site.ovl:23 broadcast" -j RETURN
 -A ovl-map-6 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-6 -d 10.64.3.0/24 -m comment --comment "site.ovl:24 cell-3" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-6 -s 192.168.0.0/24 -m comment --comment "site.ovl:24 cell-3" -j NETMAP --to 10.64.3.0/24
 -A ovl-dnat-7 -m mark --mark 0x600/0xff00 -m comment --comment "site.ovl:34 to machine-3" -g ovl-map-7
 -A ovl-map-7 -d 10.9.0.1 -m comment --comment "site.ovl:30 the gateway's own" -j RETURN
+-A ovl-map-7 -d 10.9.0.255 -m comment --comment "site.ovl:30 broadcast" -j RETURN
 -A ovl-map-7 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-7 -d 10.9.0.0/24 -m comment --comment "site.ovl:31 machine-3" -j NETMAP --to 192.168.0.0/24
 -A ovl-views-7 -m mark --mark 0x6/0xff -m comment --comment "site.ovl:27 as cell-3 knows it" -g ovl-view-7-0
@@ -1963,11 +1972,13 @@ COMMIT
 -A ovl-dnat-8 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:37 to cell-4" -g ovl-map-8
 -A ovl-dnat-8 -m mark --mark 0x900/0xff00 -m comment --comment "site.ovl:34 to cell-4" -g ovl-map-8
 -A ovl-map-8 -d 10.64.4.1 -m comment --comment "site.ovl:23 the gateway's own" -j RETURN
+-A ovl-map-8 -d 10.64.4.255 -m comment --comment "site.ovl:23 broadcast" -j RETURN
 -A ovl-map-8 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-8 -d 10.64.4.0/24 -m comment --comment "site.ovl:24 cell-4" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-8 -s 192.168.0.0/24 -m comment --comment "site.ovl:24 cell-4" -j NETMAP --to 10.64.4.0/24
 -A ovl-dnat-9 -m mark --mark 0x800/0xff00 -m comment --comment "site.ovl:34 to machine-4" -g ovl-map-9
 -A ovl-map-9 -d 10.9.0.1 -m comment --comment "site.ovl:30 the gateway's own" -j RETURN
+-A ovl-map-9 -d 10.9.0.255 -m comment --comment "site.ovl:30 broadcast" -j RETURN
 -A ovl-map-9 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-9 -d 10.9.0.0/24 -m comment --comment "site.ovl:31 machine-4" -j NETMAP --to 192.168.0.0/24
 -A ovl-views-9 -m mark --mark 0x8/0xff -m comment --comment "site.ovl:27 as cell-4 knows it" -g ovl-view-9-0
@@ -1976,11 +1987,13 @@ COMMIT
 -A ovl-dnat-10 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:37 to cell-5" -g ovl-map-10
 -A ovl-dnat-10 -m mark --mark 0xb00/0xff00 -m comment --comment "site.ovl:34 to cell-5" -g ovl-map-10
 -A ovl-map-10 -d 10.64.5.1 -m comment --comment "site.ovl:23 the gateway's own" -j RETURN
+-A ovl-map-10 -d 10.64.5.255 -m comment --comment "site.ovl:23 broadcast" -j RETURN
 -A ovl-map-10 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-10 -d 10.64.5.0/24 -m comment --comment "site.ovl:24 cell-5" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-10 -s 192.168.0.0/24 -m comment --comment "site.ovl:24 cell-5" -j NETMAP --to 10.64.5.0/24
 -A ovl-dnat-11 -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:34 to machine-5" -g ovl-map-11
 -A ovl-map-11 -d 10.9.0.1 -m comment --comment "site.ovl:30 the gateway's own" -j RETURN
+-A ovl-map-11 -d 10.9.0.255 -m comment --comment "site.ovl:30 broadcast" -j RETURN
 -A ovl-map-11 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-11 -d 10.9.0.0/24 -m comment --comment "site.ovl:31 machine-5" -j NETMAP --to 192.168.0.0/24
 -A ovl-views-11 -m mark --mark 0xa/0xff -m comment --comment "site.ovl:27 as cell-5 knows it" -g ovl-view-11-0
@@ -1989,11 +2002,13 @@ COMMIT
 -A ovl-dnat-12 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:37 to cell-6" -g ovl-map-12
 -A ovl-dnat-12 -m mark --mark 0xd00/0xff00 -m comment --comment "site.ovl:34 to cell-6" -g ovl-map-12
 -A ovl-map-12 -d 10.64.6.1 -m comment --comment "site.ovl:23 the gateway's own" -j RETURN
+-A ovl-map-12 -d 10.64.6.255 -m comment --comment "site.ovl:23 broadcast" -j RETURN
 -A ovl-map-12 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-12 -d 10.64.6.0/24 -m comment --comment "site.ovl:24 cell-6" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-12 -s 192.168.0.0/24 -m comment --comment "site.ovl:24 cell-6" -j NETMAP --to 10.64.6.0/24
 -A ovl-dnat-13 -m mark --mark 0xc00/0xff00 -m comment --comment "site.ovl:34 to machine-6" -g ovl-map-13
 -A ovl-map-13 -d 10.9.0.1 -m comment --comment "site.ovl:30 the gateway's own" -j RETURN
+-A ovl-map-13 -d 10.9.0.255 -m comment --comment "site.ovl:30 broadcast" -j RETURN
 -A ovl-map-13 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-13 -d 10.9.0.0/24 -m comment --comment "site.ovl:31 machine-6" -j NETMAP --to 192.168.0.0/24
 -A ovl-views-13 -m mark --mark 0xc/0xff -m comment --comment "site.ovl:27 as cell-6 knows it" -g ovl-view-13-0
@@ -2002,11 +2017,13 @@ COMMIT
 -A ovl-dnat-14 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:37 to cell-7" -g ovl-map-14
 -A ovl-dnat-14 -m mark --mark 0xf00/0xff00 -m comment --comment "site.ovl:34 to cell-7" -g ovl-map-14
 -A ovl-map-14 -d 10.64.7.1 -m comment --comment "site.ovl:23 the gateway's own" -j RETURN
+-A ovl-map-14 -d 10.64.7.255 -m comment --comment "site.ovl:23 broadcast" -j RETURN
 -A ovl-map-14 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-14 -d 10.64.7.0/24 -m comment --comment "site.ovl:24 cell-7" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-14 -s 192.168.0.0/24 -m comment --comment "site.ovl:24 cell-7" -j NETMAP --to 10.64.7.0/24
 -A ovl-dnat-15 -m mark --mark 0xe00/0xff00 -m comment --comment "site.ovl:34 to machine-7" -g ovl-map-15
 -A ovl-map-15 -d 10.9.0.1 -m comment --comment "site.ovl:30 the gateway's own" -j RETURN
+-A ovl-map-15 -d 10.9.0.255 -m comment --comment "site.ovl:30 broadcast" -j RETURN
 -A ovl-map-15 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-15 -d 10.9.0.0/24 -m comment --comment "site.ovl:31 machine-7" -j NETMAP --to 192.168.0.0/24
 -A ovl-views-15 -m mark --mark 0xe/0xff -m comment --comment "site.ovl:27 as cell-7 knows it" -g ovl-view-15-0
@@ -2015,11 +2032,13 @@ COMMIT
 -A ovl-dnat-16 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:37 to cell-8" -g ovl-map-16
 -A ovl-dnat-16 -m mark --mark 0x1100/0xff00 -m comment --comment "site.ovl:34 to cell-8" -g ovl-map-16
 -A ovl-map-16 -d 10.64.8.1 -m comment --comment "site.ovl:23 the gateway's own" -j RETURN
+-A ovl-map-16 -d 10.64.8.255 -m comment --comment "site.ovl:23 broadcast" -j RETURN
 -A ovl-map-16 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-16 -d 10.64.8.0/24 -m comment --comment "site.ovl:24 cell-8" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-16 -s 192.168.0.0/24 -m comment --comment "site.ovl:24 cell-8" -j NETMAP --to 10.64.8.0/24
 -A ovl-dnat-17 -m mark --mark 0x1000/0xff00 -m comment --comment "site.ovl:34 to machine-8" -g ovl-map-17
 -A ovl-map-17 -d 10.9.0.1 -m comment --comment "site.ovl:30 the gateway's own" -j RETURN
+-A ovl-map-17 -d 10.9.0.255 -m comment --comment "site.ovl:30 broadcast" -j RETURN
 -A ovl-map-17 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-17 -d 10.9.0.0/24 -m comment --comment "site.ovl:31 machine-8" -j NETMAP --to 192.168.0.0/24
 -A ovl-views-17 -m mark --mark 0x10/0xff -m comment --comment "site.ovl:27 as cell-8 knows it" -g ovl-view-17-0
@@ -2028,11 +2047,13 @@ COMMIT
 -A ovl-dnat-18 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:37 to cell-9" -g ovl-map-18
 -A ovl-dnat-18 -m mark --mark 0x1300/0xff00 -m comment --comment "site.ovl:34 to cell-9" -g ovl-map-18
 -A ovl-map-18 -d 10.64.9.1 -m comment --comment "site.ovl:23 the gateway's own" -j RETURN
+-A ovl-map-18 -d 10.64.9.255 -m comment --comment "site.ovl:23 broadcast" -j RETURN
 -A ovl-map-18 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-18 -d 10.64.9.0/24 -m comment --comment "site.ovl:24 cell-9" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-18 -s 192.168.0.0/24 -m comment --comment "site.ovl:24 cell-9" -j NETMAP --to 10.64.9.0/24
 -A ovl-dnat-19 -m mark --mark 0x1200/0xff00 -m comment --comment "site.ovl:34 to machine-9" -g ovl-map-19
 -A ovl-map-19 -d 10.9.0.1 -m comment --comment "site.ovl:30 the gateway's own" -j RETURN
+-A ovl-map-19 -d 10.9.0.255 -m comment --comment "site.ovl:30 broadcast" -j RETURN
 -A ovl-map-19 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-19 -d 10.9.0.0/24 -m comment --comment "site.ovl:31 machine-9" -j NETMAP --to 192.168.0.0/24
 -A ovl-views-19 -m mark --mark 0x12/0xff -m comment --comment "site.ovl:27 as cell-9 knows it" -g ovl-view-19-0
@@ -2041,11 +2062,13 @@ COMMIT
 -A ovl-dnat-20 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:37 to cell-10" -g ovl-map-20
 -A ovl-dnat-20 -m mark --mark 0x1500/0xff00 -m comment --comment "site.ovl:34 to cell-10" -g ovl-map-20
 -A ovl-map-20 -d 10.64.10.1 -m comment --comment "site.ovl:23 the gateway's own" -j RETURN
+-A ovl-map-20 -d 10.64.10.255 -m comment --comment "site.ovl:23 broadcast" -j RETURN
 -A ovl-map-20 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-20 -d 10.64.10.0/24 -m comment --comment "site.ovl:24 cell-10" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-20 -s 192.168.0.0/24 -m comment --comment "site.ovl:24 cell-10" -j NETMAP --to 10.64.10.0/24
 -A ovl-dnat-21 -m mark --mark 0x1400/0xff00 -m comment --comment "site.ovl:34 to machine-10" -g ovl-map-21
 -A ovl-map-21 -d 10.9.0.1 -m comment --comment "site.ovl:30 the gateway's own" -j RETURN
+-A ovl-map-21 -d 10.9.0.255 -m comment --comment "site.ovl:30 broadcast" -j RETURN
 -A ovl-map-21 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-21 -d 10.9.0.0/24 -m comment --comment "site.ovl:31 machine-10" -j NETMAP --to 192.168.0.0/24
 -A ovl-views-21 -m mark --mark 0x14/0xff -m comment --comment "site.ovl:27 as cell-10 knows it" -g ovl-view-21-0
@@ -2054,11 +2077,13 @@ COMMIT
 -A ovl-dnat-22 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:37 to cell-11" -g ovl-map-22
 -A ovl-dnat-22 -m mark --mark 0x1700/0xff00 -m comment --comment "site.ovl:34 to cell-11" -g ovl-map-22
 -A ovl-map-22 -d 10.64.11.1 -m comment --comment "site.ovl:23 the gateway's own" -j RETURN
+-A ovl-map-22 -d 10.64.11.255 -m comment --comment "site.ovl:23 broadcast" -j RETURN
 -A ovl-map-22 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-22 -d 10.64.11.0/24 -m comment --comment "site.ovl:24 cell-11" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-22 -s 192.168.0.0/24 -m comment --comment "site.ovl:24 cell-11" -j NETMAP --to 10.64.11.0/24
 -A ovl-dnat-23 -m mark --mark 0x1600/0xff00 -m comment --comment "site.ovl:34 to machine-11" -g ovl-map-23
 -A ovl-map-23 -d 10.9.0.1 -m comment --comment "site.ovl:30 the gateway's own" -j RETURN
+-A ovl-map-23 -d 10.9.0.255 -m comment --comment "site.ovl:30 broadcast" -j RETURN
 -A ovl-map-23 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-23 -d 10.9.0.0/24 -m comment --comment "site.ovl:31 machine-11" -j NETMAP --to 192.168.0.0/24
 -A ovl-views-23 -m mark --mark 0x16/0xff -m comment --comment "site.ovl:27 as cell-11 knows it" -g ovl-view-23-0
@@ -2067,11 +2092,13 @@ COMMIT
 -A ovl-dnat-24 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:37 to cell-12" -g ovl-map-24
 -A ovl-dnat-24 -m mark --mark 0x1900/0xff00 -m comment --comment "site.ovl:34 to cell-12" -g ovl-map-24
 -A ovl-map-24 -d 10.64.12.1 -m comment --comment "site.ovl:23 the gateway's own" -j RETURN
+-A ovl-map-24 -d 10.64.12.255 -m comment --comment "site.ovl:23 broadcast" -j RETURN
 -A ovl-map-24 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-24 -d 10.64.12.0/24 -m comment --comment "site.ovl:24 cell-12" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-24 -s 192.168.0.0/24 -m comment --comment "site.ovl:24 cell-12" -j NETMAP --to 10.64.12.0/24
 -A ovl-dnat-25 -m mark --mark 0x1800/0xff00 -m comment --comment "site.ovl:34 to machine-12" -g ovl-map-25
 -A ovl-map-25 -d 10.9.0.1 -m comment --comment "site.ovl:30 the gateway's own" -j RETURN
+-A ovl-map-25 -d 10.9.0.255 -m comment --comment "site.ovl:30 broadcast" -j RETURN
 -A ovl-map-25 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-25 -d 10.9.0.0/24 -m comment --comment "site.ovl:31 machine-12" -j NETMAP --to 192.168.0.0/24
 -A ovl-views-25 -m mark --mark 0x18/0xff -m comment --comment "site.ovl:27 as cell-12 knows it" -g ovl-view-25-0
@@ -2080,11 +2107,13 @@ COMMIT
 -A ovl-dnat-26 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:37 to cell-13" -g ovl-map-26
 -A ovl-dnat-26 -m mark --mark 0x1b00/0xff00 -m comment --comment "site.ovl:34 to cell-13" -g ovl-map-26
 -A ovl-map-26 -d 10.64.13.1 -m comment --comment "site.ovl:23 the gateway's own" -j RETURN
+-A ovl-map-26 -d 10.64.13.255 -m comment --comment "site.ovl:23 broadcast" -j RETURN
 -A ovl-map-26 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-26 -d 10.64.13.0/24 -m comment --comment "site.ovl:24 cell-13" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-26 -s 192.168.0.0/24 -m comment --comment "site.ovl:24 cell-13" -j NETMAP --to 10.64.13.0/24
 -A ovl-dnat-27 -m mark --mark 0x1a00/0xff00 -m comment --comment "site.ovl:34 to machine-13" -g ovl-map-27
 -A ovl-map-27 -d 10.9.0.1 -m comment --comment "site.ovl:30 the gateway's own" -j RETURN
+-A ovl-map-27 -d 10.9.0.255 -m comment --comment "site.ovl:30 broadcast" -j RETURN
 -A ovl-map-27 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-27 -d 10.9.0.0/24 -m comment --comment "site.ovl:31 machine-13" -j NETMAP --to 192.168.0.0/24
 -A ovl-views-27 -m mark --mark 0x1a/0xff -m comment --comment "site.ovl:27 as cell-13 knows it" -g ovl-view-27-0
@@ -2093,11 +2122,13 @@ COMMIT
 -A ovl-dnat-28 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:37 to cell-14" -g ovl-map-28
 -A ovl-dnat-28 -m mark --mark 0x1d00/0xff00 -m comment --comment "site.ovl:34 to cell-14" -g ovl-map-28
 -A ovl-map-28 -d 10.64.14.1 -m comment --comment "site.ovl:23 the gateway's own" -j RETURN
+-A ovl-map-28 -d 10.64.14.255 -m comment --comment "site.ovl:23 broadcast" -j RETURN
 -A ovl-map-28 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-28 -d 10.64.14.0/24 -m comment --comment "site.ovl:24 cell-14" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-28 -s 192.168.0.0/24 -m comment --comment "site.ovl:24 cell-14" -j NETMAP --to 10.64.14.0/24
 -A ovl-dnat-29 -m mark --mark 0x1c00/0xff00 -m comment --comment "site.ovl:34 to machine-14" -g ovl-map-29
 -A ovl-map-29 -d 10.9.0.1 -m comment --comment "site.ovl:30 the gateway's own" -j RETURN
+-A ovl-map-29 -d 10.9.0.255 -m comment --comment "site.ovl:30 broadcast" -j RETURN
 -A ovl-map-29 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-29 -d 10.9.0.0/24 -m comment --comment "site.ovl:31 machine-14" -j NETMAP --to 192.168.0.0/24
 -A ovl-views-29 -m mark --mark 0x1c/0xff -m comment --comment "site.ovl:27 as cell-14 knows it" -g ovl-view-29-0
@@ -2106,11 +2137,13 @@ COMMIT
 -A ovl-dnat-30 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:37 to cell-15" -g ovl-map-30
 -A ovl-dnat-30 -m mark --mark 0x1f00/0xff00 -m comment --comment "site.ovl:34 to cell-15" -g ovl-map-30
 -A ovl-map-30 -d 10.64.15.1 -m comment --comment "site.ovl:23 the gateway's own" -j RETURN
+-A ovl-map-30 -d 10.64.15.255 -m comment --comment "site.ovl:23 broadcast" -j RETURN
 -A ovl-map-30 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-30 -d 10.64.15.0/24 -m comment --comment "site.ovl:24 cell-15" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-30 -s 192.168.0.0/24 -m comment --comment "site.ovl:24 cell-15" -j NETMAP --to 10.64.15.0/24
 -A ovl-dnat-31 -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:34 to machine-15" -g ovl-map-31
 -A ovl-map-31 -d 10.9.0.1 -m comment --comment "site.ovl:30 the gateway's own" -j RETURN
+-A ovl-map-31 -d 10.9.0.255 -m comment --comment "site.ovl:30 broadcast" -j RETURN
 -A ovl-map-31 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-31 -d 10.9.0.0/24 -m comment --comment "site.ovl:31 machine-15" -j NETMAP --to 192.168.0.0/24
 -A ovl-views-31 -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:27 as cell-15 knows it" -g ovl-view-31-0
@@ -2119,11 +2152,13 @@ COMMIT
 -A ovl-dnat-32 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:37 to cell-16" -g ovl-map-32
 -A ovl-dnat-32 -m mark --mark 0x2100/0xff00 -m comment --comment "site.ovl:34 to cell-16" -g ovl-map-32
 -A ovl-map-32 -d 10.64.16.1 -m comment --comment "site.ovl:23 the gateway's own" -j RETURN
+-A ovl-map-32 -d 10.64.16.255 -m comment --comment "site.ovl:23 broadcast" -j RETURN
 -A ovl-map-32 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-32 -d 10.64.16.0/24 -m comment --comment "site.ovl:24 cell-16" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-32 -s 192.168.0.0/24 -m comment --comment "site.ovl:24 cell-16" -j NETMAP --to 10.64.16.0/24
 -A ovl-dnat-33 -m mark --mark 0x2000/0xff00 -m comment --comment "site.ovl:34 to machine-16" -g ovl-map-33
 -A ovl-map-33 -d 10.9.0.1 -m comment --comment "site.ovl:30 the gateway's own" -j RETURN
+-A ovl-map-33 -d 10.9.0.255 -m comment --comment "site.ovl:30 broadcast" -j RETURN
 -A ovl-map-33 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-33 -d 10.9.0.0/24 -m comment --comment "site.ovl:31 machine-16" -j NETMAP --to 192.168.0.0/24
 -A ovl-views-33 -m mark --mark 0x20/0xff -m comment --comment "site.ovl:27 as cell-16 knows it" -g ovl-view-33-0
@@ -2132,11 +2167,13 @@ COMMIT
 -A ovl-dnat-34 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:37 to cell-17" -g ovl-map-34
 -A ovl-dnat-34 -m mark --mark 0x2300/0xff00 -m comment --comment "site.ovl:34 to cell-17" -g ovl-map-34
 -A ovl-map-34 -d 10.64.17.1 -m comment --comment "site.ovl:23 the gateway's own" -j RETURN
+-A ovl-map-34 -d 10.64.17.255 -m comment --comment "site.ovl:23 broadcast" -j RETURN
 -A ovl-map-34 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-34 -d 10.64.17.0/24 -m comment --comment "site.ovl:24 cell-17" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-34 -s 192.168.0.0/24 -m comment --comment "site.ovl:24 cell-17" -j NETMAP --to 10.64.17.0/24
 -A ovl-dnat-35 -m mark --mark 0x2200/0xff00 -m comment --comment "site.ovl:34 to machine-17" -g ovl-map-35
 -A ovl-map-35 -d 10.9.0.1 -m comment --comment "site.ovl:30 the gateway's own" -j RETURN
+-A ovl-map-35 -d 10.9.0.255 -m comment --comment "site.ovl:30 broadcast" -j RETURN
 -A ovl-map-35 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-35 -d 10.9.0.0/24 -m comment --comment "site.ovl:31 machine-17" -j NETMAP --to 192.168.0.0/24
 -A ovl-views-35 -m mark --mark 0x22/0xff -m comment --comment "site.ovl:27 as cell-17 knows it" -g ovl-view-35-0

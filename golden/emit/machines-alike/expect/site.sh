@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='machines-alike'
-FINGERPRINT='9a6d2a2ea1377d07'
+FINGERPRINT='d619b87501398587'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -1468,6 +1468,8 @@ table inet ovl {
 	chain ovl_dnat_office {
 		ip daddr 10.70.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:8 the gateway's own"
 		ip daddr 10.71.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:8 the gateway's own"
+		ip daddr 10.70.0.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:8 broadcast"
+		ip daddr 10.71.0.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:8 broadcast"
 		ip daddr 10.70.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:9 office"
 		ip daddr 10.71.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:9 office"
 	}
@@ -1513,6 +1515,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_desk {
 		ip daddr 10.72.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:15 the gateway's own"
+		ip daddr 10.72.0.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:15 broadcast"
 		ip daddr 10.72.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:16 desk"
 	}
 	chain ovl_snat_desk {
@@ -1535,6 +1538,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-1 {
 		ip daddr 10.64.1.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 the gateway's own"
+		ip daddr 10.64.1.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 broadcast"
 		ip daddr 10.64.1.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:24 cell-1"
 	}
 	chain ovl_snat_cell-1 {
@@ -1557,6 +1561,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_machine-1 {
 		ip daddr 10.9.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 the gateway's own"
+		ip daddr 10.9.0.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 broadcast"
 		ip daddr 10.9.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:31 machine-1"
 	}
 	chain ovl_view__3_0 {
@@ -1584,6 +1589,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-2 {
 		ip daddr 10.64.2.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 the gateway's own"
+		ip daddr 10.64.2.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 broadcast"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:24 cell-2"
 	}
 	chain ovl_snat_cell-2 {
@@ -1606,6 +1612,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_machine-2 {
 		ip daddr 10.9.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 the gateway's own"
+		ip daddr 10.9.0.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 broadcast"
 		ip daddr 10.9.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:31 machine-2"
 	}
 	chain ovl_view__5_0 {
@@ -1633,6 +1640,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-3 {
 		ip daddr 10.64.3.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 the gateway's own"
+		ip daddr 10.64.3.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 broadcast"
 		ip daddr 10.64.3.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:24 cell-3"
 	}
 	chain ovl_snat_cell-3 {
@@ -1655,6 +1663,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_machine-3 {
 		ip daddr 10.9.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 the gateway's own"
+		ip daddr 10.9.0.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 broadcast"
 		ip daddr 10.9.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:31 machine-3"
 	}
 	chain ovl_view__7_0 {
@@ -1682,6 +1691,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-4 {
 		ip daddr 10.64.4.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 the gateway's own"
+		ip daddr 10.64.4.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 broadcast"
 		ip daddr 10.64.4.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:24 cell-4"
 	}
 	chain ovl_snat_cell-4 {
@@ -1704,6 +1714,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_machine-4 {
 		ip daddr 10.9.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 the gateway's own"
+		ip daddr 10.9.0.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 broadcast"
 		ip daddr 10.9.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:31 machine-4"
 	}
 	chain ovl_view__9_0 {
@@ -1731,6 +1742,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-5 {
 		ip daddr 10.64.5.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 the gateway's own"
+		ip daddr 10.64.5.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 broadcast"
 		ip daddr 10.64.5.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:24 cell-5"
 	}
 	chain ovl_snat_cell-5 {
@@ -1753,6 +1765,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_machine-5 {
 		ip daddr 10.9.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 the gateway's own"
+		ip daddr 10.9.0.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 broadcast"
 		ip daddr 10.9.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:31 machine-5"
 	}
 	chain ovl_view__11_0 {
@@ -1780,6 +1793,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-6 {
 		ip daddr 10.64.6.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 the gateway's own"
+		ip daddr 10.64.6.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 broadcast"
 		ip daddr 10.64.6.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:24 cell-6"
 	}
 	chain ovl_snat_cell-6 {
@@ -1802,6 +1816,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_machine-6 {
 		ip daddr 10.9.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 the gateway's own"
+		ip daddr 10.9.0.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 broadcast"
 		ip daddr 10.9.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:31 machine-6"
 	}
 	chain ovl_view__13_0 {
@@ -1829,6 +1844,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-7 {
 		ip daddr 10.64.7.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 the gateway's own"
+		ip daddr 10.64.7.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 broadcast"
 		ip daddr 10.64.7.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:24 cell-7"
 	}
 	chain ovl_snat_cell-7 {
@@ -1851,6 +1867,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_machine-7 {
 		ip daddr 10.9.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 the gateway's own"
+		ip daddr 10.9.0.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 broadcast"
 		ip daddr 10.9.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:31 machine-7"
 	}
 	chain ovl_view__15_0 {
@@ -1878,6 +1895,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-8 {
 		ip daddr 10.64.8.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 the gateway's own"
+		ip daddr 10.64.8.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 broadcast"
 		ip daddr 10.64.8.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:24 cell-8"
 	}
 	chain ovl_snat_cell-8 {
@@ -1900,6 +1918,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_machine-8 {
 		ip daddr 10.9.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 the gateway's own"
+		ip daddr 10.9.0.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 broadcast"
 		ip daddr 10.9.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:31 machine-8"
 	}
 	chain ovl_view__17_0 {
@@ -1927,6 +1946,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-9 {
 		ip daddr 10.64.9.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 the gateway's own"
+		ip daddr 10.64.9.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 broadcast"
 		ip daddr 10.64.9.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:24 cell-9"
 	}
 	chain ovl_snat_cell-9 {
@@ -1949,6 +1969,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_machine-9 {
 		ip daddr 10.9.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 the gateway's own"
+		ip daddr 10.9.0.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 broadcast"
 		ip daddr 10.9.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:31 machine-9"
 	}
 	chain ovl_view__19_0 {
@@ -1976,6 +1997,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-10 {
 		ip daddr 10.64.10.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 the gateway's own"
+		ip daddr 10.64.10.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 broadcast"
 		ip daddr 10.64.10.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:24 cell-10"
 	}
 	chain ovl_snat_cell-10 {
@@ -1998,6 +2020,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_machine-10 {
 		ip daddr 10.9.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 the gateway's own"
+		ip daddr 10.9.0.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 broadcast"
 		ip daddr 10.9.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:31 machine-10"
 	}
 	chain ovl_view__21_0 {
@@ -2025,6 +2048,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-11 {
 		ip daddr 10.64.11.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 the gateway's own"
+		ip daddr 10.64.11.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 broadcast"
 		ip daddr 10.64.11.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:24 cell-11"
 	}
 	chain ovl_snat_cell-11 {
@@ -2047,6 +2071,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_machine-11 {
 		ip daddr 10.9.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 the gateway's own"
+		ip daddr 10.9.0.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 broadcast"
 		ip daddr 10.9.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:31 machine-11"
 	}
 	chain ovl_view__23_0 {
@@ -2074,6 +2099,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-12 {
 		ip daddr 10.64.12.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 the gateway's own"
+		ip daddr 10.64.12.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 broadcast"
 		ip daddr 10.64.12.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:24 cell-12"
 	}
 	chain ovl_snat_cell-12 {
@@ -2096,6 +2122,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_machine-12 {
 		ip daddr 10.9.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 the gateway's own"
+		ip daddr 10.9.0.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 broadcast"
 		ip daddr 10.9.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:31 machine-12"
 	}
 	chain ovl_view__25_0 {
@@ -2123,6 +2150,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-13 {
 		ip daddr 10.64.13.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 the gateway's own"
+		ip daddr 10.64.13.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 broadcast"
 		ip daddr 10.64.13.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:24 cell-13"
 	}
 	chain ovl_snat_cell-13 {
@@ -2145,6 +2173,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_machine-13 {
 		ip daddr 10.9.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 the gateway's own"
+		ip daddr 10.9.0.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 broadcast"
 		ip daddr 10.9.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:31 machine-13"
 	}
 	chain ovl_view__27_0 {
@@ -2172,6 +2201,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-14 {
 		ip daddr 10.64.14.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 the gateway's own"
+		ip daddr 10.64.14.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 broadcast"
 		ip daddr 10.64.14.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:24 cell-14"
 	}
 	chain ovl_snat_cell-14 {
@@ -2194,6 +2224,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_machine-14 {
 		ip daddr 10.9.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 the gateway's own"
+		ip daddr 10.9.0.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 broadcast"
 		ip daddr 10.9.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:31 machine-14"
 	}
 	chain ovl_view__29_0 {
@@ -2221,6 +2252,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-15 {
 		ip daddr 10.64.15.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 the gateway's own"
+		ip daddr 10.64.15.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 broadcast"
 		ip daddr 10.64.15.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:24 cell-15"
 	}
 	chain ovl_snat_cell-15 {
@@ -2243,6 +2275,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_machine-15 {
 		ip daddr 10.9.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 the gateway's own"
+		ip daddr 10.9.0.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 broadcast"
 		ip daddr 10.9.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:31 machine-15"
 	}
 	chain ovl_view__31_0 {
@@ -2270,6 +2303,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-16 {
 		ip daddr 10.64.16.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 the gateway's own"
+		ip daddr 10.64.16.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 broadcast"
 		ip daddr 10.64.16.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:24 cell-16"
 	}
 	chain ovl_snat_cell-16 {
@@ -2292,6 +2326,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_machine-16 {
 		ip daddr 10.9.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 the gateway's own"
+		ip daddr 10.9.0.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 broadcast"
 		ip daddr 10.9.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:31 machine-16"
 	}
 	chain ovl_view__33_0 {
@@ -2319,6 +2354,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-17 {
 		ip daddr 10.64.17.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 the gateway's own"
+		ip daddr 10.64.17.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:23 broadcast"
 		ip daddr 10.64.17.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:24 cell-17"
 	}
 	chain ovl_snat_cell-17 {
@@ -2341,6 +2377,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_machine-17 {
 		ip daddr 10.9.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 the gateway's own"
+		ip daddr 10.9.0.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:30 broadcast"
 		ip daddr 10.9.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:31 machine-17"
 	}
 	chain ovl_view__35_0 {

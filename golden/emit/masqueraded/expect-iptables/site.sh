@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='masqueraded'
-FINGERPRINT='92beea2261ca67b1'
+FINGERPRINT='44c439ff9fae59bb'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -419,17 +419,20 @@ COMMIT
 -A ovl-masq-5 -d 192.168.1.0/24 -m comment --comment "site.ovl:47 lathe" -j SNAT --to-source 192.168.1.1
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:54 to office" -g ovl-map-1
 -A ovl-map-1 -d 172.16.0.1 -m comment --comment "site.ovl:8 the gateway's own" -j RETURN
+-A ovl-map-1 -d 172.16.0.255 -m comment --comment "site.ovl:8 broadcast" -j RETURN
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d 172.16.0.0/24 -m comment --comment "site.ovl:10 office" -j NETMAP --to 172.16.0.0/24
 -A ovl-snat-1 -s 172.16.0.0/24 -m comment --comment "site.ovl:10 office" -j NETMAP --to 172.16.0.0/24
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:54 to north" -g ovl-map-2
 -A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:55 to north" -g ovl-map-2
 -A ovl-map-2 -d 10.64.2.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
+-A ovl-map-2 -d 10.64.2.255 -m comment --comment "site.ovl:17 broadcast" -j RETURN
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-2 -d 10.64.2.0/24 -m comment --comment "site.ovl:19 north" -j NETMAP --to 192.168.1.0/24
 -A ovl-snat-2 -s 192.168.1.0/24 -m comment --comment "site.ovl:19 north" -j NETMAP --to 10.64.2.0/24
 -A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:55 to south" -g ovl-map-3
 -A ovl-map-3 -d 10.64.3.1 -m comment --comment "site.ovl:26 the gateway's own" -j RETURN
+-A ovl-map-3 -d 10.64.3.255 -m comment --comment "site.ovl:26 broadcast" -j RETURN
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-3 -d 10.64.3.0/24 -m comment --comment "site.ovl:28 south" -j NETMAP --to 192.168.1.0/24
 -A ovl-snat-3 -s 192.168.1.0/24 -m comment --comment "site.ovl:28 south" -j NETMAP --to 10.64.3.0/24
@@ -437,6 +440,7 @@ COMMIT
 -A ovl-dnat-4 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:57 to press" -g ovl-map-4
 -A ovl-dnat-4 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:58 to press" -g ovl-map-4
 -A ovl-map-4 -d 10.64.4.1 -m comment --comment "site.ovl:35 the gateway's own" -j RETURN
+-A ovl-map-4 -d 10.64.4.255 -m comment --comment "site.ovl:35 broadcast" -j RETURN
 -A ovl-map-4 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-4 -d 10.64.4.0/24 -m comment --comment "site.ovl:37 press" -j NETMAP --to 192.168.1.0/24
 -A ovl-snat-4 -s 192.168.1.0/24 -m comment --comment "site.ovl:37 press" -j NETMAP --to 10.64.4.0/24
@@ -446,6 +450,7 @@ COMMIT
 -A ovl-dnat-5 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:60 to lathe" -g ovl-map-5
 -A ovl-dnat-5 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:61 to lathe" -g ovl-map-5
 -A ovl-map-5 -d 10.64.5.1 -m comment --comment "site.ovl:47 the gateway's own" -j RETURN
+-A ovl-map-5 -d 10.64.5.255 -m comment --comment "site.ovl:47 broadcast" -j RETURN
 -A ovl-map-5 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-5 -d 10.64.5.0/24 -m comment --comment "site.ovl:49 lathe" -j NETMAP --to 192.168.1.0/24
 -A ovl-snat-5 -s 192.168.1.0/24 -m comment --comment "site.ovl:49 lathe" -j NETMAP --to 10.64.5.0/24

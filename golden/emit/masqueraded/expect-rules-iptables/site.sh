@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='masqueraded'
-FINGERPRINT='94cdd9e45d094e54'
+FINGERPRINT='43d3bb16c09d91b9'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -113,16 +113,12 @@ route add unreachable 172.16.0.1/32 metric 4278198272 table 1 protocol 77 # site
 route add unreachable 172.16.0.255/32 metric 4278198272 table 1 protocol 77 # site.ovl:8 office
 route add unreachable 0.0.0.0/0 metric 4278198272 table 2 protocol 77 # site.ovl:14 north
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65538 protocol 77 # site.ovl:14 north
-route add unreachable 192.168.1.255/32 metric 4278198272 table 2 protocol 77 # site.ovl:17 north
 route add unreachable 0.0.0.0/0 metric 4278198272 table 3 protocol 77 # site.ovl:23 south
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65539 protocol 77 # site.ovl:23 south
-route add unreachable 192.168.1.255/32 metric 4278198272 table 3 protocol 77 # site.ovl:26 south
 route add unreachable 0.0.0.0/0 metric 4278198272 table 4 protocol 77 # site.ovl:32 press
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65540 protocol 77 # site.ovl:32 press
-route add unreachable 192.168.1.255/32 metric 4278198272 table 4 protocol 77 # site.ovl:35 press
 route add unreachable 0.0.0.0/0 metric 4278198272 table 5 protocol 77 # site.ovl:44 lathe
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65541 protocol 77 # site.ovl:44 lathe
-route add unreachable 192.168.1.255/32 metric 4278198272 table 5 protocol 77 # site.ovl:47 lathe
 OVERLAPC_END
 }
 
@@ -437,17 +433,20 @@ COMMIT
 -A ovl-masq-5 -d 192.168.1.0/24 -m comment --comment "site.ovl:47 lathe" -j SNAT --to-source 192.168.1.1
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:54 to office" -g ovl-map-1
 -A ovl-map-1 -d 172.16.0.1 -m comment --comment "site.ovl:8 the gateway's own" -j ACCEPT
+-A ovl-map-1 -d 172.16.0.255 -m comment --comment "site.ovl:8 broadcast" -j ACCEPT
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d 172.16.0.0/24 -m comment --comment "site.ovl:10 office" -j NETMAP --to 172.16.0.0/24
 -A ovl-snat-1 -s 172.16.0.0/24 -m comment --comment "site.ovl:10 office" -j NETMAP --to 172.16.0.0/24
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:54 to north" -g ovl-map-2
 -A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:55 to north" -g ovl-map-2
 -A ovl-map-2 -d 10.64.2.1 -m comment --comment "site.ovl:17 the gateway's own" -j ACCEPT
+-A ovl-map-2 -d 10.64.2.255 -m comment --comment "site.ovl:17 broadcast" -j ACCEPT
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-2 -d 10.64.2.0/24 -m comment --comment "site.ovl:19 north" -j NETMAP --to 192.168.1.0/24
 -A ovl-snat-2 -s 192.168.1.0/24 -m comment --comment "site.ovl:19 north" -j NETMAP --to 10.64.2.0/24
 -A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:55 to south" -g ovl-map-3
 -A ovl-map-3 -d 10.64.3.1 -m comment --comment "site.ovl:26 the gateway's own" -j ACCEPT
+-A ovl-map-3 -d 10.64.3.255 -m comment --comment "site.ovl:26 broadcast" -j ACCEPT
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-3 -d 10.64.3.0/24 -m comment --comment "site.ovl:28 south" -j NETMAP --to 192.168.1.0/24
 -A ovl-snat-3 -s 192.168.1.0/24 -m comment --comment "site.ovl:28 south" -j NETMAP --to 10.64.3.0/24
@@ -455,6 +454,7 @@ COMMIT
 -A ovl-dnat-4 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:57 to press" -g ovl-map-4
 -A ovl-dnat-4 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:58 to press" -g ovl-map-4
 -A ovl-map-4 -d 10.64.4.1 -m comment --comment "site.ovl:35 the gateway's own" -j ACCEPT
+-A ovl-map-4 -d 10.64.4.255 -m comment --comment "site.ovl:35 broadcast" -j ACCEPT
 -A ovl-map-4 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-4 -d 10.64.4.0/24 -m comment --comment "site.ovl:37 press" -j NETMAP --to 192.168.1.0/24
 -A ovl-snat-4 -s 192.168.1.0/24 -m comment --comment "site.ovl:37 press" -j NETMAP --to 10.64.4.0/24
@@ -464,6 +464,7 @@ COMMIT
 -A ovl-dnat-5 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:60 to lathe" -g ovl-map-5
 -A ovl-dnat-5 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:61 to lathe" -g ovl-map-5
 -A ovl-map-5 -d 10.64.5.1 -m comment --comment "site.ovl:47 the gateway's own" -j ACCEPT
+-A ovl-map-5 -d 10.64.5.255 -m comment --comment "site.ovl:47 broadcast" -j ACCEPT
 -A ovl-map-5 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-5 -d 10.64.5.0/24 -m comment --comment "site.ovl:49 lathe" -j NETMAP --to 192.168.1.0/24
 -A ovl-snat-5 -s 192.168.1.0/24 -m comment --comment "site.ovl:49 lathe" -j NETMAP --to 10.64.5.0/24

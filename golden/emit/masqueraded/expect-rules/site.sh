@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='masqueraded'
-FINGERPRINT='b0853e5b51af284a'
+FINGERPRINT='45ebc1433bd75c03'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -113,16 +113,12 @@ route add unreachable 172.16.0.1/32 metric 4278198272 table 1 protocol 77 # site
 route add unreachable 172.16.0.255/32 metric 4278198272 table 1 protocol 77 # site.ovl:8 office
 route add unreachable 0.0.0.0/0 metric 4278198272 table 2 protocol 77 # site.ovl:14 north
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65538 protocol 77 # site.ovl:14 north
-route add unreachable 192.168.1.255/32 metric 4278198272 table 2 protocol 77 # site.ovl:17 north
 route add unreachable 0.0.0.0/0 metric 4278198272 table 3 protocol 77 # site.ovl:23 south
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65539 protocol 77 # site.ovl:23 south
-route add unreachable 192.168.1.255/32 metric 4278198272 table 3 protocol 77 # site.ovl:26 south
 route add unreachable 0.0.0.0/0 metric 4278198272 table 4 protocol 77 # site.ovl:32 press
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65540 protocol 77 # site.ovl:32 press
-route add unreachable 192.168.1.255/32 metric 4278198272 table 4 protocol 77 # site.ovl:35 press
 route add unreachable 0.0.0.0/0 metric 4278198272 table 5 protocol 77 # site.ovl:44 lathe
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65541 protocol 77 # site.ovl:44 lathe
-route add unreachable 192.168.1.255/32 metric 4278198272 table 5 protocol 77 # site.ovl:47 lathe
 OVERLAPC_END
 }
 
@@ -547,6 +543,7 @@ table inet ovl {
 	chain ovl_dnat_office {
 		ip daddr 172.16.0.1 return comment "site.ovl:8 the gateway's own"
 		ip6 daddr fd16::1 return comment "site.ovl:9 the gateway's own"
+		ip daddr 172.16.0.255 return comment "site.ovl:8 broadcast"
 		ip daddr 172.16.0.0/24 dnat ip prefix to 172.16.0.0/24 comment "site.ovl:10 office"
 		ip6 daddr fd16::/64 dnat ip6 prefix to fd16::/64 comment "site.ovl:11 office"
 	}
@@ -573,6 +570,7 @@ table inet ovl {
 	chain ovl_dnat_north {
 		ip daddr 10.64.2.1 return comment "site.ovl:17 the gateway's own"
 		ip6 daddr fd64:0:0:2::1 return comment "site.ovl:18 the gateway's own"
+		ip daddr 10.64.2.255 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.1.0/24 comment "site.ovl:19 north"
 		ip6 daddr fd64:0:0:2::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:20 north"
 	}
@@ -599,6 +597,7 @@ table inet ovl {
 	chain ovl_dnat_south {
 		ip daddr 10.64.3.1 return comment "site.ovl:26 the gateway's own"
 		ip6 daddr fd64:0:0:3::1 return comment "site.ovl:27 the gateway's own"
+		ip daddr 10.64.3.255 return comment "site.ovl:26 broadcast"
 		ip daddr 10.64.3.0/24 dnat ip prefix to 192.168.1.0/24 comment "site.ovl:28 south"
 		ip6 daddr fd64:0:0:3::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:29 south"
 	}
@@ -623,6 +622,7 @@ table inet ovl {
 	chain ovl_dnat_press {
 		ip daddr 10.64.4.1 return comment "site.ovl:35 the gateway's own"
 		ip6 daddr fd64:0:0:4::1 return comment "site.ovl:36 the gateway's own"
+		ip daddr 10.64.4.255 return comment "site.ovl:35 broadcast"
 		ip daddr 10.64.4.0/24 dnat ip prefix to 192.168.1.0/24 comment "site.ovl:37 press"
 		ip daddr 10.64.8.0/22 dnat ip prefix to 192.168.8.0/22 comment "site.ovl:40 press"
 		ip6 daddr fd64:0:0:4::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:38 press"
@@ -655,6 +655,7 @@ table inet ovl {
 	chain ovl_dnat_lathe {
 		ip daddr 10.64.5.1 return comment "site.ovl:47 the gateway's own"
 		ip6 daddr fd64:0:0:5::1 return comment "site.ovl:48 the gateway's own"
+		ip daddr 10.64.5.255 return comment "site.ovl:47 broadcast"
 		ip daddr 10.64.5.0/24 dnat ip prefix to 192.168.1.0/24 comment "site.ovl:49 lathe"
 		ip6 daddr fd64:0:0:5::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:50 lathe"
 	}

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='masqueraded'
-FINGERPRINT='92131e66e2b0d215'
+FINGERPRINT='bc19754a0938144f'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -529,6 +529,7 @@ table inet ovl {
 	chain ovl_dnat_office {
 		ip daddr 172.16.0.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:8 the gateway's own"
 		ip6 daddr fd16::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:9 the gateway's own"
+		ip daddr 172.16.0.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:8 broadcast"
 		ip daddr 172.16.0.0/24 dnat ip prefix to 172.16.0.0/24 comment "site.ovl:10 office"
 		ip6 daddr fd16::/64 dnat ip6 prefix to fd16::/64 comment "site.ovl:11 office"
 	}
@@ -555,6 +556,7 @@ table inet ovl {
 	chain ovl_dnat_north {
 		ip daddr 10.64.2.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:17 the gateway's own"
 		ip6 daddr fd64:0:0:2::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:18 the gateway's own"
+		ip daddr 10.64.2.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.1.0/24 comment "site.ovl:19 north"
 		ip6 daddr fd64:0:0:2::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:20 north"
 	}
@@ -581,6 +583,7 @@ table inet ovl {
 	chain ovl_dnat_south {
 		ip daddr 10.64.3.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:26 the gateway's own"
 		ip6 daddr fd64:0:0:3::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:27 the gateway's own"
+		ip daddr 10.64.3.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:26 broadcast"
 		ip daddr 10.64.3.0/24 dnat ip prefix to 192.168.1.0/24 comment "site.ovl:28 south"
 		ip6 daddr fd64:0:0:3::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:29 south"
 	}
@@ -605,6 +608,7 @@ table inet ovl {
 	chain ovl_dnat_press {
 		ip daddr 10.64.4.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:35 the gateway's own"
 		ip6 daddr fd64:0:0:4::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:36 the gateway's own"
+		ip daddr 10.64.4.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:35 broadcast"
 		ip daddr 10.64.4.0/24 dnat ip prefix to 192.168.1.0/24 comment "site.ovl:37 press"
 		ip daddr 10.64.8.0/22 dnat ip prefix to 192.168.8.0/22 comment "site.ovl:40 press"
 		ip6 daddr fd64:0:0:4::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:38 press"
@@ -637,6 +641,7 @@ table inet ovl {
 	chain ovl_dnat_lathe {
 		ip daddr 10.64.5.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:47 the gateway's own"
 		ip6 daddr fd64:0:0:5::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:48 the gateway's own"
+		ip daddr 10.64.5.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:47 broadcast"
 		ip daddr 10.64.5.0/24 dnat ip prefix to 192.168.1.0/24 comment "site.ovl:49 lathe"
 		ip6 daddr fd64:0:0:5::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:50 lathe"
 	}

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='names-and-routes'
-FINGERPRINT='c3057ff12b1017cc'
+FINGERPRINT='dd0ddfe967e012ed'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -531,6 +531,7 @@ table inet ovl {
 	chain ovl_dnat_office {
 		ip daddr 172.16.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:11 the gateway's own"
 		ip6 daddr fd00:0:0:a::1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:12 the gateway's own"
+		ip daddr 172.16.255.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:11 broadcast"
 		ip daddr 172.16.0.0/16 dnat ip prefix to 172.16.0.0/16 comment "site.ovl:13 office"
 		ip6 daddr fd00:0:0:a::/64 dnat ip6 prefix to fd00:0:0:a::/64 comment "site.ovl:14 office"
 	}
@@ -579,6 +580,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_press {
 		ip daddr 10.64.4.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:33 the gateway's own"
+		ip daddr 10.64.4.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:33 broadcast"
 		ip daddr 10.64.4.0/28 dnat ip prefix to 192.168.0.0/28 comment "site.ovl:34 press"
 		ip daddr 10.64.201.32/28 dnat ip prefix to 192.168.0.16/28 comment "site.ovl:36 press"
 		ip daddr 10.64.4.32/27 dnat ip prefix to 192.168.0.32/27 comment "site.ovl:34 press"
@@ -621,6 +623,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-1 {
 		ip daddr 10.65.1.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:46 the gateway's own"
+		ip daddr 10.65.1.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:46 broadcast"
 		ip daddr 10.65.1.0/24 dnat ip prefix to 10.1.0.0/24 comment "site.ovl:47 cell-1"
 	}
 	chain ovl_snat_cell-1 {
@@ -643,6 +646,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-2 {
 		ip daddr 10.65.2.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:46 the gateway's own"
+		ip daddr 10.65.2.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:46 broadcast"
 		ip daddr 10.65.2.0/24 dnat ip prefix to 10.1.0.0/24 comment "site.ovl:47 cell-2"
 	}
 	chain ovl_snat_cell-2 {
@@ -663,6 +667,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_camera {
 		ip daddr 10.64.7.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:56 the gateway's own"
+		ip daddr 10.64.7.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:56 broadcast"
 		ip daddr 10.64.7.0/24 dnat ip prefix to 192.168.7.0/24 comment "site.ovl:57 camera"
 	}
 	chain ovl_snat_camera {

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='nested-mappings'
-FINGERPRINT='69db130b4ce2f9c3'
+FINGERPRINT='ba50c0014b4c03dd'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -308,12 +308,14 @@ COMMIT
 -A ovl-snat -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:20 saw" -g ovl-snat-3
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:28 to desk" -g ovl-map-1
 -A ovl-map-1 -d 10.64.1.1 -m comment --comment "site.ovl:7 the gateway's own" -j RETURN
+-A ovl-map-1 -d 10.64.1.255 -m comment --comment "site.ovl:7 broadcast" -j RETURN
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d 10.64.1.0/24 -m comment --comment "site.ovl:8 desk" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:8 desk" -j NETMAP --to 10.64.1.0/24
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:28 to press" -g ovl-map-2
 -A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:29 to press" -g ovl-map-2
 -A ovl-map-2 -d 10.64.2.1 -m comment --comment "site.ovl:14 the gateway's own" -j RETURN
+-A ovl-map-2 -d 10.64.2.255 -m comment --comment "site.ovl:14 broadcast" -j RETURN
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-2 -d 10.64.2.0/28 -m comment --comment "site.ovl:15 press" -j NETMAP --to 192.168.0.0/28
 -A ovl-snat-2 -s 192.168.0.0/28 -m comment --comment "site.ovl:15 press" -j NETMAP --to 10.64.2.0/28
@@ -339,6 +341,7 @@ COMMIT
 -A ovl-snat-2 -s 192.168.0.128/25 -m comment --comment "site.ovl:15 press" -j NETMAP --to 10.64.2.128/25
 -A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:29 to saw" -g ovl-map-3
 -A ovl-map-3 -d 10.64.3.1 -m comment --comment "site.ovl:23 the gateway's own" -j RETURN
+-A ovl-map-3 -d 10.64.3.255 -m comment --comment "site.ovl:23 broadcast" -j RETURN
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-3 -d 10.64.3.0/26 -m comment --comment "site.ovl:24 saw" -j NETMAP --to 192.168.0.0/26
 -A ovl-snat-3 -s 192.168.0.0/26 -m comment --comment "site.ovl:24 saw" -j NETMAP --to 10.64.3.0/26

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='nested-mappings'
-FINGERPRINT='ab8d92c79ce2ffb8'
+FINGERPRINT='f204bde496acb009'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -380,6 +380,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_desk {
 		ip daddr 10.64.1.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:7 the gateway's own"
+		ip daddr 10.64.1.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:7 broadcast"
 		ip daddr 10.64.1.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:8 desk"
 	}
 	chain ovl_snat_desk {
@@ -402,6 +403,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_press {
 		ip daddr 10.64.2.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:14 the gateway's own"
+		ip daddr 10.64.2.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:14 broadcast"
 		ip daddr 10.64.2.0/28 dnat ip prefix to 192.168.0.0/28 comment "site.ovl:15 press"
 		ip daddr 10.64.201.32/28 dnat ip prefix to 192.168.0.16/28 comment "site.ovl:17 press"
 		ip daddr 10.64.2.32/27 dnat ip prefix to 192.168.0.32/27 comment "site.ovl:15 press"
@@ -444,6 +446,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_saw {
 		ip daddr 10.64.3.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:23 the gateway's own"
+		ip daddr 10.64.3.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:23 broadcast"
 		ip daddr 10.64.3.0/26 dnat ip prefix to 192.168.0.0/26 comment "site.ovl:24 saw"
 		ip daddr 10.64.3.64/29 dnat ip prefix to 192.168.0.64/29 comment "site.ovl:24 saw"
 		ip daddr 10.64.3.72/30 dnat ip prefix to 192.168.0.72/30 comment "site.ovl:24 saw"

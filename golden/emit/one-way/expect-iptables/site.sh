@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='one-way'
-FINGERPRINT='1869b378d11da101'
+FINGERPRINT='6fc6756e25a570ce'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -300,16 +300,19 @@ COMMIT
 -A ovl-snat -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:13 green" -g ovl-snat-2
 -A ovl-snat -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:22 blue" -g ovl-snat-3
 -A ovl-map-1 -d 10.64.1.1 -m comment --comment "site.ovl:7 the gateway's own" -j RETURN
+-A ovl-map-1 -d 10.64.1.255 -m comment --comment "site.ovl:7 broadcast" -j RETURN
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d 10.64.1.0/24 -m comment --comment "site.ovl:9 red" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:9 red" -j NETMAP --to 10.64.1.0/24
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:31 to green" -g ovl-map-2
 -A ovl-map-2 -d 10.64.2.1 -m comment --comment "site.ovl:16 the gateway's own" -j RETURN
+-A ovl-map-2 -d 10.64.2.255 -m comment --comment "site.ovl:16 broadcast" -j RETURN
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-2 -d 10.64.2.0/24 -m comment --comment "site.ovl:18 green" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-2 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 green" -j NETMAP --to 10.64.2.0/24
 -A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:32 to blue" -g ovl-map-3
 -A ovl-map-3 -d 10.64.3.1 -m comment --comment "site.ovl:25 the gateway's own" -j RETURN
+-A ovl-map-3 -d 10.64.3.255 -m comment --comment "site.ovl:25 broadcast" -j RETURN
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-3 -d 10.64.3.0/24 -m comment --comment "site.ovl:27 blue" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-3 -s 192.168.0.0/24 -m comment --comment "site.ovl:27 blue" -j NETMAP --to 10.64.3.0/24

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='partial-overlap'
-FINGERPRINT='c7d460558118a3f9'
+FINGERPRINT='31eee05a2e639309'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -280,16 +280,19 @@ COMMIT
 -A ovl-dnat-10 -m mark --mark 0x1400/0xff00 -m comment --comment "site.ovl:25 to campus" -g ovl-map-10
 -A ovl-dnat-10 -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:26 to campus" -g ovl-map-10
 -A ovl-map-10 -d 10.120.0.1 -m comment --comment "site.ovl:7 the gateway's own" -j RETURN
+-A ovl-map-10 -d 10.120.255.255 -m comment --comment "site.ovl:7 broadcast" -j RETURN
 -A ovl-map-10 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-10 -d 10.120.0.0/16 -m comment --comment "site.ovl:8 campus" -j NETMAP --to 10.20.0.0/16
 -A ovl-snat-10 -s 10.20.0.0/16 -m comment --comment "site.ovl:8 campus" -j NETMAP --to 10.120.0.0/16
 -A ovl-dnat-20 -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:25 to hall" -g ovl-map-20
 -A ovl-map-20 -d 10.130.30.1 -m comment --comment "site.ovl:14 the gateway's own" -j RETURN
+-A ovl-map-20 -d 10.130.30.255 -m comment --comment "site.ovl:14 broadcast" -j RETURN
 -A ovl-map-20 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-20 -d 10.130.30.0/24 -m comment --comment "site.ovl:15 hall" -j NETMAP --to 10.20.30.0/24
 -A ovl-snat-20 -s 10.20.30.0/24 -m comment --comment "site.ovl:15 hall" -j NETMAP --to 10.130.30.0/24
 -A ovl-dnat-30 -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:26 to bench" -g ovl-map-30
 -A ovl-map-30 -d 10.140.30.1 -m comment --comment "site.ovl:21 the gateway's own" -j RETURN
+-A ovl-map-30 -d 10.140.30.127 -m comment --comment "site.ovl:21 broadcast" -j RETURN
 -A ovl-map-30 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-30 -d 10.140.30.0/25 -m comment --comment "site.ovl:22 bench" -j NETMAP --to 10.20.30.128/25
 -A ovl-snat-30 -s 10.20.30.128/25 -m comment --comment "site.ovl:22 bench" -j NETMAP --to 10.140.30.0/25

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='partial-overlap'
-FINGERPRINT='e094bd1d566c0b45'
+FINGERPRINT='e9e5d902cbaf449c'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -359,6 +359,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_campus {
 		ip daddr 10.120.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:7 the gateway's own"
+		ip daddr 10.120.255.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:7 broadcast"
 		ip daddr 10.120.0.0/16 dnat ip prefix to 10.20.0.0/16 comment "site.ovl:8 campus"
 	}
 	chain ovl_snat_campus {
@@ -381,6 +382,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_hall {
 		ip daddr 10.130.30.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:14 the gateway's own"
+		ip daddr 10.130.30.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:14 broadcast"
 		ip daddr 10.130.30.0/24 dnat ip prefix to 10.20.30.0/24 comment "site.ovl:15 hall"
 	}
 	chain ovl_snat_hall {
@@ -403,6 +405,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_bench {
 		ip daddr 10.140.30.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:21 the gateway's own"
+		ip daddr 10.140.30.127 meta mark set meta mark & 0xffffff00 return comment "site.ovl:21 broadcast"
 		ip daddr 10.140.30.0/25 dnat ip prefix to 10.20.30.128/25 comment "site.ovl:22 bench"
 	}
 	chain ovl_snat_bench {

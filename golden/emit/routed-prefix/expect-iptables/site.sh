@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='routed-prefix'
-FINGERPRINT='9dad770c1a273c3d'
+FINGERPRINT='d0e60c13effde99e'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -247,11 +247,13 @@ COMMIT
 -A ovl-snat -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:11 press-line" -g ovl-snat-2
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:20 to office" -g ovl-map-1
 -A ovl-map-1 -d 10.70.8.1 -m comment --comment "site.ovl:7 the gateway's own" -j RETURN
+-A ovl-map-1 -d 10.70.11.255 -m comment --comment "site.ovl:7 broadcast" -j RETURN
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d 10.70.8.0/22 -m comment --comment "site.ovl:8 office" -j NETMAP --to 192.168.8.0/22
 -A ovl-snat-1 -s 192.168.8.0/22 -m comment --comment "site.ovl:8 office" -j NETMAP --to 10.70.8.0/22
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:20 to press-line" -g ovl-map-2
 -A ovl-map-2 -d 10.64.2.1 -m comment --comment "site.ovl:14 the gateway's own" -j RETURN
+-A ovl-map-2 -d 10.64.2.255 -m comment --comment "site.ovl:14 broadcast" -j RETURN
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-2 -d 10.64.2.0/24 -m comment --comment "site.ovl:15 press-line" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-2 -s 192.168.0.0/24 -m comment --comment "site.ovl:15 press-line" -j NETMAP --to 10.64.2.0/24

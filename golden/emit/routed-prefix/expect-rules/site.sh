@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='routed-prefix'
-FINGERPRINT='5cc8f39552f5807d'
+FINGERPRINT='08ce82f5db76b377'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -87,10 +87,8 @@ defaults_v4() {
     cat <<'OVERLAPC_END'
 route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77 # site.ovl:4 office
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65537 protocol 77 # site.ovl:4 office
-route add unreachable 192.168.11.255/32 metric 4278198272 table 1 protocol 77 # site.ovl:7 office
 route add unreachable 0.0.0.0/0 metric 4278198272 table 2 protocol 77 # site.ovl:11 press-line
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65538 protocol 77 # site.ovl:11 press-line
-route add unreachable 192.168.0.255/32 metric 4278198272 table 2 protocol 77 # site.ovl:14 press-line
 OVERLAPC_END
 }
 
@@ -335,6 +333,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_office {
 		ip daddr 10.70.8.1 return comment "site.ovl:7 the gateway's own"
+		ip daddr 10.70.11.255 return comment "site.ovl:7 broadcast"
 		ip daddr 10.70.8.0/22 dnat ip prefix to 192.168.8.0/22 comment "site.ovl:8 office"
 	}
 	chain ovl_snat_office {
@@ -358,6 +357,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_press-line {
 		ip daddr 10.64.2.1 return comment "site.ovl:14 the gateway's own"
+		ip daddr 10.64.2.255 return comment "site.ovl:14 broadcast"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:15 press-line"
 		ip daddr 10.64.8.0/22 dnat ip prefix to 192.168.8.0/22 comment "site.ovl:17 press-line"
 	}

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='routed-prefix'
-FINGERPRINT='ff03cb31925ffd68'
+FINGERPRINT='ed026d206e9c72d2'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -332,6 +332,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_office {
 		ip daddr 10.70.8.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:7 the gateway's own"
+		ip daddr 10.70.11.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:7 broadcast"
 		ip daddr 10.70.8.0/22 dnat ip prefix to 192.168.8.0/22 comment "site.ovl:8 office"
 	}
 	chain ovl_snat_office {
@@ -355,6 +356,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_press-line {
 		ip daddr 10.64.2.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:14 the gateway's own"
+		ip daddr 10.64.2.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:14 broadcast"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:15 press-line"
 		ip daddr 10.64.8.0/22 dnat ip prefix to 192.168.8.0/22 comment "site.ovl:17 press-line"
 	}

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='small-packets'
-FINGERPRINT='4744a88bc32e4d35'
+FINGERPRINT='5e21780a4e70a554'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -95,13 +95,10 @@ defaults_v4() {
     cat <<'OVERLAPC_END'
 route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77 # site.ovl:4 lan
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65537 protocol 77 # site.ovl:4 lan
-route add unreachable 192.168.0.255/32 metric 4278198272 table 1 protocol 77 # site.ovl:7 lan
 route add unreachable 0.0.0.0/0 metric 4278198272 table 2 protocol 77 # site.ovl:13 plant
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65538 protocol 77 # site.ovl:13 plant
-route add unreachable 192.168.0.255/32 metric 4278198272 table 2 protocol 77 # site.ovl:16 plant
 route add unreachable 0.0.0.0/0 metric 4278198272 table 3 protocol 77 # site.ovl:23 branch
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65539 protocol 77 # site.ovl:23 branch
-route add unreachable 192.168.0.255/32 metric 4278198272 table 3 protocol 77 # site.ovl:26 branch
 OVERLAPC_END
 }
 
@@ -312,18 +309,21 @@ COMMIT
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:33 to lan" -g ovl-map-1
 -A ovl-dnat-1 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:34 to lan" -g ovl-map-1
 -A ovl-map-1 -d 10.64.1.1 -m comment --comment "site.ovl:7 the gateway's own" -j ACCEPT
+-A ovl-map-1 -d 10.64.1.255 -m comment --comment "site.ovl:7 broadcast" -j ACCEPT
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d 10.64.1.0/24 -m comment --comment "site.ovl:9 lan" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:9 lan" -j NETMAP --to 10.64.1.0/24
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:33 to plant" -g ovl-map-2
 -A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:35 to plant" -g ovl-map-2
 -A ovl-map-2 -d 10.64.2.1 -m comment --comment "site.ovl:16 the gateway's own" -j ACCEPT
+-A ovl-map-2 -d 10.64.2.255 -m comment --comment "site.ovl:16 broadcast" -j ACCEPT
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-2 -d 10.64.2.0/24 -m comment --comment "site.ovl:18 plant" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-2 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 plant" -j NETMAP --to 10.64.2.0/24
 -A ovl-dnat-3 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:34 to branch" -g ovl-map-3
 -A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:35 to branch" -g ovl-map-3
 -A ovl-map-3 -d 10.64.3.1 -m comment --comment "site.ovl:26 the gateway's own" -j ACCEPT
+-A ovl-map-3 -d 10.64.3.255 -m comment --comment "site.ovl:26 broadcast" -j ACCEPT
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-3 -d 10.64.3.0/24 -m comment --comment "site.ovl:28 branch" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-3 -s 192.168.0.0/24 -m comment --comment "site.ovl:28 branch" -j NETMAP --to 10.64.3.0/24

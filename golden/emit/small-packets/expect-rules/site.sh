@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='small-packets'
-FINGERPRINT='5f43a717dbec8710'
+FINGERPRINT='74e03ac0bcda5540'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -95,13 +95,10 @@ defaults_v4() {
     cat <<'OVERLAPC_END'
 route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77 # site.ovl:4 lan
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65537 protocol 77 # site.ovl:4 lan
-route add unreachable 192.168.0.255/32 metric 4278198272 table 1 protocol 77 # site.ovl:7 lan
 route add unreachable 0.0.0.0/0 metric 4278198272 table 2 protocol 77 # site.ovl:13 plant
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65538 protocol 77 # site.ovl:13 plant
-route add unreachable 192.168.0.255/32 metric 4278198272 table 2 protocol 77 # site.ovl:16 plant
 route add unreachable 0.0.0.0/0 metric 4278198272 table 3 protocol 77 # site.ovl:23 branch
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65539 protocol 77 # site.ovl:23 branch
-route add unreachable 192.168.0.255/32 metric 4278198272 table 3 protocol 77 # site.ovl:26 branch
 OVERLAPC_END
 }
 
@@ -432,6 +429,7 @@ table inet ovl {
 	chain ovl_dnat_lan {
 		ip daddr 10.64.1.1 return comment "site.ovl:7 the gateway's own"
 		ip6 daddr fd64:0:0:1::1 return comment "site.ovl:8 the gateway's own"
+		ip daddr 10.64.1.255 return comment "site.ovl:7 broadcast"
 		ip daddr 10.64.1.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:9 lan"
 		ip6 daddr fd64:0:0:1::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:10 lan"
 	}
@@ -458,6 +456,7 @@ table inet ovl {
 	chain ovl_dnat_plant {
 		ip daddr 10.64.2.1 return comment "site.ovl:16 the gateway's own"
 		ip6 daddr fd64:0:0:2::1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.2.255 return comment "site.ovl:16 broadcast"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 plant"
 		ip6 daddr fd64:0:0:2::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:19 plant"
 	}
@@ -488,6 +487,7 @@ table inet ovl {
 	chain ovl_dnat_branch {
 		ip daddr 10.64.3.1 return comment "site.ovl:26 the gateway's own"
 		ip6 daddr fd64:0:0:3::1 return comment "site.ovl:27 the gateway's own"
+		ip daddr 10.64.3.255 return comment "site.ovl:26 broadcast"
 		ip daddr 10.64.3.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:28 branch"
 		ip6 daddr fd64:0:0:3::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:29 branch"
 	}

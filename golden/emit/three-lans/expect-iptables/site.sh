@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='three-lans'
-FINGERPRINT='1279c345703277c8'
+FINGERPRINT='87a4e9d719ad9bfd'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -301,17 +301,20 @@ COMMIT
 -A ovl-snat -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:22 blue" -g ovl-snat-3
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:31 to red" -g ovl-map-1
 -A ovl-map-1 -d 10.64.1.1 -m comment --comment "site.ovl:7 the gateway's own" -j RETURN
+-A ovl-map-1 -d 10.64.1.255 -m comment --comment "site.ovl:7 broadcast" -j RETURN
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d 10.64.1.0/24 -m comment --comment "site.ovl:9 red" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:9 red" -j NETMAP --to 10.64.1.0/24
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:31 to green" -g ovl-map-2
 -A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:32 to green" -g ovl-map-2
 -A ovl-map-2 -d 10.64.2.1 -m comment --comment "site.ovl:16 the gateway's own" -j RETURN
+-A ovl-map-2 -d 10.64.2.255 -m comment --comment "site.ovl:16 broadcast" -j RETURN
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-2 -d 10.64.2.0/24 -m comment --comment "site.ovl:18 green" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-2 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 green" -j NETMAP --to 10.64.2.0/24
 -A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:32 to blue" -g ovl-map-3
 -A ovl-map-3 -d 10.64.3.1 -m comment --comment "site.ovl:25 the gateway's own" -j RETURN
+-A ovl-map-3 -d 10.64.3.255 -m comment --comment "site.ovl:25 broadcast" -j RETURN
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-3 -d 10.64.3.0/24 -m comment --comment "site.ovl:27 blue" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-3 -s 192.168.0.0/24 -m comment --comment "site.ovl:27 blue" -j NETMAP --to 10.64.3.0/24

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='three-lans'
-FINGERPRINT='003168f86820d4d4'
+FINGERPRINT='1f194f1e31b06aa3'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -95,13 +95,10 @@ defaults_v4() {
     cat <<'OVERLAPC_END'
 route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77 # site.ovl:4 red
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65537 protocol 77 # site.ovl:4 red
-route add unreachable 192.168.0.255/32 metric 4278198272 table 1 protocol 77 # site.ovl:7 red
 route add unreachable 0.0.0.0/0 metric 4278198272 table 2 protocol 77 # site.ovl:13 green
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65538 protocol 77 # site.ovl:13 green
-route add unreachable 192.168.0.255/32 metric 4278198272 table 2 protocol 77 # site.ovl:16 green
 route add unreachable 0.0.0.0/0 metric 4278198272 table 3 protocol 77 # site.ovl:22 blue
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65539 protocol 77 # site.ovl:22 blue
-route add unreachable 192.168.0.255/32 metric 4278198272 table 3 protocol 77 # site.ovl:25 blue
 OVERLAPC_END
 }
 
@@ -404,6 +401,7 @@ table inet ovl {
 	chain ovl_dnat_red {
 		ip daddr 10.64.1.1 return comment "site.ovl:7 the gateway's own"
 		ip6 daddr fd64:0:0:1::1 return comment "site.ovl:8 the gateway's own"
+		ip daddr 10.64.1.255 return comment "site.ovl:7 broadcast"
 		ip daddr 10.64.1.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:9 red"
 		ip6 daddr fd64:0:0:1::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:10 red"
 	}
@@ -430,6 +428,7 @@ table inet ovl {
 	chain ovl_dnat_green {
 		ip daddr 10.64.2.1 return comment "site.ovl:16 the gateway's own"
 		ip6 daddr fd64:0:0:2::1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.2.255 return comment "site.ovl:16 broadcast"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 green"
 		ip6 daddr fd64:0:0:2::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:19 green"
 	}
@@ -456,6 +455,7 @@ table inet ovl {
 	chain ovl_dnat_blue {
 		ip daddr 10.64.3.1 return comment "site.ovl:25 the gateway's own"
 		ip6 daddr fd64:0:0:3::1 return comment "site.ovl:26 the gateway's own"
+		ip daddr 10.64.3.255 return comment "site.ovl:25 broadcast"
 		ip daddr 10.64.3.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:27 blue"
 		ip6 daddr fd64:0:0:3::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:28 blue"
 	}

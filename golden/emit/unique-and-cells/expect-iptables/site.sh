@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='unique-and-cells'
-FINGERPRINT='4f7ce1a0dba80bf0'
+FINGERPRINT='059cd00ea002c6f1'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -1059,106 +1059,127 @@ COMMIT
 -A ovl-at-d1-70-4 -m mark --mark 0x7700/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
 -A ovl-at-d1-70-4 -m mark --mark 0x7800/0xff00 -m comment --comment "site.ovl:22 to office" -g ovl-map-1
 -A ovl-map-1 -d 172.16.0.1 -m comment --comment "site.ovl:9 the gateway's own" -j RETURN
+-A ovl-map-1 -d 172.16.255.255 -m comment --comment "site.ovl:9 broadcast" -j RETURN
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-1 -d 172.16.0.0/16 -m comment --comment "site.ovl:10 office" -j NETMAP --to 172.16.0.0/16
 -A ovl-snat-1 -s 172.16.0.0/16 -m comment --comment "site.ovl:10 office" -j NETMAP --to 172.16.0.0/16
 -A ovl-dnat-101 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-1" -g ovl-map-101
 -A ovl-map-101 -d 10.64.1.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
+-A ovl-map-101 -d 10.64.1.255 -m comment --comment "site.ovl:17 broadcast" -j RETURN
 -A ovl-map-101 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-101 -d 10.64.1.0/24 -m comment --comment "site.ovl:18 cell-1" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-101 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-1" -j NETMAP --to 10.64.1.0/24
 -A ovl-dnat-102 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-2" -g ovl-map-102
 -A ovl-map-102 -d 10.64.2.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
+-A ovl-map-102 -d 10.64.2.255 -m comment --comment "site.ovl:17 broadcast" -j RETURN
 -A ovl-map-102 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-102 -d 10.64.2.0/24 -m comment --comment "site.ovl:18 cell-2" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-102 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-2" -j NETMAP --to 10.64.2.0/24
 -A ovl-dnat-103 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-3" -g ovl-map-103
 -A ovl-map-103 -d 10.64.3.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
+-A ovl-map-103 -d 10.64.3.255 -m comment --comment "site.ovl:17 broadcast" -j RETURN
 -A ovl-map-103 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-103 -d 10.64.3.0/24 -m comment --comment "site.ovl:18 cell-3" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-103 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-3" -j NETMAP --to 10.64.3.0/24
 -A ovl-dnat-104 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-4" -g ovl-map-104
 -A ovl-map-104 -d 10.64.4.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
+-A ovl-map-104 -d 10.64.4.255 -m comment --comment "site.ovl:17 broadcast" -j RETURN
 -A ovl-map-104 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-104 -d 10.64.4.0/24 -m comment --comment "site.ovl:18 cell-4" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-104 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-4" -j NETMAP --to 10.64.4.0/24
 -A ovl-dnat-105 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-5" -g ovl-map-105
 -A ovl-map-105 -d 10.64.5.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
+-A ovl-map-105 -d 10.64.5.255 -m comment --comment "site.ovl:17 broadcast" -j RETURN
 -A ovl-map-105 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-105 -d 10.64.5.0/24 -m comment --comment "site.ovl:18 cell-5" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-105 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-5" -j NETMAP --to 10.64.5.0/24
 -A ovl-dnat-106 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-6" -g ovl-map-106
 -A ovl-map-106 -d 10.64.6.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
+-A ovl-map-106 -d 10.64.6.255 -m comment --comment "site.ovl:17 broadcast" -j RETURN
 -A ovl-map-106 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-106 -d 10.64.6.0/24 -m comment --comment "site.ovl:18 cell-6" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-106 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-6" -j NETMAP --to 10.64.6.0/24
 -A ovl-dnat-107 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-7" -g ovl-map-107
 -A ovl-map-107 -d 10.64.7.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
+-A ovl-map-107 -d 10.64.7.255 -m comment --comment "site.ovl:17 broadcast" -j RETURN
 -A ovl-map-107 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-107 -d 10.64.7.0/24 -m comment --comment "site.ovl:18 cell-7" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-107 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-7" -j NETMAP --to 10.64.7.0/24
 -A ovl-dnat-108 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-8" -g ovl-map-108
 -A ovl-map-108 -d 10.64.8.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
+-A ovl-map-108 -d 10.64.8.255 -m comment --comment "site.ovl:17 broadcast" -j RETURN
 -A ovl-map-108 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-108 -d 10.64.8.0/24 -m comment --comment "site.ovl:18 cell-8" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-108 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-8" -j NETMAP --to 10.64.8.0/24
 -A ovl-dnat-109 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-9" -g ovl-map-109
 -A ovl-map-109 -d 10.64.9.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
+-A ovl-map-109 -d 10.64.9.255 -m comment --comment "site.ovl:17 broadcast" -j RETURN
 -A ovl-map-109 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-109 -d 10.64.9.0/24 -m comment --comment "site.ovl:18 cell-9" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-109 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-9" -j NETMAP --to 10.64.9.0/24
 -A ovl-dnat-110 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-10" -g ovl-map-110
 -A ovl-map-110 -d 10.64.10.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
+-A ovl-map-110 -d 10.64.10.255 -m comment --comment "site.ovl:17 broadcast" -j RETURN
 -A ovl-map-110 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-110 -d 10.64.10.0/24 -m comment --comment "site.ovl:18 cell-10" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-110 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-10" -j NETMAP --to 10.64.10.0/24
 -A ovl-dnat-111 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-11" -g ovl-map-111
 -A ovl-map-111 -d 10.64.11.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
+-A ovl-map-111 -d 10.64.11.255 -m comment --comment "site.ovl:17 broadcast" -j RETURN
 -A ovl-map-111 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-111 -d 10.64.11.0/24 -m comment --comment "site.ovl:18 cell-11" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-111 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-11" -j NETMAP --to 10.64.11.0/24
 -A ovl-dnat-112 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-12" -g ovl-map-112
 -A ovl-map-112 -d 10.64.12.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
+-A ovl-map-112 -d 10.64.12.255 -m comment --comment "site.ovl:17 broadcast" -j RETURN
 -A ovl-map-112 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-112 -d 10.64.12.0/24 -m comment --comment "site.ovl:18 cell-12" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-112 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-12" -j NETMAP --to 10.64.12.0/24
 -A ovl-dnat-113 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-13" -g ovl-map-113
 -A ovl-map-113 -d 10.64.13.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
+-A ovl-map-113 -d 10.64.13.255 -m comment --comment "site.ovl:17 broadcast" -j RETURN
 -A ovl-map-113 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-113 -d 10.64.13.0/24 -m comment --comment "site.ovl:18 cell-13" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-113 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-13" -j NETMAP --to 10.64.13.0/24
 -A ovl-dnat-114 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-14" -g ovl-map-114
 -A ovl-map-114 -d 10.64.14.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
+-A ovl-map-114 -d 10.64.14.255 -m comment --comment "site.ovl:17 broadcast" -j RETURN
 -A ovl-map-114 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-114 -d 10.64.14.0/24 -m comment --comment "site.ovl:18 cell-14" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-114 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-14" -j NETMAP --to 10.64.14.0/24
 -A ovl-dnat-115 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-15" -g ovl-map-115
 -A ovl-map-115 -d 10.64.15.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
+-A ovl-map-115 -d 10.64.15.255 -m comment --comment "site.ovl:17 broadcast" -j RETURN
 -A ovl-map-115 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-115 -d 10.64.15.0/24 -m comment --comment "site.ovl:18 cell-15" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-115 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-15" -j NETMAP --to 10.64.15.0/24
 -A ovl-dnat-116 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-16" -g ovl-map-116
 -A ovl-map-116 -d 10.64.16.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
+-A ovl-map-116 -d 10.64.16.255 -m comment --comment "site.ovl:17 broadcast" -j RETURN
 -A ovl-map-116 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-116 -d 10.64.16.0/24 -m comment --comment "site.ovl:18 cell-16" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-116 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-16" -j NETMAP --to 10.64.16.0/24
 -A ovl-dnat-117 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-17" -g ovl-map-117
 -A ovl-map-117 -d 10.64.17.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
+-A ovl-map-117 -d 10.64.17.255 -m comment --comment "site.ovl:17 broadcast" -j RETURN
 -A ovl-map-117 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-117 -d 10.64.17.0/24 -m comment --comment "site.ovl:18 cell-17" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-117 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-17" -j NETMAP --to 10.64.17.0/24
 -A ovl-dnat-118 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-18" -g ovl-map-118
 -A ovl-map-118 -d 10.64.18.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
+-A ovl-map-118 -d 10.64.18.255 -m comment --comment "site.ovl:17 broadcast" -j RETURN
 -A ovl-map-118 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-118 -d 10.64.18.0/24 -m comment --comment "site.ovl:18 cell-18" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-118 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-18" -j NETMAP --to 10.64.18.0/24
 -A ovl-dnat-119 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-19" -g ovl-map-119
 -A ovl-map-119 -d 10.64.19.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
+-A ovl-map-119 -d 10.64.19.255 -m comment --comment "site.ovl:17 broadcast" -j RETURN
 -A ovl-map-119 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-119 -d 10.64.19.0/24 -m comment --comment "site.ovl:18 cell-19" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-119 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-19" -j NETMAP --to 10.64.19.0/24
 -A ovl-dnat-120 -m mark --mark 0x100/0xff00 -m comment --comment "site.ovl:22 to cell-20" -g ovl-map-120
 -A ovl-map-120 -d 10.64.20.1 -m comment --comment "site.ovl:17 the gateway's own" -j RETURN
+-A ovl-map-120 -d 10.64.20.255 -m comment --comment "site.ovl:17 broadcast" -j RETURN
 -A ovl-map-120 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x100/0x100
 -A ovl-map-120 -d 10.64.20.0/24 -m comment --comment "site.ovl:18 cell-20" -j NETMAP --to 192.168.0.0/24
 -A ovl-snat-120 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 cell-20" -j NETMAP --to 10.64.20.0/24

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='unique-and-cells'
-FINGERPRINT='83e18cb520ad13a5'
+FINGERPRINT='2b585704b472c341'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -225,64 +225,44 @@ route add unreachable 172.16.0.1/32 metric 4278198272 table 1 protocol 77 # site
 route add unreachable 172.16.255.255/32 metric 4278198272 table 1 protocol 77 # site.ovl:9 office
 route add unreachable 0.0.0.0/0 metric 4278198272 table 101 protocol 77 # site.ovl:14 cell-1
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65637 protocol 77 # site.ovl:14 cell-1
-route add unreachable 192.168.0.255/32 metric 4278198272 table 101 protocol 77 # site.ovl:17 cell-1
 route add unreachable 0.0.0.0/0 metric 4278198272 table 102 protocol 77 # site.ovl:14 cell-2
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65638 protocol 77 # site.ovl:14 cell-2
-route add unreachable 192.168.0.255/32 metric 4278198272 table 102 protocol 77 # site.ovl:17 cell-2
 route add unreachable 0.0.0.0/0 metric 4278198272 table 103 protocol 77 # site.ovl:14 cell-3
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65639 protocol 77 # site.ovl:14 cell-3
-route add unreachable 192.168.0.255/32 metric 4278198272 table 103 protocol 77 # site.ovl:17 cell-3
 route add unreachable 0.0.0.0/0 metric 4278198272 table 104 protocol 77 # site.ovl:14 cell-4
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65640 protocol 77 # site.ovl:14 cell-4
-route add unreachable 192.168.0.255/32 metric 4278198272 table 104 protocol 77 # site.ovl:17 cell-4
 route add unreachable 0.0.0.0/0 metric 4278198272 table 105 protocol 77 # site.ovl:14 cell-5
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65641 protocol 77 # site.ovl:14 cell-5
-route add unreachable 192.168.0.255/32 metric 4278198272 table 105 protocol 77 # site.ovl:17 cell-5
 route add unreachable 0.0.0.0/0 metric 4278198272 table 106 protocol 77 # site.ovl:14 cell-6
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65642 protocol 77 # site.ovl:14 cell-6
-route add unreachable 192.168.0.255/32 metric 4278198272 table 106 protocol 77 # site.ovl:17 cell-6
 route add unreachable 0.0.0.0/0 metric 4278198272 table 107 protocol 77 # site.ovl:14 cell-7
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65643 protocol 77 # site.ovl:14 cell-7
-route add unreachable 192.168.0.255/32 metric 4278198272 table 107 protocol 77 # site.ovl:17 cell-7
 route add unreachable 0.0.0.0/0 metric 4278198272 table 108 protocol 77 # site.ovl:14 cell-8
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65644 protocol 77 # site.ovl:14 cell-8
-route add unreachable 192.168.0.255/32 metric 4278198272 table 108 protocol 77 # site.ovl:17 cell-8
 route add unreachable 0.0.0.0/0 metric 4278198272 table 109 protocol 77 # site.ovl:14 cell-9
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65645 protocol 77 # site.ovl:14 cell-9
-route add unreachable 192.168.0.255/32 metric 4278198272 table 109 protocol 77 # site.ovl:17 cell-9
 route add unreachable 0.0.0.0/0 metric 4278198272 table 110 protocol 77 # site.ovl:14 cell-10
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65646 protocol 77 # site.ovl:14 cell-10
-route add unreachable 192.168.0.255/32 metric 4278198272 table 110 protocol 77 # site.ovl:17 cell-10
 route add unreachable 0.0.0.0/0 metric 4278198272 table 111 protocol 77 # site.ovl:14 cell-11
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65647 protocol 77 # site.ovl:14 cell-11
-route add unreachable 192.168.0.255/32 metric 4278198272 table 111 protocol 77 # site.ovl:17 cell-11
 route add unreachable 0.0.0.0/0 metric 4278198272 table 112 protocol 77 # site.ovl:14 cell-12
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65648 protocol 77 # site.ovl:14 cell-12
-route add unreachable 192.168.0.255/32 metric 4278198272 table 112 protocol 77 # site.ovl:17 cell-12
 route add unreachable 0.0.0.0/0 metric 4278198272 table 113 protocol 77 # site.ovl:14 cell-13
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65649 protocol 77 # site.ovl:14 cell-13
-route add unreachable 192.168.0.255/32 metric 4278198272 table 113 protocol 77 # site.ovl:17 cell-13
 route add unreachable 0.0.0.0/0 metric 4278198272 table 114 protocol 77 # site.ovl:14 cell-14
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65650 protocol 77 # site.ovl:14 cell-14
-route add unreachable 192.168.0.255/32 metric 4278198272 table 114 protocol 77 # site.ovl:17 cell-14
 route add unreachable 0.0.0.0/0 metric 4278198272 table 115 protocol 77 # site.ovl:14 cell-15
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65651 protocol 77 # site.ovl:14 cell-15
-route add unreachable 192.168.0.255/32 metric 4278198272 table 115 protocol 77 # site.ovl:17 cell-15
 route add unreachable 0.0.0.0/0 metric 4278198272 table 116 protocol 77 # site.ovl:14 cell-16
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65652 protocol 77 # site.ovl:14 cell-16
-route add unreachable 192.168.0.255/32 metric 4278198272 table 116 protocol 77 # site.ovl:17 cell-16
 route add unreachable 0.0.0.0/0 metric 4278198272 table 117 protocol 77 # site.ovl:14 cell-17
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65653 protocol 77 # site.ovl:14 cell-17
-route add unreachable 192.168.0.255/32 metric 4278198272 table 117 protocol 77 # site.ovl:17 cell-17
 route add unreachable 0.0.0.0/0 metric 4278198272 table 118 protocol 77 # site.ovl:14 cell-18
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65654 protocol 77 # site.ovl:14 cell-18
-route add unreachable 192.168.0.255/32 metric 4278198272 table 118 protocol 77 # site.ovl:17 cell-18
 route add unreachable 0.0.0.0/0 metric 4278198272 table 119 protocol 77 # site.ovl:14 cell-19
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65655 protocol 77 # site.ovl:14 cell-19
-route add unreachable 192.168.0.255/32 metric 4278198272 table 119 protocol 77 # site.ovl:17 cell-19
 route add unreachable 0.0.0.0/0 metric 4278198272 table 120 protocol 77 # site.ovl:14 cell-20
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65656 protocol 77 # site.ovl:14 cell-20
-route add unreachable 192.168.0.255/32 metric 4278198272 table 120 protocol 77 # site.ovl:17 cell-20
 OVERLAPC_END
 }
 
@@ -1010,6 +990,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_office {
 		ip daddr 172.16.0.1 return comment "site.ovl:9 the gateway's own"
+		ip daddr 172.16.255.255 return comment "site.ovl:9 broadcast"
 		ip daddr 172.16.0.0/16 dnat ip prefix to 172.16.0.0/16 comment "site.ovl:10 office"
 	}
 	chain ovl_snat_office {
@@ -1032,6 +1013,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-1 {
 		ip daddr 10.64.1.1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.1.255 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.1.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-1"
 	}
 	chain ovl_snat_cell-1 {
@@ -1054,6 +1036,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-2 {
 		ip daddr 10.64.2.1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.2.255 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-2"
 	}
 	chain ovl_snat_cell-2 {
@@ -1076,6 +1059,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-3 {
 		ip daddr 10.64.3.1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.3.255 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.3.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-3"
 	}
 	chain ovl_snat_cell-3 {
@@ -1098,6 +1082,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-4 {
 		ip daddr 10.64.4.1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.4.255 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.4.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-4"
 	}
 	chain ovl_snat_cell-4 {
@@ -1120,6 +1105,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-5 {
 		ip daddr 10.64.5.1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.5.255 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.5.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-5"
 	}
 	chain ovl_snat_cell-5 {
@@ -1142,6 +1128,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-6 {
 		ip daddr 10.64.6.1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.6.255 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.6.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-6"
 	}
 	chain ovl_snat_cell-6 {
@@ -1164,6 +1151,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-7 {
 		ip daddr 10.64.7.1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.7.255 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.7.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-7"
 	}
 	chain ovl_snat_cell-7 {
@@ -1186,6 +1174,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-8 {
 		ip daddr 10.64.8.1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.8.255 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.8.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-8"
 	}
 	chain ovl_snat_cell-8 {
@@ -1208,6 +1197,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-9 {
 		ip daddr 10.64.9.1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.9.255 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.9.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-9"
 	}
 	chain ovl_snat_cell-9 {
@@ -1230,6 +1220,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-10 {
 		ip daddr 10.64.10.1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.10.255 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.10.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-10"
 	}
 	chain ovl_snat_cell-10 {
@@ -1252,6 +1243,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-11 {
 		ip daddr 10.64.11.1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.11.255 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.11.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-11"
 	}
 	chain ovl_snat_cell-11 {
@@ -1274,6 +1266,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-12 {
 		ip daddr 10.64.12.1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.12.255 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.12.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-12"
 	}
 	chain ovl_snat_cell-12 {
@@ -1296,6 +1289,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-13 {
 		ip daddr 10.64.13.1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.13.255 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.13.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-13"
 	}
 	chain ovl_snat_cell-13 {
@@ -1318,6 +1312,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-14 {
 		ip daddr 10.64.14.1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.14.255 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.14.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-14"
 	}
 	chain ovl_snat_cell-14 {
@@ -1340,6 +1335,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-15 {
 		ip daddr 10.64.15.1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.15.255 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.15.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-15"
 	}
 	chain ovl_snat_cell-15 {
@@ -1362,6 +1358,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-16 {
 		ip daddr 10.64.16.1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.16.255 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.16.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-16"
 	}
 	chain ovl_snat_cell-16 {
@@ -1384,6 +1381,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-17 {
 		ip daddr 10.64.17.1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.17.255 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.17.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-17"
 	}
 	chain ovl_snat_cell-17 {
@@ -1406,6 +1404,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-18 {
 		ip daddr 10.64.18.1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.18.255 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.18.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-18"
 	}
 	chain ovl_snat_cell-18 {
@@ -1428,6 +1427,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-19 {
 		ip daddr 10.64.19.1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.19.255 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.19.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-19"
 	}
 	chain ovl_snat_cell-19 {
@@ -1450,6 +1450,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-20 {
 		ip daddr 10.64.20.1 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.20.255 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.20.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-20"
 	}
 	chain ovl_snat_cell-20 {

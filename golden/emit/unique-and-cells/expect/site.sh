@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='unique-and-cells'
-FINGERPRINT='647ebf652db87c5c'
+FINGERPRINT='30974ddf8e2c4f4f'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -968,6 +968,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_office {
 		ip daddr 172.16.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:9 the gateway's own"
+		ip daddr 172.16.255.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:9 broadcast"
 		ip daddr 172.16.0.0/16 dnat ip prefix to 172.16.0.0/16 comment "site.ovl:10 office"
 	}
 	chain ovl_snat_office {
@@ -990,6 +991,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-1 {
 		ip daddr 10.64.1.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.1.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.1.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-1"
 	}
 	chain ovl_snat_cell-1 {
@@ -1012,6 +1014,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-2 {
 		ip daddr 10.64.2.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.2.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-2"
 	}
 	chain ovl_snat_cell-2 {
@@ -1034,6 +1037,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-3 {
 		ip daddr 10.64.3.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.3.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.3.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-3"
 	}
 	chain ovl_snat_cell-3 {
@@ -1056,6 +1060,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-4 {
 		ip daddr 10.64.4.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.4.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.4.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-4"
 	}
 	chain ovl_snat_cell-4 {
@@ -1078,6 +1083,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-5 {
 		ip daddr 10.64.5.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.5.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.5.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-5"
 	}
 	chain ovl_snat_cell-5 {
@@ -1100,6 +1106,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-6 {
 		ip daddr 10.64.6.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.6.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.6.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-6"
 	}
 	chain ovl_snat_cell-6 {
@@ -1122,6 +1129,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-7 {
 		ip daddr 10.64.7.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.7.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.7.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-7"
 	}
 	chain ovl_snat_cell-7 {
@@ -1144,6 +1152,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-8 {
 		ip daddr 10.64.8.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.8.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.8.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-8"
 	}
 	chain ovl_snat_cell-8 {
@@ -1166,6 +1175,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-9 {
 		ip daddr 10.64.9.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.9.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.9.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-9"
 	}
 	chain ovl_snat_cell-9 {
@@ -1188,6 +1198,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-10 {
 		ip daddr 10.64.10.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.10.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.10.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-10"
 	}
 	chain ovl_snat_cell-10 {
@@ -1210,6 +1221,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-11 {
 		ip daddr 10.64.11.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.11.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.11.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-11"
 	}
 	chain ovl_snat_cell-11 {
@@ -1232,6 +1244,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-12 {
 		ip daddr 10.64.12.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.12.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.12.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-12"
 	}
 	chain ovl_snat_cell-12 {
@@ -1254,6 +1267,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-13 {
 		ip daddr 10.64.13.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.13.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.13.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-13"
 	}
 	chain ovl_snat_cell-13 {
@@ -1276,6 +1290,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-14 {
 		ip daddr 10.64.14.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.14.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.14.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-14"
 	}
 	chain ovl_snat_cell-14 {
@@ -1298,6 +1313,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-15 {
 		ip daddr 10.64.15.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.15.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.15.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-15"
 	}
 	chain ovl_snat_cell-15 {
@@ -1320,6 +1336,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-16 {
 		ip daddr 10.64.16.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.16.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.16.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-16"
 	}
 	chain ovl_snat_cell-16 {
@@ -1342,6 +1359,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-17 {
 		ip daddr 10.64.17.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.17.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.17.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-17"
 	}
 	chain ovl_snat_cell-17 {
@@ -1364,6 +1382,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-18 {
 		ip daddr 10.64.18.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.18.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.18.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-18"
 	}
 	chain ovl_snat_cell-18 {
@@ -1386,6 +1405,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-19 {
 		ip daddr 10.64.19.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.19.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.19.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-19"
 	}
 	chain ovl_snat_cell-19 {
@@ -1408,6 +1428,7 @@ table inet ovl {
 	}
 	chain ovl_dnat_cell-20 {
 		ip daddr 10.64.20.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 the gateway's own"
+		ip daddr 10.64.20.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:17 broadcast"
 		ip daddr 10.64.20.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 cell-20"
 	}
 	chain ovl_snat_cell-20 {
