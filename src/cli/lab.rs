@@ -5,7 +5,8 @@
 //! said before anything is built; nothing stays, however the command ends.
 
 use std::collections::BTreeMap;
-use std::process::ExitCode;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueHint};
@@ -24,6 +25,7 @@ use crate::lab::judge::Judge;
 use crate::lab::report::{self, Report as LabReport};
 use crate::lab::run::compose::{self, Emitted};
 use crate::lab::run::inside as sandboxed;
+use crate::lab::run::machine::Machine;
 use crate::lab::run::order::GATEWAY;
 use crate::lab::run::sandbox::{Missing, Sandbox};
 use crate::lab::run::session::{self, Happened, Session};
@@ -68,10 +70,69 @@ pub(super) struct Lab {
 
     /// Leave everything up afterwards, and say how to enter, until Ctrl-C or the end of standard input
     #[arg(long, env = "OVERLAPC_KEEP", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    #[arg(conflicts_with = "vm")]
     keep: bool,
+
+    /// Build it in a virtual machine (QEMU), for kernels without VRF devices; needs no rights
+    #[arg(long, env = "OVERLAPC_VM", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    vm: bool,
+
+    /// The virtual machine's kernel: an image `vmlinuz-VERSION` with `lib/modules/VERSION` beside its folder,
+    /// or the folder that holds `boot` and `lib`, as a package unpacks [default: the last one in /boot]
+    #[arg(long, value_name = "PATH", env = "OVERLAPC_KERNEL", hide_env_values = true, requires = "vm")]
+    #[arg(value_hint = ValueHint::AnyPath)]
+    kernel: Option<PathBuf>,
 
     #[command(flatten)]
     findings: Findings,
+}
+
+/// Where everything is built.
+enum Place {
+    /// Namespaces of this machine.
+    Sandbox(Sandbox),
+    /// A virtual machine.
+    Machine(Machine),
+}
+
+impl Place {
+    fn has_vrf(&self) -> bool {
+        match self {
+            Self::Sandbox(sandbox) => sandbox.has_vrf(),
+            // A kernel without was not taken.
+            Self::Machine(_) => true,
+        }
+    }
+
+    fn command(&self) -> Result<Command, String> {
+        match self {
+            Self::Sandbox(sandbox) => session::in_sandbox(*sandbox, INSIDE),
+            Self::Machine(machine) => Ok(machine.command()),
+        }
+    }
+
+    /// How long no answer is waited for until it counts as none, in milliseconds: emulation is slow.
+    fn wait(&self) -> usize {
+        match self {
+            Self::Sandbox(_) => 500,
+            Self::Machine(_) => 1500,
+        }
+    }
+
+    fn how_to_enter(&self, scene: &Scene, process: u32) -> Option<String> {
+        match self {
+            Self::Sandbox(sandbox) => Some(how_to_enter(scene, *sandbox, process)),
+            Self::Machine(_) => None,
+        }
+    }
+
+    /// Why it did not work, with what only the place itself knows.
+    fn explain(&self, reason: String) -> String {
+        match self {
+            Self::Sandbox(_) => reason,
+            Self::Machine(machine) => format!("{reason}\nthe machine's last words:\n{}", machine.console()),
+        }
+    }
 }
 
 /// A host of `overlapc lab`, which starts it
@@ -98,12 +159,16 @@ impl Lab {
         let given = site::given(self.file.as_deref())?;
         let overrides = self.chosen.overrides();
         let mut outcome = given.front(overrides)?;
-        let mut sandbox = Err(Missing::default());
+        let mut place = Err(Missing::default());
         let mut notes = Vec::new();
         if let Some(settings) = outcome.value.as_ref().map(CheckedSite::settings) {
-            sandbox = Sandbox::find(settings.firewall);
+            place = if self.vm {
+                Machine::find(settings.firewall, self.kernel.as_deref(), INSIDE).map(Place::Machine)
+            } else {
+                Sandbox::find(settings.firewall).map(Place::Sandbox)
+            };
             let without =
-                settings.isolation == Isolation::Vrf && sandbox.as_ref().is_ok_and(|it| !it.has_vrf());
+                settings.isolation == Isolation::Vrf && place.as_ref().is_ok_and(|it| !it.has_vrf());
             if without && overrides.isolation.is_some() {
                 return Err(Failure::new("this kernel has no VRF devices (module vrf)")
                     .help("try it with `--isolation rules`, or in a virtual machine with `--vm`"));
@@ -124,26 +189,25 @@ impl Lab {
             return Err(Failure::new("the site has no network, so there is nothing to try")
                 .help("declare networks, and a `connect` between them"));
         }
-        let sandbox = sandbox.map_err(|missing| Failure::new(missing.what).help(missing.help))?;
+        let place = place.map_err(|missing| Failure::new(missing.what).help(missing.help))?;
 
         let mut scene = crate::lab::scene(&site);
         scene.notes.splice(0..0, notes);
         let flows = self.flows(&scene)?;
-        let order = compose::order(&scene, emitted(&site, &sources), &flows, self.keep);
+        let order = compose::order(&scene, emitted(&site, &sources), &flows, self.keep, place.wait());
         let mut progress = Progress::new(order.doings());
-        let started =
-            session::in_sandbox(sandbox, INSIDE).and_then(|command| Session::start(command, &order));
+        let started = place.command().and_then(|command| Session::start(command, &order));
         let mut session = started.map_err(Failure::new)?;
         let happened = match session.listen(|what| progress.step(what)) {
             Ok(happened) => happened,
             Err(reason) => {
                 drop(progress);
                 session.end();
-                return Err(Failure::new(reason));
+                return Err(Failure::new(place.explain(reason)));
             }
         };
         drop(progress);
-        let entering = happened.kept.map(|process| how_to_enter(&scene, sandbox, process));
+        let entering = happened.kept.and_then(|process| place.how_to_enter(&scene, process));
         let report = judged(&site, scene, &flows, &happened);
         let text = if self.findings.is_json() {
             report::json(&report)

@@ -8,11 +8,7 @@ use super::order::{self, Lan, Order};
 use crate::lab::flow::Flow;
 use crate::lab::scene::{self, GATEWAY, Scene, Step};
 
-/// How long no answer is waited for until it counts as none, in milliseconds; a tenth of a second
-/// would do on an idle machine.
-const WAIT: usize = 500;
-
-/// So many questions at once make it a millisecond more.
+/// So many questions at once make the wait a millisecond longer.
 const QUESTIONS: usize = 2;
 
 /// The emitted texts.
@@ -23,9 +19,10 @@ pub struct Emitted {
     pub routes: Vec<Option<String>>,
 }
 
-/// The order for a scene.
+/// The order for a scene. `wait` is how long no answer is waited for until it counts as none, in
+/// milliseconds; a tenth of a second would do on an idle machine.
 #[must_use]
-pub fn order(scene: &Scene, emitted: Emitted, flows: &[Flow], keep: bool) -> Order {
+pub fn order(scene: &Scene, emitted: Emitted, flows: &[Flow], keep: bool, wait: usize) -> Order {
     let routes = emitted.routes.into_iter().chain(std::iter::repeat_with(|| None));
     let lans = scene.networks.iter().zip(routes).map(|(lan, routes)| Lan {
         name: lan.name.clone(),
@@ -44,7 +41,7 @@ pub fn order(scene: &Scene, emitted: Emitted, flows: &[Flow], keep: bool) -> Ord
     let outside = scene.outside.iter().map(|(interface, address)| (interface.clone(), address.to_string()));
     let steps = scene.steps.iter().map(|step| match step {
         Step::Ask(trials) => {
-            let wait = u32::try_from(WAIT + trials.len() / QUESTIONS).unwrap_or(u32::MAX);
+            let wait = u32::try_from(wait + trials.len() / QUESTIONS).unwrap_or(u32::MAX);
             let query =
                 |trial: &scene::Trial| Query { by: trial.asker(scene).to_owned(), words: trial.words(wait) };
             order::Step::Ask(trials.iter().map(query).collect())

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! outside   sandbox  where it can be built, and what is missing
+//!           machine  a virtual machine in its place; kernel, archive: what it boots
 //!           compose  a scene as an order
 //!           session  hands the order to the inside and listens
 //! inside    inside   process 1 of the sandbox: builds, asks, tells
@@ -13,9 +14,12 @@
 //! ```
 
 pub mod agents;
+mod archive;
 pub mod compose;
 pub mod flows;
 pub mod inside;
+mod kernel;
+pub mod machine;
 pub mod netns;
 pub mod order;
 pub mod sandbox;

@@ -8,7 +8,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::netns::{Run, run};
@@ -145,15 +145,27 @@ fn search_path() -> OsString {
     path
 }
 
-fn tools(firewall: Firewall) -> Result<(), Missing> {
-    let path = search_path();
-    let folders: Vec<_> = env::split_paths(&path).collect();
-    let there = |tool: &str| folders.iter().any(|folder| folder.join(tool).is_file());
+/// Where a program is, for this user or for root.
+pub(super) fn find_program(name: &str) -> Option<PathBuf> {
+    env::split_paths(&search_path()).map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
+/// The programs that the lab and the emitted script call.
+pub(super) fn tool_names(firewall: Firewall) -> impl Iterator<Item = &'static str> {
+    needed(firewall).map(|(tool, _)| *tool)
+}
+
+fn needed(firewall: Firewall) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     let of_firewall = match firewall {
         Firewall::Nftables => NFTABLES,
         Firewall::Iptables => IPTABLES,
     };
-    let missing: Vec<_> = TOOLS.iter().chain(of_firewall).filter(|(tool, _)| !there(tool)).collect();
+    TOOLS.iter().chain(of_firewall)
+}
+
+/// Looks whether these programs are there.
+pub(super) fn tools(firewall: Firewall) -> Result<(), Missing> {
+    let missing: Vec<_> = needed(firewall).filter(|(tool, _)| find_program(tool).is_none()).collect();
     if missing.is_empty() {
         return Ok(());
     }
