@@ -47,11 +47,13 @@ pub struct Question {
 }
 
 impl Question {
-    /// As its agent understands it. What no answer comes to is known after `LAB_WAIT` milliseconds; an answer may take longer.
+    /// As its agent understands it. What no answer comes to is known after `LAB_WAIT` milliseconds; an answer may take
+    /// much longer, where not half of the time is how long one waits before asking again.
     pub fn query(&self) -> Query {
         let wait = env::var("LAB_WAIT").ok().and_then(|w| w.parse().ok()).unwrap_or(500);
         let timeout: u32 = match self.expected {
-            Expected::Answer { .. } => 8 * wait,
+            Expected::Answer { .. } if self.options.iter().any(|option| option == "again") => 8 * wait,
+            Expected::Answer { .. } => 24 * wait,
             Expected::Error { .. } if self.patient => 4 * wait,
             Expected::Nothing | Expected::Error { .. } => wait,
         };
