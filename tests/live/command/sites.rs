@@ -25,7 +25,7 @@ const MISTAKES: &[Mistake] = &[
     ),
     (
         "an alias that leads to another host, with iptables",
-        "s,-A ovl-map-2 -d 192.168.23.0/24 .* -j NETMAP --to 192.168.2.0/24\\n-A ovl-snat-2,-A ovl-map-2 -d 192.168.23.0/24 -j DNAT --to 192.168.2.11\\n-A ovl-snat-2,",
+        "s,-A ovl-map-2 -d 192.168.23.0/24 .* -j NETMAP --to 192.168.2.0/24\\\\n-A ovl-snat-2,-A ovl-map-2 -d 192.168.23.0/24 -j DNAT --to 192.168.2.11\\\\n-A ovl-snat-2,",
         "iptables",
         &["outer/192.168.2.11", "WRONG"],
     ),
@@ -39,9 +39,7 @@ const MISTAKES: &[Mistake] = &[
         "a pair that is open and not declared",
         "s/0x00000012 comment/0x00000021, 0x00000012 comment/",
         "nftables",
-        &[
-            "wrong: outer/plc (192.168.2.10) to inner/192.168.2.10, asked as 192.168.13.10:80 over tcp (not declared)",
-        ],
+        &["wrong: outer/plc (192.168.2.10) to inner, asked as 192.168.13.10:80 over tcp (not declared)"],
     ),
     (
         "a source that is believed, whatever it is",
