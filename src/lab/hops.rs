@@ -236,7 +236,10 @@ fn translated(before: &Packet, now: &Packet) -> Vec<String> {
             all.push(format!("id {old} -> {new}"));
         }
         (Body::Error { about: old, .. }, Body::Error { about: new, .. }) => {
-            all.extend(translated(old, new));
+            // Mostly the same numbers the other way round.
+            let inner: Vec<String> =
+                translated(old, new).into_iter().filter(|it| !all.contains(it)).collect();
+            all.extend(inner);
         }
         _ => {}
     }

@@ -60,7 +60,7 @@ pub enum Body {
 }
 
 /// Control bits of TCP with what they are called, in the order in which they are named.
-const FLAGS: [(u8, &str); 4] = [(0x02, "SYN"), (0x10, "ACK"), (0x01, "FIN"), (0x04, "RST")];
+const FLAGS: [(u8, &str); 4] = [(0x02, "SYN"), (0x01, "FIN"), (0x04, "RST"), (0x10, "ACK")];
 
 impl Packet {
     /// Reads a packet; `None` where it does not count.

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Score;
+use super::Check;
 use super::stage::{Stage, to_the_end, told};
 
 /// How long the kernel may take to end processes.
@@ -23,17 +23,20 @@ const SIGNALS: [(&str, &str, bool); 4] = [
     ("SIGKILL", "KILL", false),
 ];
 
-/// Ends the command at two moments, in every way.
-pub fn check(stage: &Stage, score: &Score) -> Result<(), String> {
+/// The command is ended at two moments, in every way.
+pub fn checks(stage: &Stage) -> Vec<Check<'_>> {
+    let mut checks = Vec::new();
     for (name, signal, group) in SIGNALS {
-        let outcome = in_the_middle(stage, signal, group);
-        score.note(&format!("{name} while the script comes up leaves nothing"), outcome);
-        let outcome = while_kept(stage, signal, group);
-        score.note(&format!("{name} while everything is up leaves nothing"), outcome);
+        checks.push(Check::new(format!("{name} while the script comes up leaves nothing"), move || {
+            in_the_middle(&stage.apart()?, signal, group)
+        }));
+        checks.push(Check::new(format!("{name} while everything is up leaves nothing"), move || {
+            while_kept(&stage.apart()?, signal, group)
+        }));
     }
-    score.note("the end of the input ends what was kept", end_of_input(stage));
-    score.note("the commands that are told lead into the namespaces", enter(stage));
-    Ok(())
+    checks.push(Check::new("the end of the input ends what was kept", || end_of_input(&stage.apart()?)));
+    checks.push(Check::new("the commands that are told lead into the namespaces", || enter(&stage.apart()?)));
+    checks
 }
 
 /// What there is that could stay.

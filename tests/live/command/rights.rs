@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::stage::{Stage, told};
-use super::{Score, skip};
+use super::stage::{SITE, Stage, told};
+use super::{Check, SKIPPED};
 
 /// Somebody who is nobody in particular.
 const NOBODY: [&str; 4] = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
@@ -22,51 +22,52 @@ const POWERLESS: [&str; 8] = [
 ];
 
 /// Everything about rights, tools and the kernel.
-pub fn check(stage: &Stage, score: &Score) -> Result<(), String> {
-    let what = "a user without rights has a lab";
-    let can = told(Command::new(NOBODY[0]).args(&NOBODY[1..]).args(["unshare", "--user", "--net", "true"]))?;
-    if can.code == 0 {
-        score.note(what, told(&mut stage.behind(&NOBODY, &[]))?.is(0, &["as they should be"]));
-    } else {
-        skip(what, "there are no users here who may make user namespaces");
-    }
-    let told_so = told(&mut stage.behind(&POWERLESS, &[]))?;
-    let words = [
-        "error: the lab needs root, or user namespaces, which this machine does not give",
-        "help: run it with sudo",
+pub fn checks(stage: &Stage) -> Result<Vec<Check<'_>>, String> {
+    let mut checks = vec![
+        Check::new("a user without rights has a lab", || {
+            let namespaces = ["unshare", "--user", "--net", "true"];
+            let mut can = Command::new(NOBODY[0]);
+            if told(can.args(&NOBODY[1..]).args(namespaces))?.code != 0 {
+                return Err(format!("{SKIPPED}there are no users here who may make user namespaces"));
+            }
+            told(&mut stage.behind(&NOBODY, &[]))?.is(0, &["as they should be"])
+        }),
+        Check::new("who may not is told so, and what to do", || {
+            let words =
+                ["error: the lab needs root, or user namespaces, which this", "help: run it with sudo"];
+            told(&mut stage.behind(&POWERLESS, &[]))?.is(2, &words)
+        }),
     ];
-    score.note("who may not is told so, and what to do", told_so.is(2, &words));
-
     for (tool, package) in [("conntrack", "conntrack"), ("nft", "nftables"), ("flock", "util-linux")] {
-        let place = ["/usr/sbin", "/usr/bin"].map(|folder| format!("{folder}/{tool}"));
-        let Some(real) = place.iter().find(|path| Path::new(path).is_file()) else {
-            skip(&format!("without {tool}"), "it is somewhere else");
-            continue;
-        };
-        let hide = format!("mount --bind /dev/null {real} && exec \"$@\"");
-        let mut command =
-            stage.behind(&["unshare", "--mount", "sh", "-c", &hide, "sh"], &["--firewall", "nftables"]);
-        let words = [
-            format!("error: the lab needs the program `{tool}`, and there is none"),
-            format!("apt install {package}"),
-        ];
-        let outcome = told(&mut command)?.is(2, &[&words[0], &words[1]]);
-        score.note(&format!("{tool} is missed by its name"), outcome);
+        checks
+            .push(Check::new(format!("{tool} is missed by its name"), move || missed(stage, tool, package)));
     }
-
     let vrf = "ip link add name try type vrf table 1";
     let has_vrf = told(Command::new("unshare").args(["--net", "sh", "-c", vrf]))?.code == 0;
-    let asked = told(&mut stage.lab(&["--isolation", "vrf"]))?;
-    let site = stage.write("default.ovl", &super::stage::SITE.replace("gateway { isolation rules }", ""))?;
-    let by_default = told(&mut stage.lab(&[&site.to_string_lossy()]))?;
-    let note = "note: this kernel has no VRF devices, so the site was compiled with `isolation rules`";
-    if has_vrf {
-        score.note("VRF devices are used where there are some", asked.is(0, &["as they should be"]));
-        score.note("nothing is said of them", by_default.is(0, &["as they should be"]));
-    } else {
-        let words = ["error: this kernel has no VRF devices", "--isolation rules"];
-        score.note("VRF devices that are asked for are missed", asked.is(2, &words));
-        score.note("the lab goes without VRF devices, and says so", by_default.is(0, &[note]));
-    }
-    Ok(())
+    checks.push(Check::new("VRF devices that are asked for are used, or missed", move || {
+        let asked = told(&mut stage.lab(&["--isolation", "vrf"]))?;
+        let missed: [&str; 2] = ["error: this kernel has no VRF devices", "--isolation rules"];
+        if has_vrf { asked.is(0, &["as they should be"]) } else { asked.is(2, &missed) }
+    }));
+    checks.push(Check::new("the lab goes without VRF devices, and says so", move || {
+        let stage = stage.apart()?;
+        stage.write("site.ovl", &SITE.replace("gateway { isolation rules }", ""))?;
+        let by_default = told(&mut stage.lab(&[]))?;
+        let note = "note: this kernel has no VRF devices, so the site was compiled with `isolation rules`";
+        by_default.is(0, &[if has_vrf { "as they should be" } else { note }])
+    }));
+    Ok(checks)
+}
+
+/// Hides a program where nobody else sees that.
+fn missed(stage: &Stage, tool: &str, package: &str) -> Result<(), String> {
+    let places = ["/usr/sbin", "/usr/bin"].map(|folder| format!("{folder}/{tool}"));
+    let Some(real) = places.iter().find(|path| Path::new(path).is_file()) else {
+        return Err(format!("{SKIPPED}{tool} is somewhere else"));
+    };
+    let hide = format!("mount --bind /dev/null {real} && exec \"$@\"");
+    let before = ["unshare", "--mount", "sh", "-c", &hide, "sh"];
+    let said = told(&mut stage.behind(&before, &["--firewall", "nftables"]))?;
+    let missing = format!("error: the lab needs the program `{tool}`, and there is none");
+    said.is(2, &[&missing, &format!("apt install {package}")])
 }

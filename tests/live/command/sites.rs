@@ -1,17 +1,16 @@
 //! What is right is found right, what is broken is found broken.
 
-use std::fs;
-use std::path::PathBuf;
-use std::sync::Mutex;
-use std::thread;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
-use super::Score;
+use super::Check;
 use super::stage::{Stage, told};
 
-/// So many labs at once: most of their time they wait for what must not come.
-const AT_ONCE: usize = 4;
+/// The golden sites of a quick run.
+const QUICK: [&str; 2] = ["three-lans", "masqueraded"];
 
 /// A mistake in what was emitted, as a sed(1) script over the line in which everything goes into the
 /// sandbox, the firewall, and what is told about it.
@@ -20,13 +19,13 @@ type Mistake = (&'static str, &'static str, &'static str, &'static [&'static str
 const MISTAKES: &[Mistake] = &[
     (
         "an alias that leads to another host",
-        "s,dnat ip prefix to 192.168.2.0/24 comment ..site.ovl:10,dnat ip to 192.168.2.11 comment \\\"site.ovl:10,",
+        "s,ip daddr 192.168.23.0/24 dnat ip prefix to 192.168.2.0/24,ip daddr 192.168.23.0/24 dnat ip to 192.168.2.11,",
         "nftables",
         &["outer/192.168.2.11", "WRONG"],
     ),
     (
         "an alias that leads to another host, with iptables",
-        "s,-d 192.168.23.0/24 \\([^\\]*\\)-j NETMAP --to 192.168.2.0/24,-d 192.168.23.0/24 \\1-j DNAT --to 192.168.2.11,",
+        "s,-A ovl-map-2 -d 192.168.23.0/24 .* -j NETMAP --to 192.168.2.0/24\\\\n-A ovl-snat-2,-A ovl-map-2 -d 192.168.23.0/24 -j DNAT --to 192.168.2.11\\\\n-A ovl-snat-2,",
         "iptables",
         &["outer/192.168.2.11", "WRONG"],
     ),
@@ -40,9 +39,7 @@ const MISTAKES: &[Mistake] = &[
         "a pair that is open and not declared",
         "s/0x00000012 comment/0x00000021, 0x00000012 comment/",
         "nftables",
-        &[
-            "wrong: outer/plc (192.168.2.10) to inner/192.168.2.10, asked as 192.168.13.10:80 over tcp (not declared)",
-        ],
+        &["wrong: outer/plc (192.168.2.10) to inner, asked as 192.168.13.10:80 over tcp (not declared)"],
     ),
     (
         "a source that is believed, whatever it is",
@@ -64,124 +61,116 @@ const MISTAKES: &[Mistake] = &[
     ),
 ];
 
-/// All golden sites with both firewalls, then sites that are broken on purpose.
-pub fn check(stage: &Stage, score: &Score) -> Result<(), String> {
-    let mut golden: Vec<PathBuf> = fs::read_dir("golden/emit")
-        .map_err(|e| format!("golden/emit: {e}"))?
-        .flatten()
-        .map(|entry| entry.path().join("site.ovl"))
-        .collect();
+/// All golden sites with both firewalls, sites that are broken on purpose, what is printed.
+pub fn checks(stage: &Stage, quick: bool) -> Result<Vec<Check<'_>>, String> {
+    let folders = fs::read_dir("golden/emit").map_err(|e| format!("golden/emit: {e}"))?;
+    let mut golden: Vec<_> = folders.flatten().filter_map(|entry| entry.path().canonicalize().ok()).collect();
     golden.sort();
-    let runs = golden.iter().flat_map(|site| [(site, "nftables"), (site, "iptables")]);
-    let queue = Mutex::new(runs);
-    thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                loop {
-                    let Some((site, firewall)) = queue.lock().unwrap().next() else { return };
-                    let name = site.parent().and_then(|folder| folder.file_name()).unwrap_or_default();
-                    let what = format!("{} with {firewall} is as it should be", name.to_string_lossy());
-                    score.note(&what, one(stage, &site.canonicalize().unwrap_or_default(), firewall));
-                }
-            });
+    let mut checks = Vec::new();
+    for folder in golden {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if quick && !QUICK.contains(&name.as_str()) {
+            continue;
         }
-    });
-    broken(stage, score)?;
-    documents(stage, score)
+        for firewall in ["nftables", "iptables"] {
+            let site = folder.join("site.ovl");
+            let title = format!("{name} with {firewall} is as it should be");
+            checks.push(Check::new(title, move || one(stage, &site, firewall)));
+        }
+    }
+    for (what, script, firewall, words) in MISTAKES {
+        let make = move || {
+            let stage = stage.apart()?;
+            let path = tampering(&stage, script)?;
+            told(stage.lab(&["--firewall", firewall]).env("PATH", path))?.is(1, words)
+        };
+        checks.push(Check::new(format!("what is found: {what}"), make));
+    }
+    checks.extend([
+        Check::new("a script that does not come up is an error with its words", move || {
+            let stage = stage.apart()?;
+            let path = tampering(&stage, "s/set -eu/echo not today >\\&2; exit 2/")?;
+            let words = ["error: the gateway's script did not come up", "not today"];
+            told(stage.lab(&[]).env("PATH", path))?.is(2, &words)
+        }),
+        Check::new("JSON is one document with the flow that was asked for", || json(stage)),
+        Check::new("flows are told hop by hop, errors and refusals too, the same every time", || {
+            flows(stage)
+        }),
+        Check::new("a flow from nowhere is an error", || {
+            told(&mut from_input(stage, &["-", "--flow", "nowhere", "outer"])?)?
+                .is(2, &["the site has no network `nowhere`"])
+        }),
+        Check::new("a site from standard input is tried", || {
+            told(&mut from_input(stage, &["-"])?)?.is(0, &["as they should be"])
+        }),
+    ]);
+    Ok(checks)
 }
 
-fn one(stage: &Stage, site: &std::path::Path, firewall: &str) -> Result<(), String> {
+fn one(stage: &Stage, site: &Path, firewall: &str) -> Result<(), String> {
     let site = site.to_string_lossy();
     let mut command = stage.lab(&[&site, "--firewall", firewall, "--isolation", "rules"]);
     told(&mut command)?.is(0, &["as they should be"])
 }
 
-/// What the command says of scripts that somebody has broken between the compiler and the sandbox.
-fn broken(stage: &Stage, score: &Score) -> Result<(), String> {
-    for (what, script, firewall, words) in MISTAKES {
-        let path = tampering(stage, script)?;
-        let mut command = stage.lab(&["--firewall", firewall]);
-        let outcome = told(command.env("PATH", path))?.is(1, words);
-        score.note(&format!("{what} is found"), outcome);
-    }
-    let path = tampering(stage, "s/set -eu/echo not today >\\&2; exit 2/")?;
-    let mut command = stage.lab(&[]);
-    let outcome = told(command.env("PATH", path))?;
-    score.note(
-        "a script that does not come up is an error with its words",
-        outcome.is(2, &["error: the gateway's script did not come up", "not today"]),
-    );
-    Ok(())
+fn from_input(stage: &Stage, arguments: &[&str]) -> Result<Command, String> {
+    let mut command = stage.lab(arguments);
+    command.stdin(File::open(stage.path("site.ovl")).map_err(|e| e.to_string())?);
+    Ok(command)
 }
 
-/// A PATH in which everything that goes into the sandbox is changed on its way.
+/// A PATH on which everything that goes into the sandbox is changed on its way.
 fn tampering(stage: &Stage, script: &str) -> Result<String, String> {
-    let quoted = script.replace('\'', "'\\''");
-    stage.before("unshare", &format!("#!/bin/sh\nsed -u '{quoted}' | /usr/bin/unshare \"$@\"\n"))
+    stage.before("unshare", &format!("#!/bin/sh\nsed -u '{script}' | /usr/bin/unshare \"$@\"\n"))
 }
 
-/// The texts: one document, the same bytes every time, flows as they were asked for.
-fn documents(stage: &Stage, score: &Score) -> Result<(), String> {
+fn json(stage: &Stage) -> Result<(), String> {
     let json = told(&mut stage.lab(&["--output-format", "json", "--flow", "inner", "plc.outer:icmp"]))?;
-    let outcome = json.is(0, &[]).and_then(|()| {
-        let document: Value = serde_json::from_str(&json.out).map_err(|e| format!("{e}\n{}", json.out))?;
-        let flow = &document["flows"][0];
-        let hops = flow["packets"][0]["hops"].as_array().map_or(0, Vec::len);
-        let is = |value: &Value, wanted: &str| value.as_str() == Some(wanted);
-        let fine = document["wrong"] == 0
-            && document["questions"].as_u64() > Some(20)
-            && is(&document["isolation"], "rules")
-            && is(&flow["service"], "icmp")
-            && hops == 4;
-        if fine { Ok(()) } else { Err(json.out.clone()) }
-    });
-    score.note("JSON is one document with the flow that was asked for", outcome);
+    json.is(0, &[])?;
+    let document: Value = serde_json::from_str(&json.out).map_err(|e| format!("{e}\n{}", json.out))?;
+    let flow = &document["flows"][0];
+    let hops = flow["packets"][0]["hops"].as_array().map_or(0, Vec::len);
+    let fine = document["wrong"] == 0
+        && document["questions"].as_u64() > Some(20)
+        && document["isolation"] == "rules"
+        && flow["service"] == "icmp"
+        && hops == 4;
+    if fine { Ok(()) } else { Err(json.out) }
+}
 
-    let flows: &[&str] = &[
-        "--flow",
+/// Who asks whom, and what must be told of it: each hop of a connection, the errors of a far host and of
+/// the gateway about a host that is not there, a port that is closed, a pair that is not declared.
+const FLOWS: [(&str, &str, &[&str]); 5] = [
+    (
         "inner/192.168.2.10",
         "outer/plc",
-        "--flow",
-        "outer",
-        "192.168.13.10",
-        "--flow",
-        "inner",
-        "192.168.23.10:udp/4711",
-        "--flow",
-        "office",
-        "inner:9",
-        "--flow",
-        "inner",
-        "192.168.23.99",
-    ];
-    let (first, second) = (told(&mut stage.lab(flows))?, told(&mut stage.lab(flows))?);
-    let same = if first.out == second.out { Ok(()) } else { Err(format!("{}\n{}", first.out, second.out)) };
-    score.note("the report is the same every time", same);
-    let hops = [
-        "inner    eth0  Out  IP 192.168.2.10.61001 > 192.168.23.10.80           SYN\n",
-        "gateway  eth0  In   IP 192.168.2.10.61001 > 192.168.23.10.80           SYN\n",
-    ];
-    let ways = [
-        "192.168.2.10 -> 192.168.13.10, 192.168.23.10 -> 192.168.2.10\n",
-        "answered by outer/plc, who saw 192.168.13.10\n",
-        // An error of the far host, and one of the gateway about a host that is not there.
-        "port-unreachable, about 192.168.2.10.61001 > 192.168.23.10.4711",
-        "host-unreachable, about 192.168.2.10.61001 > 192.168.23.99.80",
-        "RST",
-    ];
-    let without_blanks = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let text = without_blanks(&first.out);
-    let missing: Vec<&&str> =
-        hops.iter().chain(&ways).filter(|word| !text.contains(&without_blanks(word))).collect();
-    let outcome = if missing.is_empty() { Ok(()) } else { Err(format!("{missing:?}\n{}", first.out)) };
-    score.note("flows are told hop by hop, errors and refusals too", outcome);
+        &[
+            "inner eth0 Out IP 192.168.2.10.61001 > 192.168.23.10.80 SYN gateway eth0 In",
+            "gateway eth1 Out IP 192.168.13.10.61001 > 192.168.2.10.80 SYN \
+             192.168.2.10 -> 192.168.13.10, 192.168.23.10 -> 192.168.2.10 outer eth0 In",
+            "gateway eth0 Out IP 192.168.23.10.80 > 192.168.2.10.61001 SYN ACK",
+            "answered by outer/plc, who saw 192.168.13.10",
+        ],
+    ),
+    ("inner", "192.168.23.10:udp/4711", &["port-unreachable, about 192.168.2.10.61001 > 192.168.23.10.4711"]),
+    ("inner", "192.168.23.99", &["host-unreachable, about 192.168.2.10.61001 > 192.168.23.99.80"]),
+    ("office", "inner:9", &["RST ACK", "not answered: refused"]),
+    ("outer", "192.168.13.10", &["unreachable, about 192.168.2.10.61001 > 192.168.13.10.80"]),
+];
 
-    let mut piped = stage.lab(&["-", "--flow", "nowhere", "outer"]);
-    piped.stdin(fs::File::open(stage.path("site.ovl")).map_err(|e| e.to_string())?);
-    let outcome = told(&mut piped)?.is(2, &["the site has no network `nowhere`"]);
-    score.note("a flow from nowhere is an error", outcome);
-    let mut piped = stage.lab(&["-"]);
-    piped.stdin(fs::File::open(stage.path("site.ovl")).map_err(|e| e.to_string())?);
-    score.note("a site from standard input is tried", told(&mut piped)?.is(0, &["as they should be"]));
-    Ok(())
+fn flows(stage: &Stage) -> Result<(), String> {
+    let mut arguments = Vec::new();
+    for (from, to, _) in FLOWS {
+        arguments.extend(["--flow", from, to]);
+    }
+    let (first, second) = (told(&mut stage.lab(&arguments))?, told(&mut stage.lab(&arguments))?);
+    first.is(0, &[])?;
+    if first.out != second.out {
+        return Err(format!("{}\n{}", first.out, second.out));
+    }
+    let text = first.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let missing: Vec<&&str> =
+        FLOWS.iter().flat_map(|(_, _, words)| *words).filter(|word| !text.contains(**word)).collect();
+    if missing.is_empty() { Ok(()) } else { Err(format!("{missing:?}\n{}", first.out)) }
 }

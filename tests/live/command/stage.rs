@@ -6,7 +6,6 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 
@@ -34,12 +33,11 @@ connect inner -> outer
 connect office <-> inner
 ";
 
-/// Where the runs take place.
+/// Where a run takes place.
 pub struct Stage {
     folder: TempDir,
     /// The program, where everybody may read it.
     pub program: PathBuf,
-    counter: AtomicUsize,
 }
 
 /// What a run left behind.
@@ -53,16 +51,25 @@ pub struct Told {
 }
 
 impl Stage {
-    /// A directory for everybody.
+    /// A directory for everybody, with a copy of the program and the site.
     pub fn new(program: PathBuf) -> Result<Self, String> {
+        let mut stage = Self::with(program)?;
+        let copy = stage.path("overlapc");
+        fs::copy(&stage.program, &copy).map_err(|e| format!("{}: {e}", stage.program.display()))?;
+        open_to_all(&copy)?;
+        stage.program = copy;
+        Ok(stage)
+    }
+
+    /// Another directory with the site, for a check that looks at what is there.
+    pub fn apart(&self) -> Result<Self, String> {
+        Self::with(self.program.clone())
+    }
+
+    fn with(program: PathBuf) -> Result<Self, String> {
         let folder = TempDir::new().map_err(|e| e.to_string())?;
-        let mode =
-            |path: &Path| fs::set_permissions(path, Permissions::from_mode(0o755)).map_err(|e| e.to_string());
-        mode(folder.path())?;
-        let copy = folder.path().join("overlapc");
-        fs::copy(&program, &copy).map_err(|e| format!("{}: {e}", program.display()))?;
-        mode(&copy)?;
-        let stage = Self { folder, program: copy, counter: AtomicUsize::new(0) };
+        open_to_all(folder.path())?;
+        let stage = Self { folder, program };
         stage.write("site.ovl", SITE)?;
         Ok(stage)
     }
@@ -79,13 +86,12 @@ impl Stage {
         Ok(path)
     }
 
-    /// A folder with one program that is found before the real one; returns a PATH with it.
+    /// Puts a program before the real one of its name; returns a PATH on which it is found first.
     pub fn before(&self, name: &str, script: &str) -> Result<String, String> {
-        let folder = self.path(&format!("before{}", self.counter.fetch_add(1, Ordering::Relaxed)));
-        fs::create_dir(&folder).map_err(|e| e.to_string())?;
-        let program = folder.join(name);
-        fs::write(&program, script).map_err(|e| e.to_string())?;
-        fs::set_permissions(&program, Permissions::from_mode(0o755)).map_err(|e| e.to_string())?;
+        let folder = self.path("before");
+        fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
+        let program = self.write(&format!("before/{name}"), script)?;
+        open_to_all(&program)?;
         Ok(format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", folder.display()))
     }
 
@@ -109,6 +115,10 @@ impl Stage {
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").current_dir(self.folder.path());
         command.stdin(Stdio::null());
     }
+}
+
+fn open_to_all(path: &Path) -> Result<(), String> {
+    fs::set_permissions(path, Permissions::from_mode(0o755)).map_err(|e| format!("{}: {e}", path.display()))
 }
 
 /// Runs a command to its end.
