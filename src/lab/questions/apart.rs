@@ -135,7 +135,8 @@ pub(super) fn unknown(stage: &Stage<'_>) -> Vec<Trial> {
         for partner in stage.known.partners(from).iter().copied().filter(|it| stage.is_populated(*it)) {
             let named = |number: IpAddr| (Some(partner), number);
             numbers.extend(vacated(stage, from, partner).into_iter().map(named));
-            let broadcast = stage.broadcast(partner);
+            // Where nothing may be opened the kernel asks itself first.
+            let broadcast = stage.known.opens(from, partner).and_then(|_| stage.broadcast(partner));
             let broadcast = broadcast.and_then(|it| stage.known.alias(partner, from, it));
             numbers.extend(broadcast.map(named));
         }
