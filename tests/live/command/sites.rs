@@ -97,6 +97,7 @@ pub fn checks(stage: &Stage, quick: bool) -> Result<Vec<Check<'_>>, String> {
         Check::new("flows are told hop by hop, errors and refusals too, the same every time", || {
             flows(stage)
         }),
+        Check::new("what README shows is what is printed", || readme(stage)),
         Check::new("a flow from nowhere is an error", || {
             told(&mut from_input(stage, &["-", "--flow", "nowhere", "outer"])?)?
                 .is(2, &["the site has no network `nowhere`"])
@@ -173,4 +174,18 @@ fn flows(stage: &Stage) -> Result<(), String> {
     let missing: Vec<&&str> =
         FLOWS.iter().flat_map(|(_, _, words)| *words).filter(|word| !text.contains(**word)).collect();
     if missing.is_empty() { Ok(()) } else { Err(format!("{missing:?}\n{}", first.out)) }
+}
+
+/// The first site in README, and what it says that the lab prints about it.
+fn readme(stage: &Stage) -> Result<(), String> {
+    let text = fs::read_to_string("README.md").map_err(|e| format!("README.md: {e}"))?;
+    let site = text.split("```ovl\n").nth(1).and_then(|rest| rest.split("```").next());
+    let shown = text.split("```text\nFROM").nth(1).and_then(|rest| rest.split("```").next());
+    let (Some(site), Some(shown)) = (site, shown) else {
+        return Err("README shows no site, or not what the lab prints".to_owned());
+    };
+    let stage = stage.apart()?;
+    stage.write("site.ovl", site)?;
+    let mut command = stage.lab(&["--isolation", "rules"]);
+    told(&mut command)?.is(0, &[&format!("FROM{shown}")])
 }
