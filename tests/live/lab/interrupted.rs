@@ -78,10 +78,12 @@ impl State {
     }
 }
 
-/// A place to kill the script at: the number of the command, the word, and by what to recover.
+/// A place to kill the script at: the word, the number of the program, whether that runs first, and by what
+/// to recover.
 struct Place {
     word: &'static str,
     at: usize,
+    was_last: bool,
     recovery: &'static str,
     before: String,
 }
@@ -124,8 +126,9 @@ impl Case<'_> {
                 continue;
             };
             let place = places.swap_remove(next);
-            let name = format!("{} killed at command {}, {}", place.word, place.at, place.before);
-            if stepper.killed(place.word, place.at)?.code != -1 {
+            let when = if place.was_last { "behind" } else { "before" };
+            let name = format!("{} killed {when} command {}, {}", place.word, place.at, place.before);
+            if stepper.killed(place.word, place.at, place.was_last)?.code != -1 {
                 reasons.push(format!("{name}: it was not killed"));
             }
             traffic.round(&name, agents)?;
@@ -173,10 +176,14 @@ impl Case<'_> {
                     |tool: &String| ["nft", "iptables", "ip6tables"].iter().any(|t| tool.starts_with(t));
                 let before = format!("after {}", since.join(" "));
                 let both = since.iter().any(own);
+                // What the shell itself writes comes between two programs. Before `down` it is not written: who
+                // changes first and takes note later is found out.
+                let ended = since.last().is_some_and(|last| !READERS.contains(&last.as_str()));
                 for recovery in ["up", "down"] {
-                    let mine = (recovery == "up") == turn.is_multiple_of(2);
-                    if both || mine {
-                        places.push(Place { word, at: number, recovery, before: before.clone() });
+                    if both || (recovery == "up") == turn.is_multiple_of(2) {
+                        let was_last = ended && recovery == "down";
+                        let at = if was_last { number - 1 } else { number };
+                        places.push(Place { word, at, was_last, recovery, before: before.clone() });
                     }
                 }
                 turn += 1;

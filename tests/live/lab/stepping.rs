@@ -54,17 +54,22 @@ impl Stepper {
         for word in words.iter().filter(|word| !UNCOUNTED.contains(word)) {
             let Some(program) = find(word) else { continue };
             let path = format!("{TOOLS}/{word}");
-            let text = format!("#!/bin/sh\n. {TOOLS}/.count\nexec {} \"$@\"\n", program.display());
+            let program = program.display();
+            let last =
+                format!("[ \"$LAB_LAST\" != \"$lab_number\" ] || {{ {program} \"$@\"; kill -KILL 0; }}");
+            let text = format!("#!/bin/sh\n. {TOOLS}/.count\n{last}\nexec {program} \"$@\"\n");
             fs::write(&path, text).map_err(told)?;
             fs::set_permissions(&path, Permissions::from_mode(0o755)).map_err(told)?;
         }
         Ok(Self { shell: shell.to_vec(), script: script.to_string_lossy().into_owned() })
     }
 
-    /// Runs the script and kills it when it starts its `at`th program, instead of that.
-    pub fn killed(&self, word: &str, at: usize) -> Result<Run, String> {
+    /// Runs the script and kills it: when it starts its `at`th program, instead of that, or, where it `was_last`,
+    /// as soon as that has ended, before the shell itself does anything more.
+    pub fn killed(&self, word: &str, at: usize, was_last: bool) -> Result<Run, String> {
         clear()?;
-        let run = run(&mut self.command(word, &format!("LAB_KILL={at}"), "LAB_STEP="))?;
+        let kill = if was_last { format!("LAB_LAST={at}") } else { format!("LAB_KILL={at}") };
+        let run = run(&mut self.command(word, &kill, "LAB_STEP="))?;
         // Programs that the kernel is still ending hold the script's lock.
         self::run(&mut within(GATEWAY, &["flock", "/run/overlapc.lock", "true"]))?.must("flock")?;
         Ok(run)
