@@ -47,8 +47,8 @@ pub struct Question {
 }
 
 impl Question {
-    /// As its agent understands it. What no answer comes to is known after `LAB_WAIT` milliseconds; an answer may take
-    /// much longer, where not half of the time is how long one waits before asking again.
+    /// As its agent understands it. What nobody answers is known after `LAB_WAIT` milliseconds; an answer may take
+    /// 24 times as long, or 8 times where the question is asked `again`, after half of that time.
     pub fn query(&self) -> Query {
         let wait = env::var("LAB_WAIT").ok().and_then(|w| w.parse().ok()).unwrap_or(500);
         let timeout: u32 = match self.expected {
