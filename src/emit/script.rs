@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::ip::Steps;
 use super::provenance::Places;
 use super::text::{Block, Blocks, line};
-use super::{Drafts, Target, template};
+use super::{Drafts, Target, iptables, template};
 use crate::plan::digest::Digest;
 use crate::plan::{Firewall, Isolation, Plan, Setting, Value};
 
@@ -27,6 +27,12 @@ struct ScriptView<'a> {
     protocol: u8,
     first: u32,
     last: u32,
+    /// Bits of the packet mark.
+    destination: String,
+    source: String,
+    marks: String,
+    /// Bits of connection marks that the ruleset uses.
+    connection_marks: String,
     /// Preference of the moved local rule, or nothing.
     local: String,
     ipv6: &'static str,
@@ -61,6 +67,10 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks, drafts: &m
         protocol: plan.protocol,
         first: plan.preferences.0,
         last: plan.preferences.1,
+        destination: format!("{:#x}", plan.marks.destination.mask()),
+        source: format!("{:#x}", plan.marks.source.mask()),
+        marks: format!("{:#x}", plan.marks.destination.mask() | plan.marks.source.mask()),
+        connection_marks: format!("{:#x}", connection_marks(plan)),
         local: plan.local_rule.map_or_else(String::new, |preference| preference.to_string()),
         ipv6: yes_or_no(plan.has_ipv6()),
         vrf: yes_or_no(plan.networks.iter().any(|network| network.vrf.is_some())),
@@ -114,6 +124,17 @@ fn settings(plan: &Plan, owned: bool, blocks: &Blocks) -> String {
         }
     }
     blocks.keep(lines)
+}
+
+/// Bits of connection marks: who asked a masqueraded network; with iptables, two signs of the ruleset's
+/// own.
+fn connection_marks(plan: &Plan) -> u32 {
+    let callers = if plan.masquerades() { plan.marks.destination.mask() } else { 0 };
+    callers
+        | match plan.firewall {
+            Firewall::Nftables => 0,
+            Firewall::Iptables => iptables::signs(plan),
+        }
 }
 
 /// What the script of one version needs to know about another version of the site to take it down:

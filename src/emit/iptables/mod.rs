@@ -80,7 +80,6 @@ pub(super) fn emit(
     handshakes::chains(&mut own, plan, places, family);
     let (own_chains, own_rules) = own.finish(blocks);
     let limited = plan.networks.iter().any(|network| network.mss.is_some());
-    let ruled = plan.peerings.iter().any(|peering| peering.policy.is_some());
     let (destination, source) = (plan.marks.destination.mask(), plan.marks.source.mask());
     let (command, file) = match family {
         Family::V4 => ("iptables-restore", "rules.v4"),
@@ -96,7 +95,7 @@ pub(super) fn emit(
             source: hex(source),
             pair: hex(destination | source),
             translated: hex(translated(plan.marks.source)),
-            asked: if ruled { hex(asked(plan.marks.source)) } else { String::new() },
+            asked: if ruled(plan) { hex(asked(plan.marks.source)) } else { String::new() },
             raw_chains,
             raw_rules,
             masquerades,
@@ -125,6 +124,16 @@ const fn translated(source: MarkField) -> u32 {
 /// field has two bits.
 const fn asked(source: MarkField) -> u32 {
     2 << source.shift
+}
+
+fn ruled(plan: &Plan) -> bool {
+    plan.peerings.iter().any(|peering| peering.policy.is_some())
+}
+
+/// The bits of connections' marks that the rulesets set as signs.
+pub(super) fn signs(plan: &Plan) -> u32 {
+    let source = plan.marks.source;
+    translated(source) | if ruled(plan) { asked(source) } else { 0 }
 }
 
 /// For each network its partners and the peering that says so, in the order of their places.

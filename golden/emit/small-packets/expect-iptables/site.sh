@@ -18,11 +18,16 @@ LC_ALL=C
 export LC_ALL
 
 SITE='small-packets'
-FINGERPRINT='b20b573b1a6d8e34'
+FINGERPRINT='20789620c340f8b7'
 PROTOCOL=77
 FIRST=100
 LAST=999
 LOCAL=''
+# Bits of the packet mark: where a packet goes, where it came from, both; and those of connection marks.
+DESTINATION=0xf
+SOURCE=0xf0
+MARKS=0xff
+CONNECTION_MARKS=0x10
 IPV6=yes
 VRF=yes
 # What an earlier version of the site must have in common with this one to be replaced by it.
@@ -204,6 +209,9 @@ firewall_tools() {
     RESTORE6=$found
     find_tool ip6tables-save
     SAVE6=$found
+    # As the neighbours are called.
+    OWN_IPTABLES=iptables
+    [ "$(iptables_variant "$RESTORE4")" = nft ] || OWN_IPTABLES=iptables-legacy
 }
 
 ruleset_v4() {
@@ -577,6 +585,37 @@ try_ruleset() {
     [ "$FAMILIES" = -4 ] || ruleset_v6 | "$UNSHARE" -n "$RESTORE6" -w 10 --noflush
 }
 
+all_rules() {
+    ruleset_v4
+    ruleset_v6
+}
+
+# What to look for in the rulesets, what it needs, and the table and rule with it alone.
+features() {
+    cat <<'OVERLAPC_END'
+filter|iptables (modules nf_tables and nft_compat, or ip_tables)|filter FORWARD -j DROP
+raw|table raw (module iptable_raw)|raw PREROUTING -j DROP
+mangle|table mangle (module iptable_mangle)|mangle FORWARD -j DROP
+nat|table nat (module iptable_nat)|nat PREROUTING -j RETURN
+-m comment|comments (module xt_comment)|filter FORWARD -m comment --comment x -j DROP
+-j MARK|packet marks (module xt_mark)|raw PREROUTING -j MARK --set-xmark 1/1
+-m connmark|connection marks (module xt_connmark)|filter FORWARD -m connmark --mark 1/1 -j DROP
+-m conntrack|look at connections (module xt_conntrack)|filter FORWARD -m conntrack --ctdir REPLY -j DROP
+-j CT|conntrack zones (module xt_CT, CONFIG_NF_CONNTRACK_ZONES)|raw PREROUTING -j CT --zone 1
+-j NETMAP|target NETMAP (module xt_NETMAP)|nat PREROUTING -d 10.0.0.0/8 -j NETMAP --to 11.0.0.0/8
+-j SNAT|target SNAT (module xt_nat)|nat POSTROUTING -j SNAT --to-source 10.0.0.1
+-m multiport|lists of ports (module xt_multiport)|filter FORWARD -p tcp -m multiport --dports 1,2 -j DROP
+-j REJECT|target REJECT (module ipt_REJECT)|filter FORWARD -j REJECT
+-j LOG|target LOG (module xt_LOG)|filter FORWARD -j LOG
+-m limit|limits of rates (module xt_limit)|filter FORWARD -m limit --limit 1/second -j DROP
+-j TCPMSS|target TCPMSS (module xt_TCPMSS)|mangle FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1000
+OVERLAPC_END
+}
+
+try_feature() {
+    printf '*%s\n-A %s\nCOMMIT\n' "${1%% *}" "${1#* }" | "$UNSHARE" -n "$RESTORE4" -w 10 --noflush
+}
+
 # The one that is there goes first.
 load_ruleset() {
     drop_ruleset
@@ -803,13 +842,594 @@ lock_to_look() {
     }
 }
 
-# Everything that can be known to go wrong before anything is changed.
+# Kernel settings that are not the site's to change, and defeat it.
+settings_of_host() {
+    all_rp_filter=$(cat /proc/sys/net/ipv4/conf/all/rp_filter)
+    valid_mark=$(cat /proc/sys/net/ipv4/conf/all/src_valid_mark)
+    # The kernel takes the higher of `all` and the device's own.
+    LOOSE=0
+    [ "$all_rp_filter" = 0 ] || LOOSE=2
+    if [ "$VRF" = yes ]; then
+        if [ "$all_rp_filter" != 0 ] && [ "$valid_mark" != 0 ]; then
+            problem 'net.ipv4.conf.all.rp_filter and net.ipv4.conf.all.src_valid_mark are both set, which drops packets between the networks; set one of them to 0'
+        fi
+    else
+        [ "$all_rp_filter" = 0 ] ||
+            problem 'net.ipv4.conf.all.rp_filter is not 0, which drops packets between the networks; set it to 0 and the rp_filter of the other interfaces to what it was, or use isolation vrf'
+        # The filter looks for the way to who asks without the table of his network.
+        { echo - all && networks; } | awk '{ file = "/proc/sys/net/ipv4/conf/" $2 "/arp_filter"; if ((getline on < file) > 0 && on) print $2; close(file) }' >"$SCRATCH"
+        while read -r device; do
+            problem "net.ipv4.conf.$device.arp_filter is set, so hosts cannot find the gateway by ARP; set it to 0, or use isolation vrf"
+        done <"$SCRATCH"
+    fi
+    [ "$(cat /proc/sys/net/ipv4/conf/all/arp_ignore)" != 8 ] ||
+        problem 'net.ipv4.conf.all.arp_ignore is 8, so hosts cannot find the gateway by ARP; set it to 0'
+    bridged_packets
+}
+
+# Hosts of a network that is a bridge of this host reach each other without the gateway, unless the
+# bridge asks the packet filter: the site's forwards nothing from a network into itself.
+bridged_packets() {
+    "$IP" -o link show type bridge | sed 's/^/bridge /' >"$SCRATCH.bridges"
+    [ -s "$SCRATCH.bridges" ] || return 0
+    {
+        cat "$SCRATCH.bridges"
+        "$IP" -o link show | sed 's/\\.*//;s/^/link /'
+        networks
+    } | awk '
+        { name = $3; sub(/(@[^@]*)?:$/, "", name) }
+        $1 == "bridge" { bridge[name] = 1; next }
+        $1 == "link" { for (i = 5; i < NF; i++) if ($i == "master") ports[$(i + 1)]++; next }
+        ($2 in bridge) && ports[$2] > 1 { print $2 }
+    ' >"$SCRATCH"
+    while read -r device; do
+        for switch in iptables ip6tables; do
+            [ "$switch" = iptables ] || [ "$IPV6" = yes ] || continue
+            on=$(cat "/proc/sys/net/bridge/bridge-nf-call-$switch" 2>/dev/null || echo 0)
+            [ "$on" = 0 ] ||
+                problem "net.bridge.bridge-nf-call-$switch is set, so hosts on different ports of $device could not reach each other any more; set it to 0"
+        done
+    done <"$SCRATCH"
+}
+
+# systemd-networkd removes rules and routes that it has not made whenever it starts (networkd.conf(5)).
+networkd() {
+    [ -d /run/systemd/netif ] || return 0
+    here=$(readlink /proc/self/ns/net) || here=''
+    running=$(
+        grep -lx systemd-network /proc/[0-9]*/comm 2>/dev/null | while read -r file; do
+            [ "$(readlink "${file%/comm}/ns/net")" != "$here" ] || echo yes
+        done
+    )
+    [ -n "$running" ] || return 0
+    networkd_settings | awk '
+        /^[ \t]*\[/ { inside = $0 ~ /^[ \t]*\[Network\]/; next }
+        inside && /=/ {
+            split($0, part, "=")
+            gsub(/[ \t]/, "", part[1])
+            gsub(/[ \t]/, "", part[2])
+            value[part[1]] = tolower(part[2])
+        }
+        END {
+            no = "^(no|n|false|f|off|0)$"
+            exit !(value["ManageForeignRoutingPolicyRules"] ~ no && value["ManageForeignRoutes"] ~ no)
+        }
+    ' || problem 'systemd-networkd is running and removes rules and routes that it has not made whenever it starts. Write this to /etc/systemd/networkd.conf.d/overlapc.conf, then run systemctl restart systemd-networkd:
+      [Network]
+      ManageForeignRoutingPolicyRules=no
+      ManageForeignRoutes=no'
+}
+
+# Its configuration in the order in which it is read: the last word counts. Of files of one name the
+# first folder has it.
+networkd_settings() {
+    set -- /etc/systemd /run/systemd /usr/local/lib/systemd /usr/lib/systemd /lib/systemd
+    for folder; do
+        if [ -e "$folder/networkd.conf" ]; then
+            cat "$folder/networkd.conf"
+            break
+        fi
+    done
+    for folder; do
+        for file in "$folder"/networkd.conf.d/*.conf; do
+            [ ! -e "$file" ] || printf '%s %s\n' "${file##*/}" "$file"
+        done
+    done | awk '!seen[$1]++' | sort | while read -r _ file; do
+        # What follows is no part of the last section of the file before.
+        printf '\n[]\n'
+        cat "$file"
+    done
+}
+
+# What the kernel and the tools can do, tried in network namespaces of their own.
+kernel() {
+    if ! reason=$("$UNSHARE" -n true 2>&1); then
+        warning "whether the kernel takes the ruleset could not be tried beforehand: no network namespace can be made ($reason)"
+        return
+    fi
+    if [ "$VRF" = yes ]; then
+        "$UNSHARE" -n "$IP" link add name ovl0 type vrf table 1 2>/dev/null ||
+            problem 'this kernel has no VRF devices (module vrf); compile with --isolation rules'
+    fi
+    for family in $FAMILIES; do
+        printf 'rule add pref 1 fwmark 0x1/0xf goto 2 protocol %s\nrule add pref 2 nop protocol %s\n' "$PROTOCOL" "$PROTOCOL" |
+            "$UNSHARE" -n "$IP" "$family" -batch - >/dev/null 2>&1 ||
+            problem "this kernel or its ip does not take routing rules by mark that go on at another (ip $family rule; CONFIG_IP_MULTIPLE_TABLES)"
+    done
+    "$UNSHARE" -n "$CONNTRACK" -L >/dev/null 2>&1 ||
+        problem 'conntrack cannot list connections (module nf_conntrack_netlink), so old ones could not be forgotten'
+    refused=$(try_ruleset 2>&1) && return
+    lacking=$(
+        features | while IFS='|' read -r word what rules; do
+            case $(all_rules | grep -m 1 -e "$word") in
+            '') ;;
+            *) try_feature "$rules" >/dev/null 2>&1 || echo "    it has no $what" ;;
+            esac
+        done
+    )
+    problem "this kernel or its tools refuse the ruleset:${lacking:+
+$lacking}
+$refused"
+}
+
+# Reads the rules of others and prints what they surely do, a claim a line, words apart by tabs:
+# `drop FAMILY PROGRAM TABLE CHAIN` what is forwarded between the networks is dropped there;
+# `mark BITS RULE`, `ctmark BITS RULE` which bits of which mark a rule changes, as shell arithmetic;
+# `zone NUMBER RULE`.
+#
+# They are looked at with one packet in mind: the first of a TCP connection from one network of the site
+# to another. A rule takes it always, for some of the devices, perhaps, or never; behind a `perhaps` that
+# can end the way nothing is claimed, and what is not understood is a `perhaps`.
+claims() {
+    awk -v marks="$MARKS" -v long_marks="$(printf '0x%08x' "$MARKS")" '
+        function also(one) {
+            if (cond == "never" || one == "never") cond = "never"
+            else if (cond == "perhaps" || one == "perhaps") cond = "perhaps"
+            else if (one == "some") cond = one
+        }
+        function device(name, not,    known, found) {
+            gsub(/"/, "", name)
+            for (known in own)
+                if (name == known || name ~ /[+*]$/ && index(known, substr(name, 1, length(name) - 1)) == 1) found = 1
+            if (found) return "some"
+            return not ? "always" : "never"
+        }
+        function protocol(name, not) {
+            return ((name == "tcp" || name == "6") != not) ? "always" : "never"
+        }
+        function state(list, not) {
+            return ((toupper(list) ~ /(^|[ ,{])NEW($|[ ,}])/) != not) ? "always" : "never"
+        }
+        function add(verdict, argument) {
+            number = ++count[id]
+            conds[id, number] = cond; verdicts[id, number] = verdict
+            arguments[id, number] = argument; texts[id, number] = title " " $0
+        }
+        function base(hook, priority, policy) {
+            hooks[id] = hook; priorities[id] = priority; policies[id] = policy
+            bases[++base_count] = id
+        }
+        function zone(number) {
+            print "zone\t" number "\t" title " " $0
+        }
+
+        # A line of iptables-save.
+        function iptables_rule(    words, n, i, not, target) {
+            line = $0
+            while (match(line, /"([^"\\]|\\.)*"/)) line = substr(line, 1, RSTART - 1) "quoted" substr(line, RSTART + RLENGTH)
+            n = split(line, words, " ")
+            id = place " " words[2]
+            cond = "always"
+            for (i = 3; i <= n; i++) {
+                if (words[i] == "!") { not = 1; continue }
+                else if (words[i] == "-i" || words[i] == "-o") also(device(words[++i], not))
+                else if (words[i] == "-p") also(protocol(words[++i], not))
+                else if (words[i] == "--ctstate" || words[i] == "--state") also(state(words[++i], not))
+                else if (words[i] == "--comment") i++
+                else if (words[i] == "--mark") also(not && words[++i] == "0x0/" marks ? "always" : "perhaps")
+                else if (words[i] == "-m" && words[i + 1] ~ /^(comment|conntrack|state|mark|tcp)$/) i++
+                else if (words[i] == "-j" || words[i] == "-g") {
+                    target = words[i + 1]
+                    break
+                }
+                else also("perhaps")
+                not = 0
+            }
+            if (match(line, / --zone(-orig|-reply)? [0-9]+/)) {
+                zone(substr(line, RSTART + index(substr(line, RSTART + 1), " ") + 1, RLENGTH - index(substr(line, RSTART + 1), " ") - 1))
+            }
+            if (target ~ /^ovl-/) return
+            if (target == "ACCEPT" || target == "DROP" || target == "RETURN") add(tolower(target))
+            else if (target == "REJECT") add("drop")
+            else if ((place " " target) in declared) add(words[i] == "-g" ? "goto" : "jump", place " " target)
+            else if (target == "MARK" && words[i + 2] == "--set-xmark") {
+                split(words[i + 3], part, "/")
+                add("mark", part[1] " | " part[2])
+            }
+            else if (target == "CONNMARK" && words[i + 2] == "--set-xmark") {
+                split(words[i + 3], part, "/")
+                add("ctmark", part[1] " | " part[2])
+            }
+            else if (target == "CONNMARK" && words[i + 2] == "--restore-mark") add("mark", words[i + 4])
+            else if (target == "CONNMARK" && words[i + 2] == "--save-mark") add("ctmark", words[i + 6])
+            else if (target !~ /^(|MARK|CONNMARK|CT|LOG|NFLOG|TRACE|TCPMSS|CHECKSUM|DSCP|TOS|TTL|HL|CLASSIFY|NOTRACK|SET|AUDIT)$/) add("end")
+        }
+
+        # A line of a chain that nft lists.
+        function nft_rule(    rest, found, not, parts, bits) {
+            rest = $0
+            sub(/^[ \t]+/, "", rest)
+            sub(/ comment "[^"]*"$/, "", rest)
+            gsub(/ ?counter( packets [0-9]+ bytes [0-9]+)?/, "", rest)
+            gsub(/(^| )log( prefix "([^"\\]|\\.)*")?( (level|group|snaplen) [a-z0-9]+)*/, "", rest)
+            sub(/^ +/, "", rest)
+            cond = "always"
+            while (1) {
+                if (match(rest, /^(iifname|oifname|iif|oif) (!= )?("[^"]*"|\{[^}]*\})( |$)/)) {
+                    found = substr(rest, 1, RLENGTH)
+                    not = found ~ / != /
+                    if (found ~ /\{/) {
+                        sub(/^[^{]*\{ */, "", found)
+                        sub(/ *\} *$/, "", found)
+                        also(devices(found, not))
+                    }
+                    else {
+                        split(found, parts, "\"")
+                        also(device(parts[2], not))
+                    }
+                }
+                else if (match(rest, /^ct state vmap \{[^}]*\}( |$)/)) also(substr(rest, 1, RLENGTH) ~ /new/ ? "perhaps" : "never")
+                else if (match(rest, /^ct state (!= )?(\{[^}]*\}|[a-z,]+)( |$)/)) {
+                    found = substr(rest, 1, RLENGTH)
+                    also(state(substr(found, 10), found ~ / != /))
+                }
+                else if (match(rest, /^(meta l4proto|ip protocol|ip6 nexthdr) (!= )?[a-z0-9-]+( |$)/)) {
+                    found = substr(rest, 1, RLENGTH)
+                    not = found ~ / != /
+                    sub(/ $/, "", found)
+                    sub(/.* /, "", found)
+                    also(protocol(found, not))
+                }
+                else if (match(rest, /^meta nfproto ipv[46]( |$)/)) also("some")
+                else if (match(rest, /^meta mark & 0x[0-9a-f]+ != 0x0+( |$)/)) {
+                    also(substr(rest, 13, 10) == long_marks ? "always" : "perhaps")
+                }
+                else break
+                rest = substr(rest, RLENGTH + 1)
+            }
+            if (match($0, /ct (original |reply )?zone set [0-9]+/)) {
+                found = substr($0, RSTART, RLENGTH)
+                sub(/.* /, "", found)
+                zone(found)
+            }
+            if (rest ~ /^(accept|drop|return)$/) { add(rest); return }
+            if (rest ~ /^reject( |$)/) { add("drop"); return }
+            if (rest ~ /^(jump|goto) [^ ]+$/) { split(rest, parts, " "); add(parts[1], place " " parts[2]); return }
+            if (rest == "" || rest == "continue" || rest == "notrack") return
+            if (match(rest, /^(meta|ct) mark set [^"{}]*$/)) {
+                found = substr(rest, index(rest, " set ") + 5)
+                not = sub(/ (accept|return|drop)$/, "", found) ? substr(rest, length(rest) - 5) : ""
+                bits = changed(found, rest ~ /^meta/ ? "(meta )?mark" : "ct mark")
+                if (bits != "") {
+                    add(rest ~ /^meta/ ? "mark" : "ctmark", bits)
+                    sub(/^.* /, "", not)
+                    if (not != "") add(not)
+                    return
+                }
+            }
+            if (rest !~ /(^| )(accept|drop|return|reject.*|queue.*|(jump|goto) [^ ]+|masquerade.*|[sd]nat .*|redirect.*|tproxy .*|synproxy.*|fwd .*|vmap .*)$/) return
+            cond = cond == "never" ? cond : "perhaps"
+            add("end")
+        }
+        function devices(list, not,    names, n, i, found) {
+            n = split(list, names, /, */)
+            for (i = 1; i <= n; i++) if (device(names[i], 0) == "some") found = 1
+            if (found) return "some"
+            return not ? "always" : "never"
+        }
+        # Which bits an expression of nft changes in the mark that is written as `self`.
+        function changed(found, self,    number, parts) {
+            number = "0x[0-9a-f]+"
+            if (found ~ ("^" number "$") || found ~ /^(ct|meta) mark$/ && found !~ ("^" self "$")) return "0xffffffff"
+            if (found !~ ("^" self " ")) return ""
+            sub("^" self " ", "", found)
+            split(found, parts, " ")
+            if (found ~ ("^(\\||or|\\^|xor) " number "$")) return parts[2]
+            if (found ~ ("^(&|and) " number "$")) return "~" parts[2]
+            if (found ~ ("^(&|and) " number " (\\||or|\\^|xor) " number "$")) return "~" parts[2] " | " parts[4]
+            return ""
+        }
+
+        # What becomes of the packet in a chain: accept, drop, end (nobody knows), or continue.
+        function follow(id, hook, priority, depth,    i, here, verdict, cond) {
+            if (depth > 20) return "end"
+            for (i = 1; i <= count[id]; i++) {
+                cond = conds[id, i]; verdict = verdicts[id, i]
+                if (cond == "never") continue
+                if (verdict == "mark" || verdict == "ctmark") {
+                    if (cond != "perhaps" && matters(hook, priority, verdict) && !told[texts[id, i]]++)
+                        print verdict "\t" arguments[id, i] "\t" texts[id, i]
+                    continue
+                }
+                if (cond == "perhaps") return "end"
+                if (verdict == "jump" || verdict == "goto") {
+                    here = follow(arguments[id, i], hook, priority, depth + 1)
+                    if (here == "continue" && verdict == "goto" && cond == "always") return "continue"
+                    if (here == "continue" && verdict == "jump") continue
+                    verdict = here == "continue" ? "end" : here
+                }
+                if (verdict == "return" && cond == "always") return "continue"
+                if (verdict == "drop" || cond == "always") return verdict == "return" ? "continue" : verdict
+                return "end"
+            }
+            return "continue"
+        }
+        # Whether a mark is still needed there, and not set anew later. Before its rules the plan sets it.
+        function matters(hook, priority, what) {
+            if (hook == "prerouting") return what == "ctmark" || priority >= -300
+            return hook == "forward" || hook == "postrouting" && priority < 100
+        }
+
+        BEGIN {
+            tables["raw"] = -300; tables["mangle"] = -150; tables["nat"] = -100; tables["filter"] = 0; tables["security"] = 50
+        }
+        $1 == "=" && $2 == "own" { own[$3] = 1; next }
+        $1 == "=" && $2 == "iptables" { kind = $2; variant = $3; family = $4; next }
+        $1 == "=" && $2 == "nft" { kind = $2; family = $3; next }
+        kind == "iptables" && /^\*/ {
+            table = substr($1, 2)
+            place = family "\t" (variant == "nft" ? "iptables" : "iptables-legacy") "\t" table "\t"
+            title = (family == "ip6" ? "ip6tables" : "iptables") (variant == "nft" ? "" : "-legacy") " -t " table
+            next
+        }
+        kind == "iptables" && /^:/ {
+            id = place " " substr($1, 2)
+            declared[id] = 1
+            if ($2 == "-") next
+            base(tolower(substr($1, 2)), table == "nat" && $1 ~ /POST/ ? 100 : tables[table], tolower($2))
+            next
+        }
+        kind == "iptables" && /^-A / { iptables_rule(); next }
+        kind == "nft" && /^table / {
+            table = $3
+            place = family "\tnft\t" table "\t"
+            inside = ""
+            next
+        }
+        kind == "nft" && inside == "" && /\{$/ {
+            inside = $1
+            id = place " " $2
+            title = "nft " family " " table " " $2 ":"
+            held = ""
+            next
+        }
+        kind == "nft" && inside != "" && /^\t\}/ { inside = ""; next }
+        kind == "nft" && inside == "chain" {
+            # Long sets have lines of their own.
+            if (held != "") { sub(/^[ \t]+/, ""); $0 = held " " $0 }
+            held = ""
+            opened = $0; closed = $0
+            if (gsub(/\{/, "", opened) > gsub(/\}/, "", closed)) { held = $0; next }
+            if (match($0, /^[ \t]*type [a-z]+ hook [a-z]+ /)) {
+                match($0, / priority -?[0-9]+/)
+                priority = substr($0, RSTART + 10, RLENGTH - 10) + 0
+                split($0, word, " ")
+                base(word[4], priority, $0 ~ /policy drop/ ? "drop" : "accept")
+                next
+            }
+            sub(/^[ \t]+/, "")
+            if ($0 != "" && $0 !~ /^comment "/) nft_rule()
+        }
+        END {
+            for (n = 1; n <= base_count; n++) {
+                id = bases[n]
+                hook = hooks[id]
+                if (hook != "prerouting" && hook != "forward" && hook != "postrouting") continue
+                verdict = follow(id, hook, priorities[id], 0)
+                if (verdict == "continue") verdict = policies[id]
+                if (hook == "forward" && verdict == "drop") {
+                    sub(/\t /, "\t", id)
+                    print "drop\t" id
+                }
+            }
+        }
+    '
+}
+
+iptables_variant() {
+    case $("$1" --version 2>/dev/null) in *nf_tables*) echo nft ;; *) echo legacy ;; esac
+}
+
+# Programs that list the rules of iptables: variant, family, program. The tables of the legacy variant
+# are asked for only where there are any, for asking would make them.
+iptables_programs() {
+    for letter in '' 6; do
+        for variant in nft legacy; do
+            [ "$variant" = nft ] || grep -q . "/proc/net/ip${letter}_tables_names" 2>/dev/null || continue
+            if find_tool "ip${letter}tables-$variant-save"; then
+                echo "$variant ip$letter $found"
+            elif find_tool "ip${letter}tables-save" && [ "$(iptables_variant "$found")" = "$variant" ]; then
+                echo "$variant ip$letter $found"
+            fi
+        done
+    done
+}
+
+# All rules of the host's packet filters but those in the site's tables and chains, each listing behind a line that says
+# what it is.
+filters() {
+    networks | awk '{ print "= own", $2; if ($3 != "-") print "= own", $3 }'
+    iptables_programs >"$SCRATCH.programs"
+    while read -r variant family program; do
+        echo "= iptables $variant $family"
+        "$program" 2>/dev/null | sed '/^#/d;/^:ovl-/d;/^-A ovl-/d'
+    done <"$SCRATCH.programs" | tee "$SCRATCH.iptables"
+    find_tool nft || return 0
+    "$found" list tables 2>/dev/null >"$SCRATCH.lines" || return 0
+    # What a program of iptables can read is read with that.
+    awk '
+        $1 == "=" { nft = $3 == "nft"; family = $4; next }
+        nft && /^\*/ { read[family, substr($1, 2)] = 1; next }
+        $1 != "table" || $2 == "inet" && ($3 == "ovl" || $3 == "ovl_guard") || ($2, $3) in read { next }
+        $2 == "inet" || $2 == "ip" || $2 == "ip6" { print $2, $3 }
+    ' "$SCRATCH.iptables" "$SCRATCH.lines" >"$SCRATCH.tables"
+    while read -r family table; do
+        echo "= nft $family"
+        "$found" -sy list table "$family" "$table" 2>/dev/null | sed '/^#/d'
+    done <"$SCRATCH.tables"
+}
+
+# What others' rules do to the site's packets, marks and zones.
+filters_of_others() {
+    filters | claims >"$SCRATCH.claims"
+    {
+        zones | awk '{ print "own\t" $1 }'
+        cat "$SCRATCH.claims"
+    } | awk -F '\t' '$1 == "own" { own[$2] = 1; next } $1 != "zone" || $2 in own' >"$SCRATCH.lines"
+    # shellcheck disable=SC2004 # it is an expression, not a number
+    while IFS="$TAB" read -r claim first rest; do
+        case $claim in
+        mark)
+            [ $((($first) & MARKS)) -eq 0 ] ||
+                problem "this rule changes bits of the packet mark that the site uses ($MARKS); choose others with \`marks\` in the gateway block, or remove it: $rest"
+            ;;
+        ctmark)
+            [ $((($first) & CONNECTION_MARKS)) -eq 0 ] ||
+                problem "this rule changes bits of connection marks that the site uses ($CONNECTION_MARKS); choose others with \`marks\` in the gateway block, or remove it: $rest"
+            ;;
+        zone)
+            problem "conntrack zone $first is one of the site's, and this rule uses it; give the networks other ids: $rest"
+            ;;
+        drop) told_dropped "$first" "$rest" ;;
+        esac
+    done <"$SCRATCH.lines"
+}
+
+# A packet that one chain accepts is still asked about in those of other tables. The chain of iptables'
+# own table comes behind the site's, if that is in the same.
+told_dropped() {
+    [ "$1" != ip6 ] || [ "$IPV6" = yes ] || return 0
+    program=${2%%"$TAB"*}
+    rest=${2#*"$TAB"}
+    table=${rest%%"$TAB"*}
+    chain=${rest#*"$TAB"}
+    if [ "$program" = nft ]; then
+        warning "the chain $chain of the nft table $1 $table drops what is forwarded, also between the networks; what the site lets pass has a mark, so let that pass there: nft insert rule $1 $table $chain meta mark and $MARKS != 0 accept"
+        return
+    fi
+    [ "$program $table" != "$OWN_IPTABLES filter" ] || return 0
+    [ "$1" = ip ] || program=ip6tables${program#iptables}
+    [ "$table" = filter ] || program="$program -t $table"
+    # A chain that others leave alone, where there is one.
+    ! grep -q '^:DOCKER-USER ' "$SCRATCH.iptables" || chain=DOCKER-USER
+    warning "$program drops what is forwarded, also between the networks; what the site lets pass has a mark, so let that pass there: $program -I $chain -m mark ! --mark 0/$MARKS -j ACCEPT"
+}
+
+# Two kinds of iptables on one host do not see each other's rules, and whose come first depends on who
+# was there first.
+mixed_iptables() {
+    [ -n "$OWN_IPTABLES" ] || return 0
+    awk -v own="$OWN_IPTABLES" '
+        $1 == "=" { variant = $3 == "nft" ? "iptables" : "iptables-legacy"; next }
+        /^\*/ { table = substr($1, 2) }
+        /^-A / && !/ -j ovl-/ && variant != own { used[variant] = 1; if (table == "nat" || table == "raw") first[variant] = 1 }
+        END { for (variant in used) print variant, (variant in first) ? "refuse" : "say" }
+    ' "$SCRATCH.iptables" >"$SCRATCH.lines"
+    while read -r variant what; do
+        case $what in
+        refuse) problem "rules of $variant translate or track connections on this host, and the site's would be in $OWN_IPTABLES: whose come first is left to chance; use one of the two for both (Debian: update-alternatives --config iptables), or compile with --firewall nftables" ;;
+        say) warning "rules of $variant are in use on this host, too; the site's are in $OWN_IPTABLES, and neither lists the other's" ;;
+        esac
+    done <"$SCRATCH.lines"
+}
+
+# Rules of others that go by the packet mark: whether their marks would be taken for the site's, or the
+# site's for theirs.
+marks_in_rules() {
+    for family in $FAMILIES; do
+        "$IP" -N "$family" rule show | awk -v own=" proto $PROTOCOL *$" '
+            $0 !~ own && match($0, / fwmark 0x[0-9a-f]+(\/0x[0-9a-f]+)?/) {
+                split(substr($0, RSTART + 8, RLENGTH - 8), part, "/")
+                place = $1
+                sub(/:/, "", place)
+                print place, $2, part[1], part[2] == "" ? "0xffffffff" : part[2], "ip " family " rule: " $0
+            }
+        ' family="$family"
+    done >"$SCRATCH.lines"
+    while read -r place not value mask rule; do
+        for field in "$DESTINATION" "$SOURCE"; do
+            [ $((value & field)) -ne 0 ] || continue
+            id=$(((value & field) / (field & -field)))
+            ! networks | grep -q "^$id " ||
+                problem "packets with the mark $value would be taken for those of network $(networks | sed -n "s/^$id .* //p"); choose other bits than $MARKS with \`marks\` in the gateway block, or remove the $rule"
+        done
+        if [ "$not" != not ] && [ "$place" -lt "$FIRST" ] && [ $((value & ~MARKS)) -eq 0 ] && [ $((value)) -ne 0 ] &&
+            is_mark_of_site "$value" "$mask"; then
+            problem "packets between the networks can have the mark $value and would go by the $rule; choose other bits than $MARKS with \`marks\` in the gateway block, or give the rule a place behind $LAST"
+        fi
+    done <"$SCRATCH.lines"
+}
+
+# Whether both fields can be as a rule of somebody else wants them.
+is_mark_of_site() {
+    for field in "$DESTINATION" "$SOURCE"; do
+        networks | {
+            while read -r id _; do
+                [ $((id * (field & -field) & $2 & field)) -ne $(($1 & $2 & field)) ] || exit 0
+            done
+            exit 1
+        } || return 1
+    done
+}
+
+# Connections of others in the site's zones: they would be forgotten with the site's own.
+zones_in_use() {
+    [ ! -e "$STATE/site" ] && [ -z "$(list_ruleset)" ] || return 0
+    {
+        zones | awk '{ print "own", $1 }'
+        for family in ipv4 ipv6; do
+            "$CONNTRACK" -L -f "$family" 2>/dev/null || :
+        done
+    } | awk '
+        $1 == "own" { own[$2] = 1; next }
+        {
+            for (i = 1; i <= NF; i++) if ($i ~ /^zone(-orig|-reply)?=/) {
+                number = $i
+                sub(/.*=/, "", number)
+                if (number in own) used[number]++
+            }
+        }
+        END { for (number in used) print number, used[number] }
+    ' | sort -n >"$SCRATCH.lines"
+    while read -r number connections; do
+        problem "conntrack zone $number is one of the site's, and $connections connections of somebody else are in it (conntrack -L --zone $number); give the networks other ids"
+    done <"$SCRATCH.lines"
+}
+
+neighbours() {
+    TAB=$(printf '\t')
+    filters_of_others
+    mixed_iptables
+    marks_in_rules
+    zones_in_use
+}
+
+problem() {
+    problems="$problems
+  - $*"
+}
+
+# What does not keep the site from coming up.
+warning() {
+    complain "warning: $*"
+}
+
+# Everything that can be known to go wrong before anything is changed. IN_PLACE: whether the site is up
+# as compiled.
 preflight() {
     problems=''
-    problem() {
-        problems="$problems
-  - $*"
-    }
+    IN_PLACE=no
+    ! in_place || IN_PLACE=yes
     {
         [ ! -e "$STATE/networks" ] || awk '{ print "made", $3 }' "$STATE/networks"
         attachments networks
@@ -838,26 +1458,10 @@ preflight() {
             problem "the site has IPv6 prefixes and IPv6 is switched off on $device; set /proc/sys/net/ipv6/conf/$device/disable_ipv6 to 0"
         done <"$SCRATCH"
     fi
-    all_rp_filter=$(cat /proc/sys/net/ipv4/conf/all/rp_filter)
-    valid_mark=$(cat /proc/sys/net/ipv4/conf/all/src_valid_mark)
-    # The kernel takes the higher of `all` and the device's own.
-    LOOSE=0
-    [ "$all_rp_filter" = 0 ] || LOOSE=2
-    if [ "$VRF" = yes ]; then
-        if [ "$all_rp_filter" != 0 ] && [ "$valid_mark" != 0 ]; then
-            problem 'net.ipv4.conf.all.rp_filter and net.ipv4.conf.all.src_valid_mark are both set, which drops packets between the networks; set one of them to 0'
-        fi
-    elif [ "$all_rp_filter" != 0 ]; then
-        problem 'net.ipv4.conf.all.rp_filter is not 0, which drops packets between the networks; set it to 0 and the rp_filter of the other interfaces to what it was, or use isolation vrf'
-    fi
-    if "$UNSHARE" -n true 2>/dev/null; then
-        if [ "$VRF" = yes ]; then
-            "$UNSHARE" -n "$IP" link add name ovl0 type vrf table 1 2>/dev/null ||
-                problem 'this kernel has no VRF devices (module vrf); compile with --isolation rules'
-        fi
-        refused=$(try_ruleset 2>&1) || problem "this kernel or its tools refuse the ruleset:
-$refused"
-    fi
+    settings_of_host
+    networkd
+    # A kernel that has it takes it.
+    [ "$IN_PLACE" = yes ] || kernel
     if [ -e "$STATE/site" ]; then
         read -r other <"$STATE/site"
         [ "$other" = "$SITE" ] || problem "site $other is up on this host; take it down first, with its own script"
@@ -874,6 +1478,7 @@ $refused"
             problem "the rule \"$line\" would take packets to hosts whose numbers the gateway has elsewhere; move it behind preference $LOCAL"
         done <"$SCRATCH"
     fi
+    neighbours
     [ -z "$problems" ] || fail "nothing was changed:$problems"
 }
 
@@ -1478,7 +2083,7 @@ down_for_good() {
 
 up() {
     preflight
-    if in_place; then
+    if [ "$IN_PLACE" = yes ]; then
         keep_script
         say "site $SITE is up already, as compiled"
         if on_trial; then say_trial; else end_trial; fi
@@ -1686,7 +2291,7 @@ go_back() {
 
 try() {
     preflight
-    if in_place; then
+    if [ "$IN_PLACE" = yes ]; then
         if on_trial; then
             set_end
             start_timer
