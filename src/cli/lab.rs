@@ -234,8 +234,17 @@ impl Lab {
         if self.flow.is_empty() {
             return Ok(flow::first(scene).into_iter().collect());
         }
-        let named = self.flow.chunks_exact(2).map(|sides| flow::named(scene, &sides[0], &sides[1]));
-        named.collect::<Result<_, _>>().map_err(|refused| Failure::new(refused.what).help(refused.help))
+        let mut flows = Vec::new();
+        for (sides, port) in self.flow.chunks_exact(2).zip(flow::SOURCE_PORTS) {
+            let named = flow::named(scene, &sides[0], &sides[1]);
+            let named = named.map_err(|refused| Failure::new(refused.what).help(refused.help))?;
+            flows.push(Flow { source_port: port, ..named });
+        }
+        if flows.len() < self.flow.len() / 2 {
+            return Err(Failure::new("these are more flows than there are ports to ask from")
+                .help(format!("ask for {} at a time", flows.len())));
+        }
+        Ok(flows)
     }
 }
 

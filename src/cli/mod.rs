@@ -50,7 +50,7 @@ pub struct Cli {
 const EXIT_STATUS: &str = "\
 Exit status:
   0  fine, perhaps with warnings
-  1  an error in the site, a difference, an address that means nothing, or a lab in which not all was well
+  1  an error in the site, a difference, an address that means nothing, or a lab gone wrong
   2  could not do it: usage, a file that cannot be read or written";
 
 #[derive(Debug, Subcommand)]
