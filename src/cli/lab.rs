@@ -33,10 +33,10 @@ use crate::lab::scene::{Scene, Step};
 use crate::model::{Firewall, Isolation};
 use crate::source::SourceMap;
 
-/// The hidden subcommand that is the inside of the sandbox.
+/// The first word of this program where it is the inside of the sandbox.
 pub(super) const INSIDE: &str = "lab-inside";
 
-/// The hidden subcommand that is a host.
+/// The first word of this program where it is a host.
 pub(super) const AGENT: &str = "lab-agent";
 
 /// What the emitted script is called with, and what it should end with.
@@ -135,18 +135,9 @@ impl Place {
     }
 }
 
-/// A host of `overlapc lab`, which starts it
-#[derive(Debug, Args)]
-pub(super) struct Agent {
-    /// What it is, and where it answers
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    words: Vec<String>,
-}
-
-impl Agent {
-    pub(super) fn run(self) -> ExitCode {
-        crate::lab::host::main(&self.words)
-    }
+/// A host of `overlapc lab`, which starts it.
+pub(super) fn agent(words: &[String]) -> ExitCode {
+    crate::lab::host::main(words)
 }
 
 /// The inside of the sandbox of `overlapc lab`, which starts it.
