@@ -29,6 +29,11 @@ pub(super) enum Kind {
 /// closed: a site has more files than a process may have open.
 pub(super) struct Prepared(TempPath);
 
+/// The words that the program was started with, without its own name.
+pub(super) fn arguments() -> Vec<String> {
+    std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
 /// The bytes of a file.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     fs::read(path)

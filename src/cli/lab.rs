@@ -33,10 +33,10 @@ use crate::lab::scene::{Scene, Step};
 use crate::model::{Firewall, Isolation};
 use crate::source::SourceMap;
 
-/// The hidden subcommand that is the inside of the sandbox.
+/// The first word of this program where it is the inside of the sandbox.
 pub(super) const INSIDE: &str = "lab-inside";
 
-/// The hidden subcommand that is a host.
+/// The first word of this program where it is a host.
 pub(super) const AGENT: &str = "lab-agent";
 
 /// What the emitted script is called with, and what it should end with.
@@ -135,18 +135,9 @@ impl Place {
     }
 }
 
-/// A host of `overlapc lab`, which starts it
-#[derive(Debug, Args)]
-pub(super) struct Agent {
-    /// What it is, and where it answers
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    words: Vec<String>,
-}
-
-impl Agent {
-    pub(super) fn run(self) -> ExitCode {
-        crate::lab::host::main(&self.words)
-    }
+/// A host of `overlapc lab`, which starts it.
+pub(super) fn agent(words: &[String]) -> ExitCode {
+    crate::lab::host::main(words)
 }
 
 /// The inside of the sandbox of `overlapc lab`, which starts it.
@@ -234,8 +225,17 @@ impl Lab {
         if self.flow.is_empty() {
             return Ok(flow::first(scene).into_iter().collect());
         }
-        let named = self.flow.chunks_exact(2).map(|sides| flow::named(scene, &sides[0], &sides[1]));
-        named.collect::<Result<_, _>>().map_err(|refused| Failure::new(refused.what).help(refused.help))
+        let mut flows = Vec::new();
+        for (sides, port) in self.flow.chunks_exact(2).zip(flow::SOURCE_PORTS) {
+            let named = flow::named(scene, &sides[0], &sides[1]);
+            let named = named.map_err(|refused| Failure::new(refused.what).help(refused.help))?;
+            flows.push(Flow { source_port: port, ..named });
+        }
+        if flows.len() < self.flow.len() / 2 {
+            return Err(Failure::new("these are more flows than there are ports to ask from")
+                .help(format!("ask for {} at a time", flows.len())));
+        }
+        Ok(flows)
     }
 }
 

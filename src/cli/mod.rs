@@ -50,7 +50,7 @@ pub struct Cli {
 const EXIT_STATUS: &str = "\
 Exit status:
   0  fine, perhaps with warnings
-  1  an error in the site, a difference, an address that means nothing, or a lab in which not all was well
+  1  an error in the site, a difference, an address that means nothing, or a lab gone wrong
   2  could not do it: usage, a file that cannot be read or written";
 
 #[derive(Debug, Subcommand)]
@@ -59,10 +59,6 @@ enum Command {
     Check(check::Check),
     Whois(whois::Whois),
     Lab(lab::Lab),
-    #[command(name = lab::INSIDE, hide = true)]
-    LabInside,
-    #[command(name = lab::AGENT, hide = true)]
-    LabAgent(lab::Agent),
     Explain(explain::Explain),
     Completions(manual::Completions),
     Man(manual::Man),
@@ -103,6 +99,13 @@ impl From<Exit> for ExitCode {
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn run() -> ExitCode {
+    // What `lab` starts is for nobody else, so help and completions do not know of it.
+    let words = host::arguments();
+    match words.first().map(String::as_str) {
+        Some(lab::INSIDE) => return lab::inside(),
+        Some(lab::AGENT) => return lab::agent(&words[1..]),
+        _ => {}
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         // Also `--help` and `--version`. A reader that went away is no reason to fail.
@@ -117,8 +120,6 @@ pub fn run() -> ExitCode {
         Command::Check(check) => check.run(color),
         Command::Whois(whois) => whois.run(color),
         Command::Lab(lab) => lab.run(color),
-        Command::LabInside => return lab::inside(),
-        Command::LabAgent(agent) => return agent.run(),
         Command::Explain(explain) => explain.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),

@@ -10,11 +10,15 @@
 //! ```
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 use super::scene::{Expected, GATEWAY, Kind, Lan, Scene, Step, Trial};
 
-/// The source port of the questions: above those that the kernel hands out, and nobody else's.
-const SOURCE_PORT: u16 = 61001;
+/// The source ports of the questions: above those that the kernel hands out, and nobody else's in the lab.
+pub const SOURCE_PORTS: RangeInclusive<u16> = 61001..=61999;
+
+/// The first of them.
+const SOURCE_PORT: u16 = *SOURCE_PORTS.start();
 
 /// A question to follow.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -174,11 +174,22 @@ fn completions_and_manual_pages_know_every_command() {
     }
     bench.run(&["man"]).assert().code(0).stdout(contains(".TH overlapc 1").and(contains("compile")));
     bench.run(&["man", "-o", "pages/man1"]).assert().code(0).stdout(is_empty());
-    let commands = ["check", "compile", "completions", "explain", "man", "whois"];
+    let commands = ["check", "compile", "completions", "explain", "lab", "man", "whois"];
     let mut pages: Vec<String> = commands.iter().map(|name| format!("overlapc-{name}.1")).collect();
     pages.push("overlapc.1".to_owned());
     assert_eq!(bench.names("pages/man1"), pages);
     assert!(bench.read("pages/man1/overlapc-compile.1").contains("firewall"));
+}
+
+#[test]
+fn lab_looks_at_the_site_before_it_needs_any_rights() {
+    let bench = Bench::with_site(WRONG);
+    let found = contains("error[OVL0103]");
+    bench.run(&["lab"]).env("PATH", "").assert().code(1).stdout(is_empty()).stderr(found);
+    bench.run(&["lab", "none.ovl"]).assert().code(2).stderr(contains("cannot read `none.ovl`"));
+    bench.run(&["lab", "--flow", "inner"]).assert().code(2).stderr(contains("--flow <FROM> <TO>"));
+    let empty = Bench::with_site("");
+    empty.run(&["lab"]).assert().code(2).stderr(contains("no network, so there is nothing to try"));
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub struct Ended {
     pub said: String,
 }
 
-/// This program as the inside of a sandbox, whose hidden subcommand is `word`.
+/// This program as the inside of a sandbox, which `word` as its first word makes it.
 ///
 /// # Errors
 ///

@@ -16,7 +16,7 @@ use std::env;
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 /// So many checks at once: most of their time they wait for what must not come.
@@ -65,14 +65,19 @@ fn run(program: PathBuf, quick: bool) -> Result<(usize, usize), String> {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 loop {
-                    let Some(check) = checks.lock().unwrap().next() else { return };
+                    let Some(check) = locked(&checks).next() else { return };
                     let outcome = (check.make)();
-                    note(&check.name, outcome, &mut counts.lock().unwrap());
+                    note(&check.name, outcome, &mut locked(&counts));
                 }
             });
         }
     });
-    Ok(counts.into_inner().unwrap())
+    let counts = *locked(&counts);
+    Ok(counts)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Counts and prints one check; the reason of a failure follows on lines of its own.

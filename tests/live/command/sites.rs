@@ -154,10 +154,10 @@ const FLOWS: [(&str, &str, &[&str]); 5] = [
             "answered by outer/plc, who saw 192.168.13.10",
         ],
     ),
-    ("inner", "192.168.23.10:udp/4711", &["port-unreachable, about 192.168.2.10.61001 > 192.168.23.10.4711"]),
-    ("inner", "192.168.23.99", &["host-unreachable, about 192.168.2.10.61001 > 192.168.23.99.80"]),
+    ("inner", "192.168.23.10:udp/4711", &["port-unreachable, about 192.168.2.10.61002 > 192.168.23.10.4711"]),
+    ("inner", "192.168.23.99", &["host-unreachable, about 192.168.2.10.61003 > 192.168.23.99.80"]),
     ("office", "inner:9", &["RST ACK", "not answered: refused"]),
-    ("outer", "192.168.13.10", &["unreachable, about 192.168.2.10.61001 > 192.168.13.10.80"]),
+    ("outer", "192.168.13.10", &["unreachable, about 192.168.2.10.61005 > 192.168.13.10.80"]),
 ];
 
 fn flows(stage: &Stage) -> Result<(), String> {
