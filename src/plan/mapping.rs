@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Admitted, Mapping, OwnAlias, Refusal, View};
+use super::{Admitted, Mapping, OwnAlias, OwnKind, Refusal, View};
 use crate::model::{self, Isolation, KnownBy};
 use crate::net;
 use crate::source::Span;
@@ -120,25 +120,30 @@ pub(super) fn own<'m>(
         Isolation::Rules => Refusal::Unrouted,
     };
     let mut own: Vec<OwnAlias> = Vec::new();
-    let addresses = network.addresses.iter().map(|address| (address.value.addr(), false, address.span));
-    for (real, broadcast, span) in addresses.chain(broadcasts(network)) {
+    let addresses =
+        network.addresses.iter().map(|address| (address.value.addr(), OwnKind::Address, address.span));
+    for (real, kind, span) in addresses.chain(groups(network)) {
         let host = net::single(real);
         let aliases = mappings.clone().filter_map(|piece| net::mapped(&host, &piece.real, &piece.alias));
         for alias in aliases.map(|alias| alias.addr()) {
             if !own.iter().any(|known| (known.real, known.alias) == (real, alias)) {
-                own.push(OwnAlias { real, alias, broadcast, refusal, span });
+                own.push(OwnAlias { real, alias, kind, refusal, span });
             }
         }
     }
     own
 }
 
-/// The broadcast addresses of the subnets that the gateway has an address in (RFC 919, 7); a subnet of
-/// two addresses has none (RFC 3021).
-fn broadcasts(network: &model::Network) -> impl Iterator<Item = (IpAddr, bool, Span)> + '_ {
+/// What stands for all stations of a subnet that the gateway has an address in, or for all its routers: the
+/// broadcast address (RFC 919, 7) and the subnet-router anycast address (RFC 4291, 2.6.1). A subnet of two
+/// addresses has neither (RFC 3021, RFC 6164).
+fn groups(network: &model::Network) -> impl Iterator<Item = (IpAddr, OwnKind, Span)> + '_ {
     network.addresses.iter().filter_map(|address| match address.value {
         IpNet::V4(subnet) if subnet.prefix_len() < 31 => {
-            Some((subnet.broadcast().into(), true, address.span))
+            Some((subnet.broadcast().into(), OwnKind::Broadcast, address.span))
+        }
+        IpNet::V6(subnet) if subnet.prefix_len() < 127 => {
+            Some((subnet.network().into(), OwnKind::Anycast, address.span))
         }
         _ => None,
     })

@@ -34,7 +34,9 @@ use crate::net::Family;
 use crate::source::Span;
 pub use lower::lower;
 pub use masquerade::{Masquerade, Source};
-pub use network::{Address, Admitted, Host, Mapping, Network, NextHop, OwnAlias, Refusal, Route, View};
+pub use network::{
+    Address, Admitted, Host, Mapping, Network, NextHop, OwnAlias, OwnKind, Refusal, Route, View,
+};
 pub use policy::{Logged, Policy, Ports, Step, Verdict};
 
 /// Metric of the unreachable default route in every table: higher than any route a person adds, so

@@ -199,9 +199,9 @@ pub struct Mapping {
     pub span: Span,
 }
 
-/// An address of the gateway, or the broadcast address of a subnet that it is in, as other networks would call
-/// it. Without VRF devices a packet to the latter would go to all stations of the link, with them to the
-/// gateway itself, whose answer would go to a host of that network. The gateway answers in each network on
+/// An address of the gateway, or what stands for all stations or all routers of a subnet that it is in, as other
+/// networks would call it. Without VRF devices a packet to the broadcast address would go to all stations of
+/// the link; with them to the gateway itself, whose answer would go to a host of that network. The gateway answers in each network on
 /// its own addresses there alone, so nobody is behind this alias: a packet for it is not translated,
 /// and told that there is no way.
 #[derive(Clone, Debug)]
@@ -210,8 +210,8 @@ pub struct OwnAlias {
     pub real: IpAddr,
     /// What it would be called; the same where the prefix has no alias.
     pub alias: IpAddr,
-    /// Whether it is a broadcast address.
-    pub broadcast: bool,
+    /// What it is.
+    pub kind: OwnKind,
     /// What becomes of a packet.
     pub refusal: Refusal,
     /// Where the address is written.
@@ -222,8 +222,23 @@ impl OwnAlias {
     /// What it is, in a few words.
     #[must_use]
     pub const fn words(&self) -> &'static str {
-        if self.broadcast { "broadcast" } else { "the gateway's own" }
+        match self.kind {
+            OwnKind::Address => "the gateway's own",
+            OwnKind::Broadcast => "broadcast",
+            OwnKind::Anycast => "routers' anycast",
+        }
     }
+}
+
+/// What an [`OwnAlias`] stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnKind {
+    /// An address of the gateway.
+    Address,
+    /// All stations of a subnet.
+    Broadcast,
+    /// All routers of a subnet.
+    Anycast,
 }
 
 /// How a packet for an [`OwnAlias`] is refused.
