@@ -184,12 +184,17 @@ fn keep(stage: &Stage) -> Result<Kept, String> {
 
 impl Kept {
     fn has_gone(mut self) -> Result<(), String> {
+        if let Err(reason) = gone(&self.these) {
+            // One that is still there would be waited for without end.
+            drop(self.child.kill());
+            return Err(reason);
+        }
         self.child.wait().map_err(|e| e.to_string())?;
         to_the_end(&mut self.errors)?;
         if self.these.len() < 6 {
             return Err(format!("it had no namespaces of its own: {:?}", self.these));
         }
-        gone(&self.these)
+        Ok(())
     }
 }
 

@@ -9,8 +9,11 @@ use serde_json::Value;
 use super::Check;
 use super::stage::{Stage, told};
 
-/// The golden sites of a quick run.
-const QUICK: [&str; 2] = ["three-lans", "masqueraded"];
+/// The golden site of a quick run.
+const QUICK: &str = "three-lans";
+
+/// So many of the mistakes are made in a quick run.
+const FEW: usize = 2;
 
 /// A mistake in what was emitted, as a sed(1) script over the line in which everything goes into the
 /// sandbox, the firewall, and what is told about it.
@@ -69,7 +72,7 @@ pub fn checks(stage: &Stage, quick: bool) -> Result<Vec<Check<'_>>, String> {
     let mut checks = Vec::new();
     for folder in golden {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if quick && !QUICK.contains(&name.as_str()) {
+        if quick && name != QUICK {
             continue;
         }
         for firewall in ["nftables", "iptables"] {
@@ -78,7 +81,7 @@ pub fn checks(stage: &Stage, quick: bool) -> Result<Vec<Check<'_>>, String> {
             checks.push(Check::new(title, move || one(stage, &site, firewall)));
         }
     }
-    for (what, script, firewall, words) in MISTAKES {
+    for (what, script, firewall, words) in MISTAKES.iter().take(if quick { FEW } else { MISTAKES.len() }) {
         let make = move || {
             let stage = stage.apart()?;
             let path = tampering(&stage, script)?;
