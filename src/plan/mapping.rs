@@ -133,13 +133,15 @@ pub(super) fn own<'m>(
     own
 }
 
-/// The broadcast addresses of the subnets that the gateway has an address in (RFC 919, 7); a subnet of
-/// two addresses has none (RFC 3021).
+/// The broadcast addresses of the subnets that the gateway has an address in (RFC 919, 7), and in IPv6 the
+/// address that all routers of the subnet have (RFC 4291, 2.6.1). A subnet of two addresses has neither
+/// (RFC 3021; RFC 6164, 5.1).
 fn broadcasts(network: &model::Network) -> impl Iterator<Item = (IpAddr, bool, Span)> + '_ {
     network.addresses.iter().filter_map(|address| match address.value {
         IpNet::V4(subnet) if subnet.prefix_len() < 31 => {
             Some((subnet.broadcast().into(), true, address.span))
         }
+        IpNet::V6(subnet) if subnet.prefix_len() < 127 => Some((subnet.network().into(), true, address.span)),
         _ => None,
     })
 }

@@ -199,8 +199,8 @@ pub struct Mapping {
     pub span: Span,
 }
 
-/// An address of the gateway, or the broadcast address of a subnet that it is in, as other networks would call
-/// it. Without VRF devices a packet to the latter would go to all stations of the link, with them to the
+/// An address of the gateway, or the broadcast address of a subnet that it is in (in IPv6, the address of all
+/// routers, which the gateway answers on too), as other networks would call it. Without VRF devices a packet to the latter would go to all stations of the link, with them to the
 /// gateway itself, whose answer would go to a host of that network. The gateway answers in each network on
 /// its own addresses there alone, so nobody is behind this alias: a packet for it is not translated,
 /// and told that there is no way.
@@ -210,7 +210,7 @@ pub struct OwnAlias {
     pub real: IpAddr,
     /// What it would be called; the same where the prefix has no alias.
     pub alias: IpAddr,
-    /// Whether it is a broadcast address.
+    /// Whether it is a broadcast address, or that of all routers.
     pub broadcast: bool,
     /// What becomes of a packet.
     pub refusal: Refusal,
@@ -222,7 +222,11 @@ impl OwnAlias {
     /// What it is, in a few words.
     #[must_use]
     pub const fn words(&self) -> &'static str {
-        if self.broadcast { "broadcast" } else { "the gateway's own" }
+        match (self.broadcast, self.real) {
+            (true, IpAddr::V4(_)) => "broadcast",
+            (true, IpAddr::V6(_)) => "every router's",
+            (false, _) => "the gateway's own",
+        }
     }
 }
 

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='aliases-per-viewer'
-FINGERPRINT='1cdfa7ae0ff110ea'
+FINGERPRINT='872cd12c74ec217a'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -713,6 +713,8 @@ COMMIT
 -A ovl-dnat-1 -m mark --mark 0x60/0xf0 -m comment --comment "site.ovl:46 to press" -g ovl-map-1
 -A ovl-map-1 -d fd65:0:0:1::1 -m comment --comment "site.ovl:9 the gateway's own" -j RETURN
 -A ovl-map-1 -d fd09::1 -m comment --comment "site.ovl:9 the gateway's own" -j RETURN
+-A ovl-map-1 -d fd65:0:0:1:: -m comment --comment "site.ovl:9 every router's" -j RETURN
+-A ovl-map-1 -d fd09:: -m comment --comment "site.ovl:9 every router's" -j RETURN
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d fd09::/64 -m comment --comment "site.ovl:13 press" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-map-1 -d fd65:0:0:1::/64 -m comment --comment "site.ovl:13 press" -j NETMAP --to fd00:0:0:1::/64
@@ -726,6 +728,8 @@ COMMIT
 -A ovl-dnat-3 -m mark --mark 0x60/0xf0 -m comment --comment "site.ovl:44 to saw" -g ovl-map-3
 -A ovl-map-3 -d fd65:0:0:3::1 -m comment --comment "site.ovl:20 the gateway's own" -j RETURN
 -A ovl-map-3 -d fd09::1 -m comment --comment "site.ovl:20 the gateway's own" -j RETURN
+-A ovl-map-3 -d fd65:0:0:3:: -m comment --comment "site.ovl:20 every router's" -j RETURN
+-A ovl-map-3 -d fd09:: -m comment --comment "site.ovl:20 every router's" -j RETURN
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-3 -d fd09::/64 -m comment --comment "site.ovl:22 saw" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-map-3 -d fd65:0:0:3::/64 -m comment --comment "site.ovl:22 saw" -j NETMAP --to fd00:0:0:1::/64
@@ -736,12 +740,14 @@ COMMIT
 -A ovl-view-3-1 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:22 saw" -j NETMAP --to fd09::/64
 -A ovl-dnat-4 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:43 to desk-a" -g ovl-map-4
 -A ovl-map-4 -d fd64:0:0:4::1 -m comment --comment "site.ovl:29 the gateway's own" -j RETURN
+-A ovl-map-4 -d fd64:0:0:4:: -m comment --comment "site.ovl:29 every router's" -j RETURN
 -A ovl-map-4 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-4 -d fd64:0:0:4::/64 -m comment --comment "site.ovl:31 desk-a" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-4 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:31 desk-a" -j NETMAP --to fd64:0:0:4::/64
 -A ovl-dnat-6 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:46 to desk-b" -g ovl-map-6
 -A ovl-dnat-6 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:44 to desk-b" -g ovl-map-6
 -A ovl-map-6 -d fd64:0:0:6::1 -m comment --comment "site.ovl:38 the gateway's own" -j RETURN
+-A ovl-map-6 -d fd64:0:0:6:: -m comment --comment "site.ovl:38 every router's" -j RETURN
 -A ovl-map-6 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-6 -d fd64:0:0:6::/64 -m comment --comment "site.ovl:40 desk-b" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-6 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:40 desk-b" -j NETMAP --to fd64:0:0:6::/64

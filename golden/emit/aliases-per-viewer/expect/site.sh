@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='aliases-per-viewer'
-FINGERPRINT='7c397d88ac15f111'
+FINGERPRINT='58820e5f13d33d94'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -481,6 +481,8 @@ table inet ovl {
 		ip6 daddr fd09::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:9 the gateway's own"
 		ip daddr 10.65.1.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:8 broadcast"
 		ip daddr 10.9.0.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:8 broadcast"
+		ip6 daddr fd65:0:0:1:: meta mark set meta mark & 0xfffffff0 return comment "site.ovl:9 every router's"
+		ip6 daddr fd09:: meta mark set meta mark & 0xfffffff0 return comment "site.ovl:9 every router's"
 		dnat ip prefix to ip daddr map {
 			10.9.0.0/26 : 192.168.0.0/26,
 			10.65.1.0/26 : 192.168.0.0/26,
@@ -567,6 +569,8 @@ table inet ovl {
 		ip6 daddr fd09::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:20 the gateway's own"
 		ip daddr 10.65.3.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:19 broadcast"
 		ip daddr 10.9.0.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:19 broadcast"
+		ip6 daddr fd65:0:0:3:: meta mark set meta mark & 0xfffffff0 return comment "site.ovl:20 every router's"
+		ip6 daddr fd09:: meta mark set meta mark & 0xfffffff0 return comment "site.ovl:20 every router's"
 		ip daddr 10.9.0.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:21 saw"
 		ip daddr 10.65.3.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:21 saw"
 		ip6 daddr fd09::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:22 saw"
@@ -606,6 +610,7 @@ table inet ovl {
 		ip daddr 10.64.4.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:28 the gateway's own"
 		ip6 daddr fd64:0:0:4::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:29 the gateway's own"
 		ip daddr 10.64.4.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:28 broadcast"
+		ip6 daddr fd64:0:0:4:: meta mark set meta mark & 0xfffffff0 return comment "site.ovl:29 every router's"
 		ip daddr 10.64.4.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:30 desk-a"
 		ip6 daddr fd64:0:0:4::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:31 desk-a"
 	}
@@ -633,6 +638,7 @@ table inet ovl {
 		ip daddr 10.64.6.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:37 the gateway's own"
 		ip6 daddr fd64:0:0:6::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:38 the gateway's own"
 		ip daddr 10.64.6.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:37 broadcast"
+		ip6 daddr fd64:0:0:6:: meta mark set meta mark & 0xfffffff0 return comment "site.ovl:38 every router's"
 		ip daddr 10.64.6.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:39 desk-b"
 		ip6 daddr fd64:0:0:6::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:40 desk-b"
 	}

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='allow-and-deny'
-FINGERPRINT='bef657072c806525'
+FINGERPRINT='e499c3f70d15fe4f'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -668,6 +668,7 @@ COMMIT
 -A ovl-dnat-1 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:53 to office" -g ovl-map-1
 -A ovl-dnat-1 -m mark --mark 0x40/0xf0 -m comment --comment "site.ovl:53 to office" -g ovl-map-1
 -A ovl-map-1 -d fd64:0:0:1::1 -m comment --comment "site.ovl:8 the gateway's own" -j ACCEPT
+-A ovl-map-1 -d fd64:0:0:1:: -m comment --comment "site.ovl:8 every router's" -j ACCEPT
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d fd64:0:0:1::/64 -m comment --comment "site.ovl:10 office" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-1 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:10 office" -j NETMAP --to fd64:0:0:1::/64
@@ -675,17 +676,20 @@ COMMIT
 -A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:68 to press" -g ovl-map-2
 -A ovl-dnat-2 -m mark --mark 0x40/0xf0 -m comment --comment "site.ovl:61 to press" -g ovl-map-2
 -A ovl-map-2 -d fd64:0:0:2::1 -m comment --comment "site.ovl:20 the gateway's own" -j ACCEPT
+-A ovl-map-2 -d fd64:0:0:2:: -m comment --comment "site.ovl:20 every router's" -j ACCEPT
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-2 -d fd64:0:0:2::/64 -m comment --comment "site.ovl:22 press" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-2 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:22 press" -j NETMAP --to fd64:0:0:2::/64
 -A ovl-dnat-3 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:53 to saw-1" -g ovl-map-3
 -A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:68 to saw-1" -g ovl-map-3
 -A ovl-map-3 -d fd64:0:0:3::1 -m comment --comment "site.ovl:33 the gateway's own" -j ACCEPT
+-A ovl-map-3 -d fd64:0:0:3:: -m comment --comment "site.ovl:33 every router's" -j ACCEPT
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-3 -d fd64:0:0:3::/64 -m comment --comment "site.ovl:35 saw-1" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-3 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:35 saw-1" -j NETMAP --to fd64:0:0:3::/64
 -A ovl-dnat-4 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:53 to saw-2" -g ovl-map-4
 -A ovl-map-4 -d fd64:0:0:4::1 -m comment --comment "site.ovl:33 the gateway's own" -j ACCEPT
+-A ovl-map-4 -d fd64:0:0:4:: -m comment --comment "site.ovl:33 every router's" -j ACCEPT
 -A ovl-map-4 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-4 -d fd64:0:0:4::/64 -m comment --comment "site.ovl:35 saw-2" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-4 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:35 saw-2" -j NETMAP --to fd64:0:0:4::/64

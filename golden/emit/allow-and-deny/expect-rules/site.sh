@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='allow-and-deny'
-FINGERPRINT='63bbe80364109eb3'
+FINGERPRINT='70f09cbb8a0397e7'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -571,6 +571,7 @@ table inet ovl {
 		ip daddr 10.64.1.1 return comment "site.ovl:7 the gateway's own"
 		ip6 daddr fd64:0:0:1::1 return comment "site.ovl:8 the gateway's own"
 		ip daddr 10.64.1.255 return comment "site.ovl:7 broadcast"
+		ip6 daddr fd64:0:0:1:: return comment "site.ovl:8 every router's"
 		ip daddr 10.64.1.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:9 office"
 		ip6 daddr fd64:0:0:1::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:10 office"
 	}
@@ -598,6 +599,7 @@ table inet ovl {
 		ip daddr 10.64.2.1 return comment "site.ovl:19 the gateway's own"
 		ip6 daddr fd64:0:0:2::1 return comment "site.ovl:20 the gateway's own"
 		ip daddr 10.64.2.255 return comment "site.ovl:19 broadcast"
+		ip6 daddr fd64:0:0:2:: return comment "site.ovl:20 every router's"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:21 press"
 		ip6 daddr fd64:0:0:2::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:22 press"
 	}
@@ -625,6 +627,7 @@ table inet ovl {
 		ip daddr 10.64.3.1 return comment "site.ovl:32 the gateway's own"
 		ip6 daddr fd64:0:0:3::1 return comment "site.ovl:33 the gateway's own"
 		ip daddr 10.64.3.255 return comment "site.ovl:32 broadcast"
+		ip6 daddr fd64:0:0:3:: return comment "site.ovl:33 every router's"
 		ip daddr 10.64.3.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:34 saw-1"
 		ip6 daddr fd64:0:0:3::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:35 saw-1"
 	}
@@ -652,6 +655,7 @@ table inet ovl {
 		ip daddr 10.64.4.1 return comment "site.ovl:32 the gateway's own"
 		ip6 daddr fd64:0:0:4::1 return comment "site.ovl:33 the gateway's own"
 		ip daddr 10.64.4.255 return comment "site.ovl:32 broadcast"
+		ip6 daddr fd64:0:0:4:: return comment "site.ovl:33 every router's"
 		ip daddr 10.64.4.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:34 saw-2"
 		ip6 daddr fd64:0:0:4::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:35 saw-2"
 	}

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='allow-and-deny'
-FINGERPRINT='4f24a1255d7f6fcf'
+FINGERPRINT='24cf367acd91252b'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -562,6 +562,7 @@ table inet ovl {
 		ip daddr 10.64.1.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:7 the gateway's own"
 		ip6 daddr fd64:0:0:1::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:8 the gateway's own"
 		ip daddr 10.64.1.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:7 broadcast"
+		ip6 daddr fd64:0:0:1:: meta mark set meta mark & 0xfffffff0 return comment "site.ovl:8 every router's"
 		ip daddr 10.64.1.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:9 office"
 		ip6 daddr fd64:0:0:1::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:10 office"
 	}
@@ -589,6 +590,7 @@ table inet ovl {
 		ip daddr 10.64.2.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:19 the gateway's own"
 		ip6 daddr fd64:0:0:2::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:20 the gateway's own"
 		ip daddr 10.64.2.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:19 broadcast"
+		ip6 daddr fd64:0:0:2:: meta mark set meta mark & 0xfffffff0 return comment "site.ovl:20 every router's"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:21 press"
 		ip6 daddr fd64:0:0:2::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:22 press"
 	}
@@ -616,6 +618,7 @@ table inet ovl {
 		ip daddr 10.64.3.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:32 the gateway's own"
 		ip6 daddr fd64:0:0:3::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:33 the gateway's own"
 		ip daddr 10.64.3.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:32 broadcast"
+		ip6 daddr fd64:0:0:3:: meta mark set meta mark & 0xfffffff0 return comment "site.ovl:33 every router's"
 		ip daddr 10.64.3.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:34 saw-1"
 		ip6 daddr fd64:0:0:3::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:35 saw-1"
 	}
@@ -643,6 +646,7 @@ table inet ovl {
 		ip daddr 10.64.4.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:32 the gateway's own"
 		ip6 daddr fd64:0:0:4::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:33 the gateway's own"
 		ip daddr 10.64.4.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:32 broadcast"
+		ip6 daddr fd64:0:0:4:: meta mark set meta mark & 0xfffffff0 return comment "site.ovl:33 every router's"
 		ip daddr 10.64.4.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:34 saw-2"
 		ip6 daddr fd64:0:0:4::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:35 saw-2"
 	}

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='masqueraded'
-FINGERPRINT='d6e53339206ab17b'
+FINGERPRINT='16ea22a9aef3174f'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -686,17 +686,20 @@ COMMIT
 -A ovl-masq-5 -d fd00:0:0:1::/64 -m comment --comment "site.ovl:48 lathe" -j SNAT --to-source fd00:0:0:1::1
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:54 to office" -g ovl-map-1
 -A ovl-map-1 -d fd16::1 -m comment --comment "site.ovl:9 the gateway's own" -j RETURN
+-A ovl-map-1 -d fd16:: -m comment --comment "site.ovl:9 every router's" -j RETURN
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d fd16::/64 -m comment --comment "site.ovl:11 office" -j NETMAP --to fd16::/64
 -A ovl-snat-1 -s fd16::/64 -m comment --comment "site.ovl:11 office" -j NETMAP --to fd16::/64
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:54 to north" -g ovl-map-2
 -A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:55 to north" -g ovl-map-2
 -A ovl-map-2 -d fd64:0:0:2::1 -m comment --comment "site.ovl:18 the gateway's own" -j RETURN
+-A ovl-map-2 -d fd64:0:0:2:: -m comment --comment "site.ovl:18 every router's" -j RETURN
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-2 -d fd64:0:0:2::/64 -m comment --comment "site.ovl:20 north" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-2 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:20 north" -j NETMAP --to fd64:0:0:2::/64
 -A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:55 to south" -g ovl-map-3
 -A ovl-map-3 -d fd64:0:0:3::1 -m comment --comment "site.ovl:27 the gateway's own" -j RETURN
+-A ovl-map-3 -d fd64:0:0:3:: -m comment --comment "site.ovl:27 every router's" -j RETURN
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-3 -d fd64:0:0:3::/64 -m comment --comment "site.ovl:29 south" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-3 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:29 south" -j NETMAP --to fd64:0:0:3::/64
@@ -704,6 +707,7 @@ COMMIT
 -A ovl-dnat-4 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:57 to press" -g ovl-map-4
 -A ovl-dnat-4 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:58 to press" -g ovl-map-4
 -A ovl-map-4 -d fd64:0:0:4::1 -m comment --comment "site.ovl:36 the gateway's own" -j RETURN
+-A ovl-map-4 -d fd64:0:0:4:: -m comment --comment "site.ovl:36 every router's" -j RETURN
 -A ovl-map-4 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-4 -d fd64:0:0:4::/64 -m comment --comment "site.ovl:38 press" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-4 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:38 press" -j NETMAP --to fd64:0:0:4::/64
@@ -711,6 +715,7 @@ COMMIT
 -A ovl-dnat-5 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:60 to lathe" -g ovl-map-5
 -A ovl-dnat-5 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:61 to lathe" -g ovl-map-5
 -A ovl-map-5 -d fd64:0:0:5::1 -m comment --comment "site.ovl:48 the gateway's own" -j RETURN
+-A ovl-map-5 -d fd64:0:0:5:: -m comment --comment "site.ovl:48 every router's" -j RETURN
 -A ovl-map-5 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-5 -d fd64:0:0:5::/64 -m comment --comment "site.ovl:50 lathe" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-5 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:50 lathe" -j NETMAP --to fd64:0:0:5::/64

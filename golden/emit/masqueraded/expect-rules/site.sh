@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='masqueraded'
-FINGERPRINT='87603b45c30e910a'
+FINGERPRINT='578f4d9677b89e7a'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -132,6 +132,7 @@ defaults_v6() {
 route add unreachable ::/0 metric 4278198272 table 1 protocol 77 # site.ovl:5 office
 route add unreachable ::/0 metric 4278198272 table 65537 protocol 77 # site.ovl:5 office
 route add unreachable fd16::1/128 metric 4278198272 table 1 protocol 77 # site.ovl:9 office
+route add unreachable fd16::/128 metric 4278198272 table 1 protocol 77 # site.ovl:9 office
 route add unreachable ::/0 metric 4278198272 table 2 protocol 77 # site.ovl:14 north
 route add unreachable ::/0 metric 4278198272 table 65538 protocol 77 # site.ovl:14 north
 route add unreachable ::/0 metric 4278198272 table 3 protocol 77 # site.ovl:23 south
@@ -550,6 +551,7 @@ table inet ovl {
 		ip daddr 172.16.0.1 return comment "site.ovl:8 the gateway's own"
 		ip6 daddr fd16::1 return comment "site.ovl:9 the gateway's own"
 		ip daddr 172.16.0.255 return comment "site.ovl:8 broadcast"
+		ip6 daddr fd16:: return comment "site.ovl:9 every router's"
 		ip daddr 172.16.0.0/24 dnat ip prefix to 172.16.0.0/24 comment "site.ovl:10 office"
 		ip6 daddr fd16::/64 dnat ip6 prefix to fd16::/64 comment "site.ovl:11 office"
 	}
@@ -577,6 +579,7 @@ table inet ovl {
 		ip daddr 10.64.2.1 return comment "site.ovl:17 the gateway's own"
 		ip6 daddr fd64:0:0:2::1 return comment "site.ovl:18 the gateway's own"
 		ip daddr 10.64.2.255 return comment "site.ovl:17 broadcast"
+		ip6 daddr fd64:0:0:2:: return comment "site.ovl:18 every router's"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.1.0/24 comment "site.ovl:19 north"
 		ip6 daddr fd64:0:0:2::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:20 north"
 	}
@@ -604,6 +607,7 @@ table inet ovl {
 		ip daddr 10.64.3.1 return comment "site.ovl:26 the gateway's own"
 		ip6 daddr fd64:0:0:3::1 return comment "site.ovl:27 the gateway's own"
 		ip daddr 10.64.3.255 return comment "site.ovl:26 broadcast"
+		ip6 daddr fd64:0:0:3:: return comment "site.ovl:27 every router's"
 		ip daddr 10.64.3.0/24 dnat ip prefix to 192.168.1.0/24 comment "site.ovl:28 south"
 		ip6 daddr fd64:0:0:3::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:29 south"
 	}
@@ -629,6 +633,7 @@ table inet ovl {
 		ip daddr 10.64.4.1 return comment "site.ovl:35 the gateway's own"
 		ip6 daddr fd64:0:0:4::1 return comment "site.ovl:36 the gateway's own"
 		ip daddr 10.64.4.255 return comment "site.ovl:35 broadcast"
+		ip6 daddr fd64:0:0:4:: return comment "site.ovl:36 every router's"
 		ip daddr 10.64.4.0/24 dnat ip prefix to 192.168.1.0/24 comment "site.ovl:37 press"
 		ip daddr 10.64.8.0/22 dnat ip prefix to 192.168.8.0/22 comment "site.ovl:40 press"
 		ip6 daddr fd64:0:0:4::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:38 press"
@@ -662,6 +667,7 @@ table inet ovl {
 		ip daddr 10.64.5.1 return comment "site.ovl:47 the gateway's own"
 		ip6 daddr fd64:0:0:5::1 return comment "site.ovl:48 the gateway's own"
 		ip daddr 10.64.5.255 return comment "site.ovl:47 broadcast"
+		ip6 daddr fd64:0:0:5:: return comment "site.ovl:48 every router's"
 		ip daddr 10.64.5.0/24 dnat ip prefix to 192.168.1.0/24 comment "site.ovl:49 lathe"
 		ip6 daddr fd64:0:0:5::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:50 lathe"
 	}

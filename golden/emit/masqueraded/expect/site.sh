@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='masqueraded'
-FINGERPRINT='6b1513d7d454a919'
+FINGERPRINT='742eceac8642fab9'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -536,6 +536,7 @@ table inet ovl {
 		ip daddr 172.16.0.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:8 the gateway's own"
 		ip6 daddr fd16::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:9 the gateway's own"
 		ip daddr 172.16.0.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:8 broadcast"
+		ip6 daddr fd16:: meta mark set meta mark & 0xfffffff0 return comment "site.ovl:9 every router's"
 		ip daddr 172.16.0.0/24 dnat ip prefix to 172.16.0.0/24 comment "site.ovl:10 office"
 		ip6 daddr fd16::/64 dnat ip6 prefix to fd16::/64 comment "site.ovl:11 office"
 	}
@@ -563,6 +564,7 @@ table inet ovl {
 		ip daddr 10.64.2.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:17 the gateway's own"
 		ip6 daddr fd64:0:0:2::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:18 the gateway's own"
 		ip daddr 10.64.2.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:17 broadcast"
+		ip6 daddr fd64:0:0:2:: meta mark set meta mark & 0xfffffff0 return comment "site.ovl:18 every router's"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.1.0/24 comment "site.ovl:19 north"
 		ip6 daddr fd64:0:0:2::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:20 north"
 	}
@@ -590,6 +592,7 @@ table inet ovl {
 		ip daddr 10.64.3.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:26 the gateway's own"
 		ip6 daddr fd64:0:0:3::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:27 the gateway's own"
 		ip daddr 10.64.3.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:26 broadcast"
+		ip6 daddr fd64:0:0:3:: meta mark set meta mark & 0xfffffff0 return comment "site.ovl:27 every router's"
 		ip daddr 10.64.3.0/24 dnat ip prefix to 192.168.1.0/24 comment "site.ovl:28 south"
 		ip6 daddr fd64:0:0:3::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:29 south"
 	}
@@ -615,6 +618,7 @@ table inet ovl {
 		ip daddr 10.64.4.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:35 the gateway's own"
 		ip6 daddr fd64:0:0:4::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:36 the gateway's own"
 		ip daddr 10.64.4.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:35 broadcast"
+		ip6 daddr fd64:0:0:4:: meta mark set meta mark & 0xfffffff0 return comment "site.ovl:36 every router's"
 		ip daddr 10.64.4.0/24 dnat ip prefix to 192.168.1.0/24 comment "site.ovl:37 press"
 		ip daddr 10.64.8.0/22 dnat ip prefix to 192.168.8.0/22 comment "site.ovl:40 press"
 		ip6 daddr fd64:0:0:4::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:38 press"
@@ -648,6 +652,7 @@ table inet ovl {
 		ip daddr 10.64.5.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:47 the gateway's own"
 		ip6 daddr fd64:0:0:5::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:48 the gateway's own"
 		ip daddr 10.64.5.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:47 broadcast"
+		ip6 daddr fd64:0:0:5:: meta mark set meta mark & 0xfffffff0 return comment "site.ovl:48 every router's"
 		ip daddr 10.64.5.0/24 dnat ip prefix to 192.168.1.0/24 comment "site.ovl:49 lathe"
 		ip6 daddr fd64:0:0:5::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:50 lathe"
 	}

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='names-and-routes'
-FINGERPRINT='54286fcee42eeb91'
+FINGERPRINT='a8ded16faa970aa2'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -538,6 +538,7 @@ table inet ovl {
 		ip daddr 172.16.0.1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:11 the gateway's own"
 		ip6 daddr fd00:0:0:a::1 meta mark set meta mark & 0xffffff00 return comment "site.ovl:12 the gateway's own"
 		ip daddr 172.16.255.255 meta mark set meta mark & 0xffffff00 return comment "site.ovl:11 broadcast"
+		ip6 daddr fd00:0:0:a:: meta mark set meta mark & 0xffffff00 return comment "site.ovl:12 every router's"
 		ip daddr 172.16.0.0/16 dnat ip prefix to 172.16.0.0/16 comment "site.ovl:13 office"
 		ip6 daddr fd00:0:0:a::/64 dnat ip6 prefix to fd00:0:0:a::/64 comment "site.ovl:14 office"
 	}

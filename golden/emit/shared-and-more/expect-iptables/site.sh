@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='shared-and-more'
-FINGERPRINT='bc37c09f2b1e590c'
+FINGERPRINT='f831da0b7d97ed72'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -443,11 +443,13 @@ COMMIT
 -A ovl-snat -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:16 outer" -g ovl-snat-2
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:26 to inner" -g ovl-map-1
 -A ovl-map-1 -d fd00:0:0:3::1 -m comment --comment "site.ovl:9 the gateway's own" -j RETURN
+-A ovl-map-1 -d fd00:0:0:3:: -m comment --comment "site.ovl:9 every router's" -j RETURN
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d fd00:0:0:3::/64 -m comment --comment "site.ovl:13 inner" -j NETMAP --to fd00:0:0:2::/64
 -A ovl-snat-1 -s fd00:0:0:2::/64 -m comment --comment "site.ovl:13 inner" -j NETMAP --to fd00:0:0:3::/64
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:26 to outer" -g ovl-map-2
 -A ovl-map-2 -d fd00:0:0:4::1 -m comment --comment "site.ovl:20 the gateway's own" -j RETURN
+-A ovl-map-2 -d fd00:0:0:4:: -m comment --comment "site.ovl:20 every router's" -j RETURN
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-2 -d fd00:0:0:4::/64 -m comment --comment "site.ovl:23 outer" -j NETMAP --to fd00:0:0:2::/64
 -A ovl-snat-2 -s fd00:0:0:2::/64 -m comment --comment "site.ovl:23 outer" -j NETMAP --to fd00:0:0:4::/64

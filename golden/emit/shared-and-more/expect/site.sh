@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='shared-and-more'
-FINGERPRINT='07a22f300871610a'
+FINGERPRINT='d37d1127a075438f'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -373,6 +373,7 @@ table inet ovl {
 	chain ovl_dnat_inner {
 		ip daddr 10.3.0.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:8 the gateway's own"
 		ip6 daddr fd00:0:0:3::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:9 the gateway's own"
+		ip6 daddr fd00:0:0:3:: meta mark set meta mark & 0xfffffff0 return comment "site.ovl:9 every router's"
 		ip daddr 10.3.0.0/26 dnat ip prefix to 192.168.2.0/26 comment "site.ovl:10 inner"
 		ip daddr 10.3.0.64/29 dnat ip prefix to 192.168.2.64/29 comment "site.ovl:10 inner"
 		ip daddr 10.3.0.72/30 dnat ip prefix to 192.168.2.72/30 comment "site.ovl:10 inner"
@@ -417,6 +418,7 @@ table inet ovl {
 	chain ovl_dnat_outer {
 		ip daddr 10.3.0.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:19 the gateway's own"
 		ip6 daddr fd00:0:0:4::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:20 the gateway's own"
+		ip6 daddr fd00:0:0:4:: meta mark set meta mark & 0xfffffff0 return comment "site.ovl:20 every router's"
 		ip daddr 10.3.0.0/24 dnat ip prefix to 192.168.2.0/24 comment "site.ovl:22 outer"
 		ip6 daddr fd00:0:0:4::/64 dnat ip6 prefix to fd00:0:0:2::/64 comment "site.ovl:23 outer"
 	}

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='small-packets'
-FINGERPRINT='ae4d0f99bbae4f6f'
+FINGERPRINT='e245b3fce4c38621'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -494,18 +494,21 @@ COMMIT
 -A ovl-dnat-1 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:33 to lan" -g ovl-map-1
 -A ovl-dnat-1 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:34 to lan" -g ovl-map-1
 -A ovl-map-1 -d fd64:0:0:1::1 -m comment --comment "site.ovl:8 the gateway's own" -j ACCEPT
+-A ovl-map-1 -d fd64:0:0:1:: -m comment --comment "site.ovl:8 every router's" -j ACCEPT
 -A ovl-map-1 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-1 -d fd64:0:0:1::/64 -m comment --comment "site.ovl:10 lan" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-1 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:10 lan" -j NETMAP --to fd64:0:0:1::/64
 -A ovl-dnat-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:33 to plant" -g ovl-map-2
 -A ovl-dnat-2 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:35 to plant" -g ovl-map-2
 -A ovl-map-2 -d fd64:0:0:2::1 -m comment --comment "site.ovl:17 the gateway's own" -j ACCEPT
+-A ovl-map-2 -d fd64:0:0:2:: -m comment --comment "site.ovl:17 every router's" -j ACCEPT
 -A ovl-map-2 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-2 -d fd64:0:0:2::/64 -m comment --comment "site.ovl:19 plant" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-2 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:19 plant" -j NETMAP --to fd64:0:0:2::/64
 -A ovl-dnat-3 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:34 to branch" -g ovl-map-3
 -A ovl-dnat-3 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:35 to branch" -g ovl-map-3
 -A ovl-map-3 -d fd64:0:0:3::1 -m comment --comment "site.ovl:27 the gateway's own" -j ACCEPT
+-A ovl-map-3 -d fd64:0:0:3:: -m comment --comment "site.ovl:27 every router's" -j ACCEPT
 -A ovl-map-3 -m comment --comment "sign of translation" -j CONNMARK --set-xmark 0x10/0x10
 -A ovl-map-3 -d fd64:0:0:3::/64 -m comment --comment "site.ovl:29 branch" -j NETMAP --to fd00:0:0:1::/64
 -A ovl-snat-3 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:29 branch" -j NETMAP --to fd64:0:0:3::/64

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='small-packets'
-FINGERPRINT='097bcb7e1f1e5e7c'
+FINGERPRINT='708cd110c3f6f37c'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -436,6 +436,7 @@ table inet ovl {
 		ip daddr 10.64.1.1 return comment "site.ovl:7 the gateway's own"
 		ip6 daddr fd64:0:0:1::1 return comment "site.ovl:8 the gateway's own"
 		ip daddr 10.64.1.255 return comment "site.ovl:7 broadcast"
+		ip6 daddr fd64:0:0:1:: return comment "site.ovl:8 every router's"
 		ip daddr 10.64.1.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:9 lan"
 		ip6 daddr fd64:0:0:1::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:10 lan"
 	}
@@ -463,6 +464,7 @@ table inet ovl {
 		ip daddr 10.64.2.1 return comment "site.ovl:16 the gateway's own"
 		ip6 daddr fd64:0:0:2::1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.2.255 return comment "site.ovl:16 broadcast"
+		ip6 daddr fd64:0:0:2:: return comment "site.ovl:17 every router's"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 plant"
 		ip6 daddr fd64:0:0:2::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:19 plant"
 	}
@@ -494,6 +496,7 @@ table inet ovl {
 		ip daddr 10.64.3.1 return comment "site.ovl:26 the gateway's own"
 		ip6 daddr fd64:0:0:3::1 return comment "site.ovl:27 the gateway's own"
 		ip daddr 10.64.3.255 return comment "site.ovl:26 broadcast"
+		ip6 daddr fd64:0:0:3:: return comment "site.ovl:27 every router's"
 		ip daddr 10.64.3.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:28 branch"
 		ip6 daddr fd64:0:0:3::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:29 branch"
 	}

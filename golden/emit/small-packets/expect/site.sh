@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='small-packets'
-FINGERPRINT='605facde155f1355'
+FINGERPRINT='187caf3d23847e0f'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -429,6 +429,7 @@ table inet ovl {
 		ip daddr 10.64.1.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:7 the gateway's own"
 		ip6 daddr fd64:0:0:1::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:8 the gateway's own"
 		ip daddr 10.64.1.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:7 broadcast"
+		ip6 daddr fd64:0:0:1:: meta mark set meta mark & 0xfffffff0 return comment "site.ovl:8 every router's"
 		ip daddr 10.64.1.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:9 lan"
 		ip6 daddr fd64:0:0:1::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:10 lan"
 	}
@@ -456,6 +457,7 @@ table inet ovl {
 		ip daddr 10.64.2.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:16 the gateway's own"
 		ip6 daddr fd64:0:0:2::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.2.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:16 broadcast"
+		ip6 daddr fd64:0:0:2:: meta mark set meta mark & 0xfffffff0 return comment "site.ovl:17 every router's"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 plant"
 		ip6 daddr fd64:0:0:2::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:19 plant"
 	}
@@ -487,6 +489,7 @@ table inet ovl {
 		ip daddr 10.64.3.1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:26 the gateway's own"
 		ip6 daddr fd64:0:0:3::1 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:27 the gateway's own"
 		ip daddr 10.64.3.255 meta mark set meta mark & 0xfffffff0 return comment "site.ovl:26 broadcast"
+		ip6 daddr fd64:0:0:3:: meta mark set meta mark & 0xfffffff0 return comment "site.ovl:27 every router's"
 		ip daddr 10.64.3.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:28 branch"
 		ip6 daddr fd64:0:0:3::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:29 branch"
 	}

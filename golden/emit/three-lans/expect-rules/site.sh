@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='three-lans'
-FINGERPRINT='7daad60e13d904fa'
+FINGERPRINT='8f2eef2292b62b06'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -408,6 +408,7 @@ table inet ovl {
 		ip daddr 10.64.1.1 return comment "site.ovl:7 the gateway's own"
 		ip6 daddr fd64:0:0:1::1 return comment "site.ovl:8 the gateway's own"
 		ip daddr 10.64.1.255 return comment "site.ovl:7 broadcast"
+		ip6 daddr fd64:0:0:1:: return comment "site.ovl:8 every router's"
 		ip daddr 10.64.1.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:9 red"
 		ip6 daddr fd64:0:0:1::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:10 red"
 	}
@@ -435,6 +436,7 @@ table inet ovl {
 		ip daddr 10.64.2.1 return comment "site.ovl:16 the gateway's own"
 		ip6 daddr fd64:0:0:2::1 return comment "site.ovl:17 the gateway's own"
 		ip daddr 10.64.2.255 return comment "site.ovl:16 broadcast"
+		ip6 daddr fd64:0:0:2:: return comment "site.ovl:17 every router's"
 		ip daddr 10.64.2.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:18 green"
 		ip6 daddr fd64:0:0:2::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:19 green"
 	}
@@ -462,6 +464,7 @@ table inet ovl {
 		ip daddr 10.64.3.1 return comment "site.ovl:25 the gateway's own"
 		ip6 daddr fd64:0:0:3::1 return comment "site.ovl:26 the gateway's own"
 		ip daddr 10.64.3.255 return comment "site.ovl:25 broadcast"
+		ip6 daddr fd64:0:0:3:: return comment "site.ovl:26 every router's"
 		ip daddr 10.64.3.0/24 dnat ip prefix to 192.168.0.0/24 comment "site.ovl:27 blue"
 		ip6 daddr fd64:0:0:3::/64 dnat ip6 prefix to fd00:0:0:1::/64 comment "site.ovl:28 blue"
 	}
