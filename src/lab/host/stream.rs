@@ -10,8 +10,8 @@ use super::ask::checksum;
 use super::flow::{Answer, PORTS, told};
 
 /// Rounds that an answer may take; after that the socket is closed. Two sockets each are well below what a
-/// process may have (1024 files), also with two flows.
-const PATIENCE: usize = 150;
+/// process may have (1024 files), also with some flows.
+const PATIENCE: usize = 64;
 const TRANSPORTS: [&str; 4] = ["tcp", "udp", "icmp", "253"];
 
 /// A connection that is being made, asked or held.
