@@ -151,6 +151,8 @@ fn control(protocol: u8, bytes: &[u8]) -> Option<Body> {
         (1, 3, 3) | (58, 1, 4) => "port-unreachable",
         (1, 3, 4) | (58, 2, _) => "too-big",
         (1, 3, 9 | 10 | 13) | (58, 1, 1) => "prohibited",
+        // Of what has a link-local source, so mostly neighbour discovery.
+        (58, 1, 2) => "beyond-scope",
         (1, 11, _) | (58, 3, _) => "expired",
         _ => return Some(Body::Control(kind, code)),
     };

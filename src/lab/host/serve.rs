@@ -6,6 +6,7 @@
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::thread;
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
@@ -117,15 +118,24 @@ pub fn segment(stream: &TcpStream) -> u32 {
     SockRef::from(stream).tcp_mss().unwrap_or(0)
 }
 
+/// How long a connection that nobody holds may be silent: the packet that ends it may have been lost.
+const IDLE: Duration = Duration::from_secs(5);
+
 /// `?` asks for the line and the end, `h` for the line alone, as often as it comes.
 fn answer_connection(name: &str, mut stream: TcpStream) {
     let Ok(peer) = stream.peer_addr() else { return };
     let mut word = [0];
+    if stream.set_read_timeout(Some(IDLE)).is_err() {
+        return;
+    }
     let text = format!("{} {}", line(name, peer, stream.local_addr()), segment(&stream));
     if stream.read_exact(&mut word).is_err() || stream.write_all(format!("{text}\n").as_bytes()).is_err() {
         return;
     }
     if word == *b"?" && stream.shutdown(std::net::Shutdown::Write).is_err() {
+        return;
+    }
+    if word == *b"h" && stream.set_read_timeout(None).is_err() {
         return;
     }
     while matches!(stream.read(&mut word), Ok(1)) {

@@ -9,8 +9,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::ask::checksum;
 use super::flow::{Answer, PORTS, told};
 
-/// Rounds that an answer may take; after that the socket is closed.
-const PATIENCE: usize = 32;
+/// Rounds that an answer may take; after that the socket is closed. Two sockets each are well below what a
+/// process may have (1024 files), also with some flows.
+const PATIENCE: usize = 64;
 const TRANSPORTS: [&str; 4] = ["tcp", "udp", "icmp", "253"];
 
 /// A connection that is being made, asked or held.

@@ -26,6 +26,8 @@ const COMMANDS: &[&str] = &[
     "ip6tables-save",
     SETTINGS,
 ];
+/// Those of them that begin with devices.
+const DEVICES: &[&str] = &["ip address show", "ip -d link show"];
 /// What cannot be read, as some secrets, is left out.
 const SETTINGS: &str = "grep -rs . /proc/sys/net/ipv[46]/conf /proc/sys/net/ipv4/ip_forward \
      /proc/sys/net/ipv[46]/fwmark_reflect /proc/sys/net/ipv4/icmp* /proc/sys/net/ipv6/icmp \
@@ -60,6 +62,26 @@ impl Listing {
             }
         }
         if differences.is_empty() { Ok(()) } else { Err(differences) }
+    }
+
+    /// The same without what a VRF device gets by chance: its number and its link address.
+    pub fn without_chance(&self) -> Self {
+        let mut parts = self.0.clone();
+        for (_, text) in parts.iter_mut().filter(|(command, _)| DEVICES.contains(command)) {
+            let mut by_chance = false;
+            let lines = text.lines().filter_map(|line| {
+                if !line.starts_with(' ') {
+                    by_chance = line.contains(" vrf-") && line.contains("<NOARP,MASTER");
+                }
+                match line.split_once(": ") {
+                    _ if !by_chance => Some(line),
+                    Some((_, rest)) => Some(rest),
+                    None => Some(line).filter(|line| !line.trim_start().starts_with("link/ether")),
+                }
+            });
+            *text = lines.collect::<Vec<_>>().join("\n");
+        }
+        Self(parts)
     }
 
     /// `Ok` if every one of these lines of the first listing is still in the later one.
