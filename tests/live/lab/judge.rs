@@ -20,6 +20,9 @@ pub type Verdict = (String, Vec<String>);
 #[derive(Default)]
 pub struct Judge {
     explained: BTreeMap<String, BTreeSet<String>>,
+    /// The packets that each host sends on connections that are held. What is done with them goes on after
+    /// their phase: whoever sends them again may be told at any time that there is no way any more.
+    held: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Judge {
@@ -63,6 +66,9 @@ impl Judge {
         let at_asker = seen.get(&question.host).unwrap_or(&empty);
         let flow = flow(question, &question.source.to_string(), question.source_port);
         self.explain_at_router(topology, &question.host, &flow);
+        if question.options.iter().any(|option| option == "hold") {
+            self.held.entry(question.host.clone()).or_default().insert(flow.clone());
+        }
         if let Some(router) = &question.via {
             // Whatever the address was translated to: transport and ports are the question's, and to
             // masqueraded hosts, transport and destination port.
@@ -181,12 +187,11 @@ impl Judge {
         if let Some(request) = &request {
             self.explain(topology, host, request);
             // Where routers stand between, they see both directions with the host's own address.
-            if let [_, from, from_port, to, to_port] = request.split(' ').collect::<Vec<_>>()[..] {
-                let back = match question.transport.as_str() {
-                    "icmp" | "253" => format!("{reply_transport} {to} {from_port} {from} 0"),
-                    transport => format!("{transport} {to} {to_port} {from} {from_port}"),
-                };
+            if let Some(back) = back(request) {
                 self.explain_at_router(topology, host, &back);
+                if question.options.iter().any(|option| option == "hold") {
+                    self.held.entry(host.to_owned()).or_default().insert(back);
+                }
             }
         }
 
@@ -286,7 +291,10 @@ impl Judge {
             .filter(|(host, _)| *host != GATEWAY)
             .flat_map(|(host, lines)| {
                 let explained = self.explained.get(host).unwrap_or(&empty);
-                let strange = lines.difference(explained).filter(|line| !traffic.explains(host, line));
+                let own = self.held.get(host).unwrap_or(&empty);
+                let strange = lines
+                    .difference(explained)
+                    .filter(|line| !is_error_about(line, own) && !traffic.explains(host, line));
                 strange.map(|line| format!("{host} saw {}", traffic.place(line))).collect::<Vec<_>>()
             })
             .collect()
@@ -296,6 +304,23 @@ impl Judge {
 /// The question's packet as a sniffer tells it.
 fn flow(question: &Question, source: &str, source_port: u16) -> String {
     format!("{} {source} {source_port} {} {}", question.transport, question.destination, question.port)
+}
+
+/// The answer to a request, both as a sniffer tells them.
+fn back(request: &str) -> Option<String> {
+    let [transport, from, from_port, to, to_port] = request.split(' ').collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    Some(match transport {
+        "icmp" => format!("icmp-reply {to} {from_port} {from} 0"),
+        "253" => format!("253 {to} {from_port} {from} 0"),
+        _ => format!("{transport} {to} {to_port} {from} {from_port}"),
+    })
+}
+
+fn is_error_about(line: &str, packets: &BTreeSet<String>) -> bool {
+    let about = line.strip_prefix("error ").and_then(|rest| split_after(rest, 2));
+    about.is_some_and(|(_, packet)| packets.contains(packet))
 }
 
 fn describe(question: &Question) -> String {
