@@ -35,10 +35,10 @@ connect red -> blue {
 }
 ";
 
-/// The lines of a function of the script that prints a here-document: first word and the rest.
+/// The lines that a function of the script prints: first word and the rest.
 fn lines(script: &str, function: &str) -> BTreeMap<String, String> {
     let text = script.split(&format!("\n{function}() {{\n")).nth(1).unwrap();
-    let text = text.split("OVERLAPC_END'\n").nth(1).unwrap().split("OVERLAPC_END").next().unwrap();
+    let text = text.split('\'').nth(3).unwrap();
     let line = |line: &str| line.split_once(' ').map(|(id, rest)| (id.to_owned(), rest.to_owned())).unwrap();
     text.lines().map(line).collect()
 }

@@ -34,19 +34,19 @@ VRF=yes
 KIND='firewall nftables, isolation vrf, protocol 77'
 STATE=/run/overlapc
 
+# What the site is made of. These are read often, so no program is started for it: nothing in them has a
+# quote in it.
+
 # id, interface, VRF device (or -), name
 networks() {
-    cat <<'OVERLAPC_END'
-1 lan0 vrf-lan lan
+    printf '%s\n' '1 lan0 vrf-lan lan
 2 wg0 vrf-plant plant
-3 dsl0 vrf-branch branch
-OVERLAPC_END
+3 dsl0 vrf-branch branch'
 }
 
 # Kernel settings below /proc/sys/net and their values.
 settings() {
-    cat <<'OVERLAPC_END'
-ipv4/fwmark_reflect 1
+    printf '%s\n' 'ipv4/fwmark_reflect 1
 ipv6/fwmark_reflect 1
 ipv6/conf/all/forwarding 1
 ipv4/tcp_l3mdev_accept 1
@@ -59,109 +59,89 @@ ipv4/conf/wg0/rp_filter loose
 ipv6/conf/wg0/keep_addr_on_down 1
 ipv4/conf/dsl0/forwarding 1
 ipv4/conf/dsl0/rp_filter loose
-ipv6/conf/dsl0/keep_addr_on_down 1
-OVERLAPC_END
+ipv6/conf/dsl0/keep_addr_on_down 1'
 }
 
 # The same of devices that the site makes: they go with the devices.
 own_settings() {
-    cat <<'OVERLAPC_END'
-ipv4/conf/vrf-lan/forwarding 1
+    printf '%s\n' 'ipv4/conf/vrf-lan/forwarding 1
 ipv4/conf/vrf-lan/rp_filter loose
 ipv4/conf/vrf-plant/forwarding 1
 ipv4/conf/vrf-plant/rp_filter loose
 ipv4/conf/vrf-branch/forwarding 1
-ipv4/conf/vrf-branch/rp_filter loose
-OVERLAPC_END
+ipv4/conf/vrf-branch/rp_filter loose'
 }
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    cat <<'OVERLAPC_END'
-1 50c68973df19a58d
+    printf '%s\n' '1 50c68973df19a58d
 2 a6ec8f708175837c
-3 c02270d02f0babbf
-OVERLAPC_END
+3 c02270d02f0babbf'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    cat <<'OVERLAPC_END'
-1 367047a69ce124b1 10.64.1.0/24 fd64:0:0:1::/64
+    printf '%s\n' '1 367047a69ce124b1 10.64.1.0/24 fd64:0:0:1::/64
 2 afcbe3ce8687af42 10.64.2.0/24 fd64:0:0:2::/64
-3 5faf2663a266e707 10.64.3.0/24 fd64:0:0:3::/64
-OVERLAPC_END
+3 5faf2663a266e707 10.64.3.0/24 fd64:0:0:3::/64'
 }
 
 create() {
-    cat <<'OVERLAPC_END'
-link add name vrf-lan type vrf table 1 # site.ovl:4 lan
+    printf '%s\n' 'link add name vrf-lan type vrf table 1 # site.ovl:4 lan
 link set dev vrf-lan up
 link add name vrf-plant type vrf table 2 # site.ovl:13 plant
 link set dev vrf-plant up
 link add name vrf-branch type vrf table 3 # site.ovl:23 branch
-link set dev vrf-branch up
-OVERLAPC_END
+link set dev vrf-branch up'
 }
 
 defaults_v4() {
-    cat <<'OVERLAPC_END'
-route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77 # site.ovl:4 lan
+    printf '%s\n' 'route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77 # site.ovl:4 lan
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65537 protocol 77 # site.ovl:4 lan
 route add unreachable 0.0.0.0/0 metric 4278198272 table 2 protocol 77 # site.ovl:13 plant
 route add unreachable 0.0.0.0/0 metric 4278198272 table 65538 protocol 77 # site.ovl:13 plant
 route add unreachable 0.0.0.0/0 metric 4278198272 table 3 protocol 77 # site.ovl:23 branch
-route add unreachable 0.0.0.0/0 metric 4278198272 table 65539 protocol 77 # site.ovl:23 branch
-OVERLAPC_END
+route add unreachable 0.0.0.0/0 metric 4278198272 table 65539 protocol 77 # site.ovl:23 branch'
 }
 
 defaults_v6() {
-    cat <<'OVERLAPC_END'
-route add unreachable ::/0 metric 4278198272 table 1 protocol 77 # site.ovl:4 lan
+    printf '%s\n' 'route add unreachable ::/0 metric 4278198272 table 1 protocol 77 # site.ovl:4 lan
 route add unreachable ::/0 metric 4278198272 table 65537 protocol 77 # site.ovl:4 lan
 route add unreachable ::/0 metric 4278198272 table 2 protocol 77 # site.ovl:13 plant
 route add unreachable ::/0 metric 4278198272 table 65538 protocol 77 # site.ovl:13 plant
 route add unreachable ::/0 metric 4278198272 table 3 protocol 77 # site.ovl:23 branch
-route add unreachable ::/0 metric 4278198272 table 65539 protocol 77 # site.ovl:23 branch
-OVERLAPC_END
+route add unreachable ::/0 metric 4278198272 table 65539 protocol 77 # site.ovl:23 branch'
 }
 
 attach() {
-    cat <<'OVERLAPC_END'
-link set dev lan0 master vrf-lan # site.ovl:4 lan
+    printf '%s\n' 'link set dev lan0 master vrf-lan # site.ovl:4 lan
 link set dev lan0 up # site.ovl:4 lan
 link set dev wg0 master vrf-plant # site.ovl:13 plant
 link set dev wg0 up # site.ovl:13 plant
 link set dev dsl0 master vrf-branch # site.ovl:23 branch
-link set dev dsl0 up # site.ovl:23 branch
-OVERLAPC_END
+link set dev dsl0 up # site.ovl:23 branch'
 }
 
 addresses() {
-    cat <<'OVERLAPC_END'
-address add 192.168.0.1/24 dev lan0 # site.ovl:7 lan
+    printf '%s\n' 'address add 192.168.0.1/24 dev lan0 # site.ovl:7 lan
 address add fd00:0:0:1::1/64 dev lan0 # site.ovl:8 lan
 address add 192.168.0.1/24 dev wg0 # site.ovl:16 plant
 address add fd00:0:0:1::1/64 dev wg0 # site.ovl:17 plant
 address add 192.168.0.1/24 dev dsl0 # site.ovl:26 branch
-address add fd00:0:0:1::1/64 dev dsl0 # site.ovl:27 branch
-OVERLAPC_END
+address add fd00:0:0:1::1/64 dev dsl0 # site.ovl:27 branch'
 }
 
 routes_v4() {
-    cat <<'OVERLAPC_END'
-route add 192.168.0.0/24 dev lan0 table 65537 protocol 77 # site.ovl:7 lan
+    printf '%s\n' 'route add 192.168.0.0/24 dev lan0 table 65537 protocol 77 # site.ovl:7 lan
 route add 10.64.1.0/24 dev lan0 table 65537 protocol 77 # site.ovl:9 lan
 route add 192.168.0.0/24 dev wg0 table 65538 protocol 77 # site.ovl:16 plant
 route add 10.64.2.0/24 dev wg0 table 65538 protocol 77 # site.ovl:18 plant
 route add 192.168.0.0/24 dev dsl0 table 65539 protocol 77 # site.ovl:26 branch
-route add 10.64.3.0/24 dev dsl0 table 65539 protocol 77 # site.ovl:28 branch
-OVERLAPC_END
+route add 10.64.3.0/24 dev dsl0 table 65539 protocol 77 # site.ovl:28 branch'
 }
 
 routes_v6() {
-    cat <<'OVERLAPC_END'
-route add fd00:0:0:1::/64 dev lan0 table 65537 protocol 77 # site.ovl:8 lan
+    printf '%s\n' 'route add fd00:0:0:1::/64 dev lan0 table 65537 protocol 77 # site.ovl:8 lan
 route add fe80::/64 dev lan0 table 65537 protocol 77 # site.ovl:4 lan
 route add fd64:0:0:1::/64 dev lan0 table 65537 protocol 77 # site.ovl:10 lan
 route add fd00:0:0:1::/64 dev wg0 table 65538 protocol 77 # site.ovl:17 plant
@@ -169,32 +149,27 @@ route add fe80::/64 dev wg0 table 65538 protocol 77 # site.ovl:13 plant
 route add fd64:0:0:2::/64 dev wg0 table 65538 protocol 77 # site.ovl:19 plant
 route add fd00:0:0:1::/64 dev dsl0 table 65539 protocol 77 # site.ovl:27 branch
 route add fe80::/64 dev dsl0 table 65539 protocol 77 # site.ovl:23 branch
-route add fd64:0:0:3::/64 dev dsl0 table 65539 protocol 77 # site.ovl:29 branch
-OVERLAPC_END
+route add fd64:0:0:3::/64 dev dsl0 table 65539 protocol 77 # site.ovl:29 branch'
 }
 
 rules_v4() {
-    cat <<'OVERLAPC_END'
-rule add pref 100 iif lo fwmark 0x10/0xf0 lookup 65537 protocol 77 # site.ovl:4 lan
+    printf '%s\n' 'rule add pref 100 iif lo fwmark 0x10/0xf0 lookup 65537 protocol 77 # site.ovl:4 lan
 rule add pref 100 iif lo fwmark 0x20/0xf0 lookup 65538 protocol 77 # site.ovl:13 plant
 rule add pref 100 iif lo fwmark 0x30/0xf0 lookup 65539 protocol 77 # site.ovl:23 branch
 rule add pref 500 fwmark 0x1/0xf lookup 1 protocol 77 # site.ovl:4 lan
 rule add pref 500 fwmark 0x2/0xf lookup 2 protocol 77 # site.ovl:13 plant
 rule add pref 500 fwmark 0x3/0xf lookup 3 protocol 77 # site.ovl:23 branch
-rule add pref 900 nop protocol 77
-OVERLAPC_END
+rule add pref 900 nop protocol 77'
 }
 
 rules_v6() {
-    cat <<'OVERLAPC_END'
-rule add pref 100 iif lo fwmark 0x10/0xf0 lookup 65537 protocol 77 # site.ovl:4 lan
+    printf '%s\n' 'rule add pref 100 iif lo fwmark 0x10/0xf0 lookup 65537 protocol 77 # site.ovl:4 lan
 rule add pref 100 iif lo fwmark 0x20/0xf0 lookup 65538 protocol 77 # site.ovl:13 plant
 rule add pref 100 iif lo fwmark 0x30/0xf0 lookup 65539 protocol 77 # site.ovl:23 branch
 rule add pref 500 fwmark 0x1/0xf lookup 1 protocol 77 # site.ovl:4 lan
 rule add pref 500 fwmark 0x2/0xf lookup 2 protocol 77 # site.ovl:13 plant
 rule add pref 500 fwmark 0x3/0xf lookup 3 protocol 77 # site.ovl:23 branch
-rule add pref 900 nop protocol 77
-OVERLAPC_END
+rule add pref 900 nop protocol 77'
 }
 
 FIREWALL_TOOLS=nft
@@ -586,9 +561,17 @@ fail() {
     exit 2
 }
 
-# Keeps what is read as a file of the state: whole or not at all.
+# Keeps what a command prints as a file of the state: whole or not at all.
 keep() {
-    cat >"$STATE/$1.new" && mv "$STATE/$1.new" "$STATE/$1"
+    kept=$1
+    shift
+    "$@" >"$STATE/$kept.new" && mv "$STATE/$kept.new" "$STATE/$kept"
+}
+
+# Sets `there`: a file, or an empty one where there is none.
+if_any() {
+    there=$1
+    [ -e "$1" ] || there=/dev/null
 }
 
 # The real program of a name: not a builtin, not an applet of the shell.
@@ -639,17 +622,20 @@ ports() {
 # (up, down, absent), the device it is in (or -), and whether the VRF device is there.
 attachments() {
     {
-        # What stands behind the backslash may be anybody's words.
-        "$IP" -o link show | sed 's/\\.*//;s/^/link /'
+        "$IP" -o link show
+        echo '= networks'
         "$@"
     } | awk '
-        $1 == "link" {
+        $1 == "=" { networks = 1; next }
+        !networks {
+            # What stands behind the backslash may be words of anybody.
+            sub(/\\.*/, "")
             # What follows the last @ may be the other end of a pair, or part of the name.
-            whole = name = $3
+            whole = name = $2
             sub(/:$/, "", whole)
             sub(/(@[^@]*)?:$/, "", name)
-            state[whole] = state[name] = $4 ~ /[<,]UP[,>]/ ? "up" : "down"
-            for (i = 5; i < NF; i++) if ($i == "master") master[whole] = master[name] = $(i + 1)
+            state[whole] = state[name] = $3 ~ /[<,]UP[,>]/ ? "up" : "down"
+            for (i = 4; i < NF; i++) if ($i == "master") master[whole] = master[name] = $(i + 1)
             next
         }
         {
@@ -662,14 +648,16 @@ attachments() {
 # What the site needs of each network, without the places where it is written: name, what it is (device,
 # or -4 or -6 for routes), then a line.
 needs() {
-    networks | awk '{ print $4, "device", $0 }'
-    for kind in device -4 -6; do
-        case $kind in
-        device) create && attach && addresses ;;
-        -4) defaults_v4 && routes_v4 ;;
-        -6) defaults_v6 && routes_v6 ;;
-        esac | awk -v kind="$kind" 'at = index($0, " # ") { print $NF, kind, substr($0, 1, at - 1) }'
-    done
+    {
+        echo '= networks' && networks
+        echo '= device' && create && attach && addresses
+        echo '= -4' && defaults_v4 && routes_v4
+        echo '= -6' && defaults_v6 && routes_v6
+    } | awk '
+        $1 == "=" { kind = $2; next }
+        kind == "networks" { print $4, "device", $0; next }
+        at = index($0, " # ") { print $NF, kind, substr($0, 1, at - 1) }
+    '
 }
 
 # The rules of a family, without the places.
@@ -687,19 +675,20 @@ frame() {
 # be made. All of them, if that version is not there as it was made.
 changes() {
     if [ "$PART" = yes ]; then
-        { sed 's/^/up /' "$STATE/needs" && needs | sed 's/^/new /'; } | awk '
-            $3 != "device" { next }
-            !(($1, $2) in text) { side[++count] = $1; name[count] = $2 }
-            { text[$1, $2] = text[$1, $2] substr($0, length($1) + 1) "\n" }
+        needs | awk '
+            $2 != "device" { next }
+            !((part, $1) in text) { word[++count] = part; name[count] = $1 }
+            { text[part, $1] = text[part, $1] $0 "\n" }
             END {
-                for (i = 1; i <= count; i++) {
-                    if (text["up", name[i]] != text["new", name[i]]) print side[i] == "up" ? "go" : "come", name[i]
-                }
+                for (i = 1; i <= count; i++)
+                    if (text["go", name[i]] != text["come", name[i]]) print word[i], name[i]
             }
-        '
+        ' part=go "$STATE/needs" part=come -
     else
-        made_networks | awk '{ print "go", $4 }'
-        networks | awk '{ print "come", $4 }'
+        { echo '= go' && made_networks && echo '= come' && networks; } | awk '
+            $1 == "=" { word = $2; next }
+            { print word, $4 }
+        '
     fi
 }
 
@@ -713,10 +702,10 @@ coming() {
 }
 
 chosen() {
-    {
-        sed -n "s/^$1 /name /p" "$SCRATCH.changes"
-        "$2"
-    } | awk '$1 == "name" && NF == 2 { name[$2] = 1; next } $4 in name'
+    "$2" | awk -v word="$1" '
+        part == "changes" { if ($1 == word) name[$2] = 1; next }
+        $4 in name
+    ' part=changes "$SCRATCH.changes" part=networks -
 }
 
 # One run at a time: the lock is held as long as descriptor 9 is open here or in a child.
@@ -742,8 +731,12 @@ lock_to_look() {
 
 # Kernel settings that are not the site's to change, and defeat it.
 settings_of_host() {
-    all_rp_filter=$(cat /proc/sys/net/ipv4/conf/all/rp_filter)
-    valid_mark=$(cat /proc/sys/net/ipv4/conf/all/src_valid_mark)
+    # The shell's own read gets nothing out of these files.
+    # shellcheck disable=SC2046 # words
+    set -- $(cd /proc/sys/net/ipv4/conf/all && awk '{ print $1 }' rp_filter src_valid_mark arp_ignore)
+    all_rp_filter=$1
+    valid_mark=$2
+    arp_ignore=$3
     # The kernel takes the higher of `all` and the device's own.
     LOOSE=0
     [ "$all_rp_filter" = 0 ] || LOOSE=2
@@ -760,7 +753,7 @@ settings_of_host() {
             problem "net.ipv4.conf.$device.arp_filter is set, so hosts cannot find the gateway by ARP; set it to 0, or use isolation vrf"
         done <"$SCRATCH"
     fi
-    [ "$(cat /proc/sys/net/ipv4/conf/all/arp_ignore)" != 8 ] ||
+    [ "$arp_ignore" != 8 ] ||
         problem 'net.ipv4.conf.all.arp_ignore is 8, so hosts cannot find the gateway by ARP; set it to 0'
     bridged_packets
 }
@@ -768,18 +761,15 @@ settings_of_host() {
 # Hosts of a network that is a bridge of this host reach each other without the gateway, unless the
 # bridge asks the packet filter: the site's forwards nothing from a network into itself.
 bridged_packets() {
-    "$IP" -o link show type bridge | sed 's/^/bridge /' >"$SCRATCH.bridges"
+    "$IP" -o link show type bridge >"$SCRATCH.bridges"
     [ -s "$SCRATCH.bridges" ] || return 0
-    {
-        cat "$SCRATCH.bridges"
-        "$IP" -o link show | sed 's/\\.*//;s/^/link /'
-        networks
-    } | awk '
-        { name = $3; sub(/(@[^@]*)?:$/, "", name) }
-        $1 == "bridge" { bridge[name] = 1; next }
-        $1 == "link" { for (i = 5; i < NF; i++) if ($i == "master") ports[$(i + 1)]++; next }
+    { "$IP" -o link show && echo '= networks' && networks; } | awk '
+        $1 == "=" { kind = $2; next }
+        { sub(/\\.*/, ""); name = $2; sub(/(@[^@]*)?:$/, "", name) }
+        kind == "bridge" { bridge[name] = 1; next }
+        kind == "link" { for (i = 4; i < NF; i++) if ($i == "master") ports[$(i + 1)]++; next }
         ($2 in bridge) && ports[$2] > 1 { print $2 }
-    ' >"$SCRATCH"
+    ' kind=bridge "$SCRATCH.bridges" kind=link - >"$SCRATCH"
     while read -r device; do
         for switch in iptables ip6tables; do
             [ "$switch" = iptables ] || [ "$IPV6" = yes ] || continue
@@ -1180,10 +1170,10 @@ filters() {
 # What others' rules do to the site's packets, marks and zones.
 filters_of_others() {
     filters | claims >"$SCRATCH.claims"
-    {
-        zones | awk '{ print "own\t" $1 }'
-        cat "$SCRATCH.claims"
-    } | awk -F '\t' '$1 == "own" { own[$2] = 1; next } $1 != "zone" || $2 in own' >"$SCRATCH.lines"
+    zones | awk -F '\t' '
+        kind == "zones" { sub(/ .*/, ""); own[$0] = 1; next }
+        $1 != "zone" || $2 in own
+    ' kind=zones - kind=claims "$SCRATCH.claims" >"$SCRATCH.lines"
     # shellcheck disable=SC2004 # it is an expression, not a number
     while IFS="$TAB" read -r claim first rest; do
         case $claim in
@@ -1244,16 +1234,15 @@ mixed_iptables() {
 # Rules of others that go by the packet mark: whether their marks would be taken for the site's, or the
 # site's for theirs.
 marks_in_rules() {
-    for family in $FAMILIES; do
-        "$IP" -N "$family" rule show | awk -v own=" proto $PROTOCOL *$" '
-            $0 !~ own && match($0, / fwmark 0x[0-9a-f]+(\/0x[0-9a-f]+)?/) {
-                split(substr($0, RSTART + 8, RLENGTH - 8), part, "/")
-                place = $1
-                sub(/:/, "", place)
-                print place, $2, part[1], part[2] == "" ? "0xffffffff" : part[2], "ip " family " rule: " $0
-            }
-        ' family="$family"
-    done >"$SCRATCH.lines"
+    awk -v own=" proto $PROTOCOL *$" '
+        $1 == "=" { family = $2; next }
+        $0 !~ own && match($0, / fwmark 0x[0-9a-f]+(\/0x[0-9a-f]+)?/) {
+            split(substr($0, RSTART + 8, RLENGTH - 8), part, "/")
+            place = $1
+            sub(/:/, "", place)
+            print place, $2, part[1], part[2] == "" ? "0xffffffff" : part[2], "ip " family " rule: " $0
+        }
+    ' "$SCRATCH.rules" >"$SCRATCH.lines"
     while read -r place not value mask rule; do
         for field in "$DESTINATION" "$SOURCE"; do
             [ $((value & field)) -ne 0 ] || continue
@@ -1284,12 +1273,15 @@ is_mark_of_site() {
 zones_in_use() {
     [ ! -e "$STATE/site" ] && [ -z "$(list_ruleset)" ] || return 0
     {
-        zones | awk '{ print "own", $1 }'
+        echo '= zones'
+        zones
         for family in ipv4 ipv6; do
+            echo "= $family"
             "$CONNTRACK" -L -f "$family" 2>/dev/null || :
         done
     } | awk '
-        $1 == "own" { own[$2] = 1; next }
+        $1 == "=" { kind = $2; next }
+        kind == "zones" { own[$1] = 1; next }
         {
             for (i = 1; i <= NF; i++) if ($i ~ /^zone(-orig|-reply)?=/) {
                 number = $i
@@ -1328,15 +1320,13 @@ preflight() {
     problems=''
     IN_PLACE=no
     ! in_place || IN_PLACE=yes
-    {
-        [ ! -e "$STATE/networks" ] || awk '{ print "made", $3 }' "$STATE/networks"
-        attachments networks
-    } | awk '
-        $1 == "made" { made[$2] = 1; next }
+    if_any "$STATE/networks"
+    attachments networks | awk '
+        side == "up" { made[$3] = 1; next }
         $5 == "absent" { print "there is no interface " $2 }
         $6 != "-" && !($6 in made) { print "interface " $2 " is in " $6 " already" }
         $3 != "-" && $7 == "present" && !($3 in made) { print "there is a device " $3 " already" }
-    ' >"$SCRATCH"
+    ' side=up "$there" side=new - >"$SCRATCH"
     while read -r line; do
         problem "$line"
     done <"$SCRATCH"
@@ -1344,7 +1334,7 @@ preflight() {
         problem 'the site has IPv6 prefixes and this kernel has no IPv6'
     elif [ "$IPV6" = yes ]; then
         {
-            without_ipv6 | awk '{ print "off", $1 }'
+            without_ipv6
             routes_v6
             echo 'unreachable dev lo'
         } | awk '
@@ -1358,6 +1348,10 @@ preflight() {
     fi
     settings_of_host
     networkd
+    for family in $FAMILIES; do
+        echo "= $family"
+        "$IP" -N "$family" rule show
+    done >"$SCRATCH.rules"
     # A kernel that has it takes it.
     [ "$IN_PLACE" = yes ] || kernel
     if [ -e "$STATE/site" ]; then
@@ -1369,9 +1363,10 @@ preflight() {
         others_rules
     fi
     if [ -n "$LOCAL" ]; then
-        for family in $FAMILIES; do
-            "$IP" "$family" rule show
-        done | awk -v first="$FIRST" '$1 + 0 > 0 && $1 + 0 < first && / lookup local *$/' >"$SCRATCH"
+        # 255 is the table local (ip-route(8)).
+        awk -v first="$FIRST" '
+            $1 + 0 > 0 && $1 + 0 < first && / lookup 255 *$/ { sub(/255 *$/, "local"); print }
+        ' "$SCRATCH.rules" >"$SCRATCH"
         while read -r line; do
             problem "the rule \"$line\" would take packets to hosts whose numbers the gateway has elsewhere; move it behind preference $LOCAL"
         done <"$SCRATCH"
@@ -1391,21 +1386,18 @@ kind_of_other() {
 # What is in the site's place and belongs to somebody else.
 others_rules() {
     for family in $FAMILIES; do
-        "$IP" -N "$family" rule show | awk -v first="$FIRST" -v last="$LAST" -v own=" proto $PROTOCOL " '
-            { place = $1; sub(/:/, "", place) }
-            place + 0 >= first && place + 0 <= last && index($0 " ", own) == 0 { print "ip " family " rule: " $0 }
-        ' family="$family"
-        {
-            networks | awk '{ print "own", $1; print "own", $1 + 65536 }'
-            "$IP" -N "$family" route show table all
-        } | awk -v protocol="$PROTOCOL" '
-            $1 == "own" { own[$2] = 1; next }
-            match($0, / table [0-9]+/) {
-                table = substr($0, RSTART + 7, RLENGTH - 7)
-                if (table in own && index($0 " ", " proto " protocol " ") == 0) print "ip " family " route: " $0
-            }
-        ' family="$family"
-    done >"$SCRATCH"
+        echo "= $family"
+        "$IP" -N "$family" route show table all
+    done >"$SCRATCH.routes"
+    networks | awk -v first="$FIRST" -v last="$LAST" -v protocol="$PROTOCOL" '
+        kind == "networks" { own[$1] = own[$1 + 65536] = 1; next }
+        $1 == "=" { family = $2; next }
+        index($0 " ", " proto " protocol " ") { next }
+        kind == "rule" && $1 + 0 >= first && $1 + 0 <= last { print "ip " family " rule: " $0 }
+        kind == "route" && match($0, / table [0-9]+/) && (substr($0, RSTART + 7, RLENGTH - 7) in own) {
+            print "ip " family " route: " $0
+        }
+    ' kind=networks - kind=rule "$SCRATCH.rules" kind=route "$SCRATCH.routes" >"$SCRATCH"
     while read -r line; do
         problem "a table or preference of the site is in use by $line"
     done <"$SCRATCH"
@@ -1452,10 +1444,16 @@ batch() {
     return 1
 }
 
-# Devices on which IPv6 is switched off.
+# Devices on which IPv6 is switched off: `off DEVICE`.
 without_ipv6() {
-    [ ! -d /proc/sys/net/ipv6 ] ||
-        grep -lx 1 /proc/sys/net/ipv6/conf/*/disable_ipv6 | sed 's|.*/conf/||;s|/disable_ipv6$||'
+    [ ! -d /proc/sys/net/ipv6 ] || awk '
+        $0 == 1 {
+            name = FILENAME
+            sub(/\/disable_ipv6$/, "", name)
+            sub(/.*\/conf\//, "", name)
+            print "off", name
+        }
+    ' /proc/sys/net/ipv6/conf/*/disable_ipv6
 }
 
 # Lines of a step in one family. The kernel takes no IPv6 routes by way of devices that have it
@@ -1466,7 +1464,7 @@ step() {
         return
     fi
     {
-        without_ipv6 | awk '{ print "off", $1 }'
+        without_ipv6
         "${1}_v6"
     } | awk '
         $1 == "off" { off[$2] = 1; next }
@@ -1484,10 +1482,11 @@ part() {
         return
     fi
     {
-        coming | awk '{ print "name", $4 }'
-        "$@"
+        echo '= coming' && coming
+        echo '= lines' && "$@"
     } | awk '
-        $1 == "name" { name[$2] = 1; next }
+        $1 == "=" { kind = $2; next }
+        kind == "coming" { name[$4] = 1; next }
         / # / { ours = $NF in name }
         ours
     '
@@ -1500,26 +1499,25 @@ missing_routes() {
         return
     fi
     {
-        coming | awk '{ print "name", $4 }'
-        sed 's/^/up /' "$STATE/needs"
-        step routes
-    } | awk -v kind="$family" '
-        $1 == "name" { name[$2] = 1; next }
-        $1 == "up" { if ($3 == kind) { sub(/^up /, ""); up[$0] = 1 }; next }
-        at = index($0, " # ") { if ($NF in name || !(($NF " " kind " " substr($0, 1, at - 1)) in up)) print }
-    '
+        echo '= coming' && coming
+        echo '= routes' && step routes
+    } | awk -v family="$family" '
+        $1 == "=" { kind = $2; next }
+        kind == "needs" { if ($2 == family) up[$0] = 1; next }
+        kind == "coming" { name[$4] = 1; next }
+        at = index($0, " # ") { if ($NF in name || !(($NF " " family " " substr($0, 1, at - 1)) in up)) print }
+    ' kind=needs "$STATE/needs" -
 }
 
 # The rules of a family that are not there yet.
 missing_rules() {
-    {
-        [ "$PART" = no ] || sed 's/^/up /' "$STATE/rules$family"
-        step rules | sed '/^$/d;s/^/new /'
-    } | awk '
-        { side = $1; sub(/^[a-z]+ /, ""); line = $0; sub(/ # .*/, "") }
+    made=/dev/null
+    [ "$PART" = no ] || made=$STATE/rules$family
+    step rules | awk '
+        { line = $0; sub(/ # .*/, "") }
         side == "up" { up[$0] = 1; next }
-        !($0 in up) { print line }
-    '
+        NF && !($0 in up) { print line }
+    ' side=up "$made" side=new -
 }
 
 # Routes through the interfaces are lost when these enter a VRF: keep them for the way back.
@@ -1527,44 +1525,46 @@ keep_routes() {
     [ "$VRF" = yes ] || return 0
     for family in $FAMILIES; do
         "$IP" -o -N "$family" route show table all >"$SCRATCH.lines" || return 1
-        {
-            [ ! -e "$STATE/routes$family" ] || cat "$STATE/routes$family"
-            coming | awk '{ print "own", $2 }'
-            cat "$SCRATCH.lines"
-        } | awk -v protocol="$PROTOCOL" '
-            $1 == "own" { own[$2] = 1; next }
-            $1 == "route" && $2 == "add" { print; next }
-            / proto 2( |$)/ || index($0 " ", " proto " protocol " ") || /^(local|broadcast|multicast|anycast) / { next }
-            {
-                ours = 0
-                for (i = 1; i < NF; i++) if ($i == "dev" && ($(i + 1) in own)) ours = 1
-                gsub(/ (linkdown|dead)/, "")
-                gsub(/\\/, " ")
-                if (ours) print "route add " $0
-            }
-        ' | keep "routes$family" || return 1
+        keep "routes$family" routes_of_interfaces || return 1
     done
+}
+
+# Those kept before, and those in the file of lines.
+routes_of_interfaces() {
+    if_any "$STATE/routes$family"
+    coming | awk -v protocol="$PROTOCOL" '
+        kind == "kept" { print; next }
+        kind == "coming" { own[$2] = 1; next }
+        / proto 2( |$)/ || index($0 " ", " proto " protocol " ") || /^(local|broadcast|multicast|anycast) / { next }
+        {
+            ours = 0
+            for (i = 1; i < NF; i++) if ($i == "dev" && ($(i + 1) in own)) ours = 1
+            gsub(/ (linkdown|dead)/, "")
+            gsub(/\\/, " ")
+            if (ours) print "route add " $0
+        }
+    ' kind=kept "$there" kind=coming - kind=there "$SCRATCH.lines"
 }
 
 # Which interfaces were down, and which of the addresses are there already.
 keep_links() {
-    {
-        [ ! -e "$STATE/down" ] || cat "$STATE/down"
-        attachments coming | awk '$5 == "down" { print $2 }'
-    } | sort -u | keep down || return 1
+    keep down interfaces_down || return 1
     # First as a whole: of half a list the rest would be taken for the site's own.
     "$IP" -o address show >"$SCRATCH.lines" || return 1
-    {
-        awk '{ print "there", $2, $4 }' "$SCRATCH.lines"
-        part addresses
-    } | awk '
-        $1 == "there" { there[$2 " " $3] = 1; next }
+    part addresses | awk '
+        kind == "there" { there[$2 " " $4] = 1; next }
         NF && !(($5 " " $3) in there)
-    ' >"$SCRATCH.addresses" || return 1
-    {
-        [ ! -e "$STATE/addresses" ] || cat "$STATE/addresses"
-        cat "$SCRATCH.addresses"
-    } | keep addresses
+    ' kind=there "$SCRATCH.lines" kind=wanted - >"$SCRATCH.addresses" || return 1
+    if_any "$STATE/addresses"
+    keep addresses cat "$there" "$SCRATCH.addresses"
+}
+
+interfaces_down() {
+    if_any "$STATE/down"
+    attachments coming | awk '
+        kind == "kept" { if (!seen[$1]++) print $1; next }
+        $5 == "down" && !seen[$2]++ { print $2 }
+    ' kind=kept "$there" kind=now -
 }
 
 # Marked packets go before the gateway's own numbers.
@@ -1585,13 +1585,18 @@ l3mdev_rule() {
         "$IP" "$family" rule add pref 1000 l3mdev protocol kernel
 }
 
+# Those of both versions, as long as there may be something of both.
+networks_meanwhile() {
+    if [ "$PART" = yes ]; then
+        { made_networks && coming; } | awk '!seen[$0]++'
+    else
+        networks
+    fi
+}
+
 # Step by step: no table is looked up before its end is in it, and rules come last.
 build() {
-    if [ "$PART" = yes ]; then
-        { made_networks && coming; } | awk '!seen[$0]++' | keep networks || return 1
-    else
-        networks | keep networks || return 1
-    fi
+    keep networks networks_meanwhile || return 1
     settings | set_all host || return 1
     keep_routes || return 1
     keep_links || return 1
@@ -1641,15 +1646,14 @@ tear_down() {
     done
     if [ -e "$STATE/down" ]; then
         # What the new version uses stays up, for it would only come up again.
-        {
-            coming | awk '{ print "own", $2 }'
-            of_leaving "$STATE/down"
-        } | awk '$1 == "own" { own[$2] = 1; next } !($1 in own) { print "link set dev", $1, "down" }' >"$SCRATCH.lines"
+        { echo '= coming' && coming && echo '= leaving' && of_leaving "$STATE/down"; } | awk '
+            $1 == "=" { kind = $2; next }
+            kind == "coming" { own[$2] = 1; next }
+            !($1 in own) { print "link set dev", $1, "down" }
+        ' >"$SCRATCH.lines"
         "$IP" -force -batch "$SCRATCH.lines" || :
-        {
-            awk '{ print "gone", $4 }' "$SCRATCH.lines"
-            cat "$STATE/down"
-        } | awk '$1 == "gone" { gone[$2] = 1; next } !($1 in gone)' | keep down
+        # shellcheck disable=SC2016 # of awk
+        keep down awk 'kind == "gone" { gone[$4] = 1; next } !($1 in gone)' kind=gone "$SCRATCH.lines" kind=down "$STATE/down"
     fi
     restore_settings
     for family in $FAMILIES; do
@@ -1674,55 +1678,43 @@ forget_part() {
     if [ "$PART" = no ]; then
         rm -f "$STATE/$1"
     else
-        by_interface 0 "$STATE/$1" | keep "$1"
+        keep "$1" by_interface 0 "$STATE/$1"
     fi
 }
 
 by_interface() {
-    {
-        leaving | awk '{ print "own", $2 }'
-        sed 's/^/line /' "$2"
-    } | awk -v wanted="$1" '
-        $1 == "own" { own[$2] = 1; next }
+    leaving | awk -v wanted="$1" '
+        kind == "leaving" { own[$2] = 1; next }
         {
-            sub(/^line /, "")
             ours = NF == 1 && $1 in own
             for (i = 1; i < NF; i++) if ($i == "dev" && $(i + 1) in own) ours = 1
             if (ours == wanted) print
         }
-    '
+    ' kind=leaving - kind=lines "$2"
 }
 
 # Lines that remove the routes of a family that the new version has not got: all those of networks that
 # go, and single ones of those that stay. (Some have gone with their device.)
 needless_routes() {
-    {
-        leaving | awk '{ print "name", $4 }'
-        needs | sed 's/^/new /'
-        sed 's/^/up /' "$STATE/needs"
-    } | awk -v kind="$family" '
-        $1 == "name" { name[$2] = 1; next }
-        $3 != kind { next }
-        { side = $1; sub(/^[a-z]+ /, "") }
-        side == "new" { new[$0] = 1; next }
+    { echo '= leaving' && leaving && echo '= new' && needs; } | awk -v family="$family" '
+        $1 == "=" { kind = $2; next }
+        kind == "leaving" { name[$4] = 1; next }
+        $2 != family { next }
+        kind == "new" { new[$0] = 1; next }
         $1 in name || !($0 in new) {
             sub(/^[^ ]* [^ ]* route add /, "route del ")
             print
         }
-    '
+    ' - kind=up "$STATE/needs"
 }
 
 # The rules of a family: all of them, or those that the new version has not got.
 drop_rules() {
     if [ "$PART" = yes ]; then
-        {
-            rules "$family" | sed 's/^/new /'
-            sed 's/^/up /' "$STATE/rules$family"
-        } | awk '
-            { side = $1; sub(/^[a-z]+ /, "") }
+        rules "$family" | awk '
             side == "new" { new[$0] = 1; next }
             !($0 in new) { sub(/^rule add /, "rule del "); print }
-        ' | "$IP" -force "$family" -batch - || :
+        ' side=new - side=up "$STATE/rules$family" | "$IP" -force "$family" -batch - || :
         return
     fi
     if [ -e "$STATE/local$family" ]; then
@@ -1744,23 +1736,21 @@ drop_rules() {
 restore_settings() {
     [ -e "$STATE/settings" ] || return 0
     {
-        [ "$PART" = no ] || settings | sed 's/^/new /'
-        sed 's/^/up /' "$STATE/settings"
+        [ "$PART" = no ] || settings
     } | awk '
-        $1 == "new" { new[$2] = 1; next }
-        !($2 in new) { line[++count] = substr($0, 4) }
+        side == "new" { new[$1] = 1; next }
+        !($1 in new) { line[++count] = $0 }
         END { for (i = count; i; i--) print line[i] }
-    ' >"$STATE/settings.back"
+    ' side=new - side=up "$STATE/settings" >"$STATE/settings.back"
     settings_now <"$STATE/settings.back" >"$SCRATCH"
     while read -r path value now && read -r _ _ old <&3; do
         [ "$now" = "$value" ] || continue
         printf '%s\n' "$old" >"/proc/sys/net/$path"
         say "set /proc/sys/net/$path back to $old"
     done <"$SCRATCH" 3<"$STATE/settings.back"
-    {
-        sed 's/^/back /' "$STATE/settings.back"
-        sed 's/^/up /' "$STATE/settings"
-    } | awk '$1 == "back" { back[$2] = 1; next } !($2 in back) { print substr($0, 4) }' | keep settings
+    # shellcheck disable=SC2016 # of awk
+    keep settings awk 'side == "back" { back[$1] = 1; next } !($1 in back)' \
+        side=back "$STATE/settings.back" side=up "$STATE/settings"
     rm -f "$STATE/settings.back"
 }
 
@@ -1769,41 +1759,39 @@ restore_settings() {
 # the site's zones (`all ZONE`), or what is in a zone that has changed (`in ZONE`) and of a network that has,
 # recognised by the prefixes that it is known by (`of PREFIX`), or without any translation in the zone of
 # the gateway's own traffic with it (`own ZONE`). The list outlives an interrupted run.
-keep_outdated() {
-    {
-        [ ! -e "$STATE/outdated" ] || sed 's/^/again /' "$STATE/outdated"
-        [ ! -e "$STATE/zones" ] || sed 's/^/up zone /' "$STATE/zones"
-        [ ! -e "$STATE/known" ] || sed 's/^/up network /' "$STATE/known"
-        zones | sed 's/^/new zone /'
-        known | sed 's/^/new network /'
-    } | awk -v keep="$KEEP" '
-        $1 == "again" { print $2, $3; next }
-        { content[$1, $2, $3] = $4 }
-        $2 == "zone" { zone[$3] = 1; next }
-        { id[$3] = 1; for (i = 5; i <= NF; i++) known[$3] = known[$3] " " $i }
+outdated() {
+    for file in outdated zones known; do
+        if_any "$STATE/$file"
+        set -- "$@" "what=$file" "$there"
+    done
+    { echo '= zones' && zones && echo '= known' && known; } | awk -v keep="$KEEP" '
+        $1 == "=" { side = "new"; what = $2; next }
+        what == "outdated" { print; next }
+        { content[side, what, $1] = $2 }
+        what == "zones" { zone[$1] = 1; next }
+        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
-                else if (content["up", "zone", number] != content["new", "zone", number]) print "in", number
+                else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
             if (keep == "yes") for (number in id) {
-                if (content["up", "network", number] == content["new", "network", number]) continue
+                if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)
                 for (i = 1; i <= count; i++) print "of", prefix[i]
             }
         }
-    ' | sort -u | keep outdated
+    ' side=up "$@" - | sort -u
 }
 
 # Forgets them.
 forget_connections() {
-    {
-        cat "$STATE/outdated"
-        for family in ipv4 ipv6; do
-            "$CONNTRACK" -L -f "$family" 2>/dev/null | sed "s/^/entry $family /"
-        done
-    } | awk '
+    [ -s "$STATE/outdated" ] || return 0
+    for family in ipv4 ipv6; do
+        echo "= $family"
+        "$CONNTRACK" -L -f "$family" 2>/dev/null || :
+    done | awk '
         # The bits of an address, as text.
         function bits(address, part, count, i, text, fill) {
             text = ""
@@ -1844,6 +1832,7 @@ forget_connections() {
             for (i = 0; i < 256; i++)
                 octet[i] = nibble[substr("0123456789abcdef", int(i / 16) + 1, 1)] nibble[substr("0123456789abcdef", i % 16 + 1, 1)]
         }
+        $1 == "=" { family = $2; next }
         $1 == "all" { all[$2] = 1; next }
         $1 == "in" { changed[$2] = 1; next }
         $1 == "own" { own[$2] = 1; next }
@@ -1851,22 +1840,22 @@ forget_connections() {
         {
             source[1] = source[2] = destination[1] = destination[2] = ""
             direction = zones = 0
-            for (i = 3; i <= NF; i++) {
+            for (i = 1; i <= NF; i++) {
                 if ($i ~ /^src=/) source[++direction] = substr($i, 5)
                 else if ($i ~ /^dst=/) destination[direction] = substr($i, 5)
                 else if ($i ~ /^zone(-orig|-reply)?=/) { split($i, part, "="); zone[++zones] = part[2]; kind[zones] = option[part[1]] }
             }
             for (i = 1; i <= zones; i++) {
-                if (zone[i] in all) { print $2, kind[i], zone[i]; continue }
+                if (zone[i] in all) { print family, kind[i], zone[i]; continue }
                 if (!(zone[i] in changed)) continue
                 if (zone[i] in own && source[1] == destination[2] && source[2] == destination[1])
-                    print $2, kind[i], zone[i], "--orig-src", source[1], "--orig-dst", destination[1]
-                else if (of = prefix_of(destination[1])) print $2, kind[i], zone[i], "--orig-dst", of
+                    print family, kind[i], zone[i], "--orig-src", source[1], "--orig-dst", destination[1]
+                else if (of = prefix_of(destination[1])) print family, kind[i], zone[i], "--orig-dst", of
                 # conntrack(8) takes no prefix here.
-                else if (prefix_of(destination[2])) print $2, kind[i], zone[i], "--reply-dst", destination[2]
+                else if (prefix_of(destination[2])) print family, kind[i], zone[i], "--reply-dst", destination[2]
             }
         }
-    ' | sort -u | while read -r family filter; do
+    ' "$STATE/outdated" - | sort -u | while read -r family filter; do
         # shellcheck disable=SC2086 # words
         "$CONNTRACK" -D -f "$family" $filter >/dev/null 2>&1 || :
     done
@@ -1876,14 +1865,27 @@ forget_connections() {
 # are those that the two commands print.
 listing() {
     {
-        attachments "$1" | sed 's/^/network /'
-        "$2" | settings_now | sed 's/ [^ ]* / /;s/^/setting /'
+        echo '= network'
+        attachments "$1"
+        echo '= setting'
+        "$2" | settings_now
         for family in $FAMILIES; do
-            "$IP" -N "$family" rule show | sed -n "/ proto $PROTOCOL *\$/s/^/rule $family /p"
-            "$IP" -N -o "$family" route show table all proto "$PROTOCOL" | sed "s/ linkdown//;s/ dead//;s/^/route $family /"
+            echo "= rule $family"
+            "$IP" -N "$family" rule show
+            echo "= route $family"
+            "$IP" -N -o "$family" route show table all proto "$PROTOCOL"
         done
+        echo '= ruleset'
         list_ruleset
-    } | sed 's/[[:space:]]*$//' | sort
+    } | awk -v own=" proto $PROTOCOL\$" '
+        $1 == "=" { kind = $2; family = $3; next }
+        { sub(/[ \t]+$/, "") }
+        kind == "network" { print kind, $0 }
+        kind == "setting" { print kind, $1, substr($0, length($1 $2) + 3) }
+        kind == "rule" && $0 ~ own { print kind, family, $0 }
+        kind == "route" { sub(/ linkdown/, ""); sub(/ dead/, ""); print kind, family, $0 }
+        kind == "ruleset"
+    ' | sort
 }
 
 all_settings() {
@@ -1915,15 +1917,12 @@ compare_with_made() {
     PART=no
     [ -e "$STATE/listing" ] && [ -e "$STATE/fingerprint" ] && [ -e "$STATE/frame" ] || return 0
     listing_of_made >"$SCRATCH"
-    for file in "$SCRATCH" "$STATE/listing"; do
-        grep -E '^(nft|iptables|ip6tables) ' "$file" || :
-        echo end
-    done | awk '
-        $1 == "end" { part++; next }
-        part { if (line[++count] != $0) { different = 1; exit }; next }
-        { line[++lines] = $0 }
+    awk '
+        !/^(nft|iptables|ip6tables) / { next }
+        part == "now" { line[++lines] = $0; next }
+        line[++count] != $0 { different = 1; exit }
         END { exit different || count != lines }
-    ' && KEEP=yes
+    ' part=now "$SCRATCH" part=then "$STATE/listing" && KEEP=yes
     cmp -s "$SCRATCH" "$STATE/listing" && [ "$(frame)" = "$(cat "$STATE/frame")" ] && PART=yes
     return 0
 }
@@ -1933,8 +1932,8 @@ begin() {
     fresh=no
     [ -e "$STATE/site" ] || fresh=yes
     mkdir -p "$STATE" || fail "could not make $STATE; nothing was changed"
-    printf '%s\n' "$SITE" | keep site || fail "could not write to $STATE; nothing was changed"
-    [ -e "$STATE/kind" ] || printf '%s\n' "$KIND" | keep kind
+    keep site printf '%s\n' "$SITE" || fail "could not write to $STATE; nothing was changed"
+    [ -e "$STATE/kind" ] || keep kind printf '%s\n' "$KIND"
     trap 'fail "interrupted; nothing is forwarded between the networks until up or down has run"' ${HANGUP:+"HUP"} INT TERM
     # Whoever finds no fingerprint does not take the site for one that is up.
     [ ! -e "$STATE/fingerprint" ] || mv "$STATE/fingerprint" "$STATE/fingerprint.before"
@@ -1950,7 +1949,7 @@ begin() {
     fi
     rm -f "$STATE/listing" "$STATE/fingerprint.before"
     # In this order: of an interrupted run, what has to be forgotten is known.
-    if ! keep_outdated || ! zones | keep zones || ! known | keep known; then
+    if ! keep outdated outdated || ! keep zones zones || ! keep known known; then
         fail "could not write to $STATE; nothing is forwarded between the networks until up or down has run"
     fi
 }
@@ -1973,7 +1972,7 @@ down_for_good() {
     KEEP=no
     PART=no
     changes | sed '/^come /d' >"$SCRATCH.changes"
-    keep_outdated
+    keep outdated outdated
     tear_down
     forget_connections
     finish
@@ -2011,17 +2010,17 @@ put_up() {
         exit 2
     fi
     forget_connections
-    networks | keep networks
+    keep networks networks
     guard_off || fail 'could not take the guard away; nothing is forwarded between the networks until up or down has'
     # What the next version is compared with.
-    needs | keep needs
+    keep needs needs
     for family in $FAMILIES; do
-        rules "$family" | keep "rules$family"
+        keep "rules$family" rules "$family"
     done
-    frame | keep frame
+    keep frame frame
     rm -f "$STATE/outdated"
-    listing networks all_settings | keep listing
-    printf '%s\n' "$FINGERPRINT" | keep fingerprint
+    keep listing listing networks all_settings
+    keep fingerprint printf '%s\n' "$FINGERPRINT"
 }
 
 down() {
@@ -2079,7 +2078,7 @@ FINGERPRINT='$FINGERPRINT'" ]
 keep_script() {
     ! is_this_script "$STATE/script" || return 0
     for file in "$0" /proc/self/fd/0; do
-        if is_this_script "$file" && keep script <"$file"; then
+        if is_this_script "$file" && keep script cat "$file"; then
             return 0
         fi
     done
@@ -2106,7 +2105,7 @@ timer_runs() {
 set_end() {
     read_uptime
     left=$TRIAL
-    printf '%s %s\n' "$((now + 100 * left))" "$FINGERPRINT" | keep trial
+    keep trial printf '%s %s\n' "$((now + 100 * left))" "$FINGERPRINT"
 }
 
 # Starts what waits for the end, if nothing does already. It has a session of its own, no terminal, no
@@ -2181,7 +2180,7 @@ go_back() {
         return
     }
     printf '%s\n' "$said"
-    printf '%s\n' "$said" | keep back
+    keep back printf '%s\n' "$said"
     rm -f "$STATE/fingerprint"
     guard_on || complain 'could not put the guard up'
     return 2
@@ -2224,7 +2223,7 @@ keep_way_back() {
             [ "$fingerprint" != "$FINGERPRINT" ] || keep_script
             [ -e "$STATE/script" ] ||
                 fail "the version of site $SITE that is up came through a pipe, so there is no way back to it: put it up from a file once (sh FILE up), then try again; nothing was changed"
-            keep before <"$STATE/script" || fail "could not write to $STATE; nothing was changed"
+            keep before cat "$STATE/script" || fail "could not write to $STATE; nothing was changed"
         fi
     fi
     mkdir -p "$STATE" || fail "could not make $STATE; nothing was changed"
