@@ -13,8 +13,11 @@ use super::stream::Stream;
 
 /// Source ports of rounds; the one before them is for connections that stay open.
 pub const PORTS: std::ops::Range<u16> = 30_000..60_000;
-/// Between two rounds that nobody asked for; longer where the rounds themselves take long.
+/// Between two rounds that nobody asked for.
 const PACE: Duration = Duration::from_millis(50);
+/// How many times as long as a round takes the next one is away, at least. Many hosts share a processor, and
+/// for each packet that one of them sends, others have four times the work.
+const REST: u32 = 40;
 
 /// What the rounds have come to.
 #[derive(Default)]
@@ -129,7 +132,7 @@ impl Flows {
             }
             self.0.1.notify_all();
             if record.wanted == wanted && !record.ended {
-                drop(self.0.1.wait_timeout(record, PACE.max(began.elapsed() * 5)));
+                drop(self.0.1.wait_timeout(record, PACE.max(began.elapsed() * REST)));
             }
         }
     }

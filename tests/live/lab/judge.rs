@@ -65,6 +65,9 @@ impl Judge {
         let empty = BTreeSet::new();
         let at_asker = seen.get(&question.host).unwrap_or(&empty);
         let flow = flow(question, &question.source.to_string(), question.source_port);
+        // Who cannot even reach the gateway tells itself so, after some seconds and in its own name.
+        let own = format!("error host-unreachable {} {flow}", question.source);
+        self.explained.entry(question.host.clone()).or_default().insert(own);
         self.explain_at_router(topology, &question.host, &flow);
         if question.options.iter().any(|option| option == "hold") {
             self.held.entry(question.host.clone()).or_default().insert(flow.clone());

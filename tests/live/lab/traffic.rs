@@ -204,7 +204,10 @@ impl Flow {
         };
         if let Some(about) = about {
             let [_, router, packet] = about[..] else { return false };
-            let from = |side: usize| self.routers[side].iter().any(|own| own == router);
+            // While its address there goes and comes, the gateway speaks from that of the link.
+            let from = |side: usize| {
+                router.starts_with("fe80:") || self.routers[side].iter().any(|own| own == router)
+            };
             return (host == self.asker && from(0) && asks(packet))
                 || (self.strays.as_deref() == Some(host) && asks(packet))
                 || (self.answers.as_ref().is_some_and(|(name, ..)| name == host)
