@@ -246,7 +246,9 @@ fn judged(site: &CheckedSite, scene: Scene, flows: &[Flow], happened: &Happened)
         Step::Ask(trials) => Some(trials),
         _ => None,
     });
-    let rows = asked.zip(&happened.evidence).flat_map(|(trials, seen)| judge.judge(&scene, trials, seen));
+    let rows = asked.zip(1..).zip(&happened.evidence).flat_map(|((trials, next), evidence)| {
+        judge.judge(&scene, trials, evidence, happened.evidence.get(next..).unwrap_or_default())
+    });
     let rows = rows.collect();
     let followed = flows.iter().zip(&happened.followed);
     let followed = followed.map(|(flow, (answer, caught))| Followed::new(&scene, flow, answer, caught));

@@ -41,16 +41,24 @@ struct Case<'a> {
     /// `ok NAME PEER PORT LOCAL`, `ok echo` or the word for a reason.
     answer: &'a str,
     seen: &'a Seen,
+    /// What came of the rounds after it: nobody waits for an error, and one that comes late is one.
+    later: &'a [Evidence],
 }
 
 impl Judge {
     /// A row for each of these questions, which were asked at the same time, then one for each network
-    /// that received what none of them explains.
-    pub fn judge(&mut self, scene: &Scene, trials: &[Trial], evidence: &Evidence) -> Vec<Row> {
+    /// that received what none of them explains. `later` is what came of the rounds after this one.
+    pub fn judge(
+        &mut self,
+        scene: &Scene,
+        trials: &[Trial],
+        evidence: &Evidence,
+        later: &[Evidence],
+    ) -> Vec<Row> {
         let mut rows: Vec<Row> = Vec::new();
         for (trial, answer) in trials.iter().zip(&evidence.answers) {
-            let case = Case { scene, trial, asker: trial.asker(scene), answer, seen: &evidence.seen };
-            rows.push(self.row(&case));
+            let asker = trial.asker(scene);
+            rows.push(self.row(&Case { scene, trial, asker, answer, seen: &evidence.seen, later }));
         }
         let mut strays = self.strays(&evidence.seen);
         for (trial, row) in trials.iter().zip(&mut rows) {
@@ -100,10 +108,10 @@ impl Judge {
     /// A question of which nothing should come, or an error.
     fn refused(&mut self, case: &Case<'_>, row: &mut Row) {
         let flow = Line::of(case.trial).to_string();
-        let empty = BTreeSet::new();
-        let at_asker = case.seen.get(case.asker).unwrap_or(&empty);
+        let rounds = [case.seen].into_iter().chain(case.later.iter().map(|evidence| &evidence.seen));
+        let at_asker = rounds.filter_map(|seen| seen.get(case.asker)).flatten();
         let about = |line: &&String| Told::parse(line).is_some_and(|told| told.about == flow);
-        let told: Vec<&String> = at_asker.iter().filter(about).collect();
+        let told: Vec<&String> = at_asker.filter(about).collect();
         for line in &told {
             self.explain(case.asker, line);
         }

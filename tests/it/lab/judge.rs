@@ -20,7 +20,7 @@ fn seen(lines: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
 
 fn judge_one(scene: &Scene, trial: &Trial, answer: &str, lines: &[&str]) -> Vec<Row> {
     let evidence = Evidence { answers: vec![answer.to_owned()], seen: seen(lines) };
-    Judge::default().judge(scene, std::slice::from_ref(trial), &evidence)
+    Judge::default().judge(scene, std::slice::from_ref(trial), &evidence, &[])
 }
 
 fn faults(rows: &[Row]) -> Vec<String> {
@@ -147,11 +147,11 @@ fn a_packet_too_many_is_wrong_and_one_that_comes_late_is_not() {
 
     let mut judge = Judge::default();
     let first = Evidence { answers: vec![answer.to_owned()], seen: seen(&[REQUEST, REPLY]) };
-    judge.judge(&scene, std::slice::from_ref(&trial), &first);
+    judge.judge(&scene, std::slice::from_ref(&trial), &first, &[]);
     let late = Evidence { answers: Vec::new(), seen: seen(&[REQUEST, REPLY]) };
-    assert_eq!(judge.judge(&scene, &[], &late), []);
+    assert_eq!(judge.judge(&scene, &[], &late, &[]), []);
     let stray = Evidence { answers: Vec::new(), seen: seen(&[copy]) };
-    assert_eq!(judge.judge(&scene, &[], &stray).len(), 1);
+    assert_eq!(judge.judge(&scene, &[], &stray, &[]).len(), 1);
 }
 
 #[test]
@@ -197,6 +197,15 @@ fn a_sender_must_be_told_by_somebody_else_than_itself() {
         outcome(told("net-unreachable", "192.168.0.1"))[0]
             .contains("was told net-unreachable by 192.168.0.1")
     );
+
+    // Told late, during the next round, is told; and there it is nothing strange.
+    let line = told("host-unreachable", "192.168.0.1");
+    let first = Evidence { answers: vec!["timeout".to_owned()], seen: seen(&[]) };
+    let next = Evidence { answers: Vec::new(), seen: seen(&[&line]) };
+    let mut judge = Judge::default();
+    let rows = judge.judge(&scene, std::slice::from_ref(&trial), &first, std::slice::from_ref(&next));
+    assert_eq!(faults(&rows), [""; 0]);
+    assert_eq!(judge.judge(&scene, &[], &next, &[]), []);
 }
 
 #[test]
@@ -218,7 +227,7 @@ fn masqueraded_hosts_see_the_gateway_and_any_identifier() {
     let judge = |requests: &[&str]| {
         let lines: Vec<&str> = requests.iter().copied().chain(replies.iter().map(String::as_str)).collect();
         let evidence = Evidence { answers: vec!["ok echo".to_owned(); 2], seen: seen(&lines) };
-        faults(&Judge::default().judge(&scene, &trials, &evidence))
+        faults(&Judge::default().judge(&scene, &trials, &evidence, &[]))
     };
     let first = format!("press: icmp 192.168.1.1 {} 192.168.1.10 0", trials[0].source_port);
     let second = "press: icmp 192.168.1.1 50937 192.168.1.10 0";
