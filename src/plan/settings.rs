@@ -23,6 +23,11 @@ pub(super) fn needed(networks: &[Network], isolation: Isolation) -> Vec<Setting>
         }
     }
     for network in networks {
+        if network.addresses.iter().any(|address| address.net.addr().is_ipv4()) {
+            let path = format!("ipv4/conf/{}/promote_secondaries", network.interface);
+            let reason = "addresses that somebody adds beside the site's stay when that goes";
+            settings.push(Setting { path, value: Value::Is(1), reason, owned: false });
+        }
         settings.extend(of_device(&network.interface, false));
         if let Some(vrf) = &network.vrf {
             settings.extend(of_device(vrf, true));

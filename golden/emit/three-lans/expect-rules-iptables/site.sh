@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='three-lans'
-FINGERPRINT='d1de2a134b9e9f33'
+FINGERPRINT='fc2318ca7c033d42'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -50,14 +50,17 @@ settings() {
 ipv6/fwmark_reflect 1
 ipv6/conf/all/forwarding 1
 ipv4/tcp_fwmark_accept 1
+ipv4/conf/red0/promote_secondaries 1
 ipv4/conf/red0/forwarding 1
 ipv4/conf/red0/rp_filter loose
 ipv4/conf/red0/accept_local 1
 ipv4/conf/red0/arp_ignore 1
+ipv4/conf/green0/promote_secondaries 1
 ipv4/conf/green0/forwarding 1
 ipv4/conf/green0/rp_filter loose
 ipv4/conf/green0/accept_local 1
 ipv4/conf/green0/arp_ignore 1
+ipv4/conf/blue0/promote_secondaries 1
 ipv4/conf/blue0/forwarding 1
 ipv4/conf/blue0/rp_filter loose
 ipv4/conf/blue0/accept_local 1
@@ -558,11 +561,19 @@ try_feature() {
     printf '*%s\n-A %s\nCOMMIT\n' "${1%% *}" "${1#* }" | "$UNSHARE" -n "$RESTORE4" -w 10 --noflush
 }
 
-# The one that is there goes first.
+# The one that is there goes first. The guard stays before it: both come to their places at the same time.
 load_ruleset() {
-    drop_ruleset
-    ruleset_v4 | "$RESTORE4" -w 10 --noflush || return 1
-    [ "$FAMILIES" = -4 ] || ruleset_v6 | "$RESTORE6" -w 10 --noflush
+    drop_ruleset || return 1
+    ruleset_v4 | behind_guard | "$RESTORE4" -w 10 --noflush || return 1
+    [ "$FAMILIES" = -4 ] || ruleset_v6 | behind_guard | "$RESTORE6" -w 10 --noflush
+}
+
+behind_guard() {
+    awk '
+        { print }
+        /^\*/ { table = $1 }
+        table == "*filter" && /^-I FORWARD 1 / { print "-I FORWARD 1 -j ovl-shut" }
+    '
 }
 
 # Restore lines that remove the site's chains of a table, and the jumps to them: those of the guard
@@ -586,16 +597,19 @@ removal() {
 }
 
 remove() {
-    "$SAVE4" 2>/dev/null | removal "$1" | "$RESTORE4" -w 10 --noflush
-    [ "$FAMILIES" = -4 ] || "$SAVE6" 2>/dev/null | removal "$1" | "$RESTORE6" -w 10 --noflush
+    "$SAVE4" >"$SCRATCH.saved" 2>/dev/null || return 1
+    removal "$1" <"$SCRATCH.saved" | "$RESTORE4" -w 10 --noflush || return 1
+    [ "$FAMILIES" = -4 ] && return
+    "$SAVE6" >"$SCRATCH.saved" 2>/dev/null || return 1
+    removal "$1" <"$SCRATCH.saved" | "$RESTORE6" -w 10 --noflush
 }
 
 drop_ruleset() {
     remove ruleset
 }
 
-# A guard that is there already stays while this one comes; the jump to it is there twice, then, and
-# removed twice.
+# A guard that is there already stays while this one comes; the jump to it is there more than once, then, and
+# each is removed.
 guard_on() {
     ports | guard | "$RESTORE4" -w 10 --noflush || return 1
     [ "$FAMILIES" = -4 ] || ports | guard | "$RESTORE6" -w 10 --noflush
@@ -688,28 +702,33 @@ ports() {
 }
 
 # Networks with what there is of them: id, interface, VRF device, name, state of the interface
-# (up, down, absent), the device it is in (or -), and whether the VRF device is there.
+# (up, down, absent), the device it is in (or -), and what has the name of the VRF device: `present` is a VRF
+# with the network's table, `other` somebody else's device, or it is absent.
 attachments() {
     {
-        "$IP" -o link show
+        "$IP" -d -o link show
         echo '= networks'
         "$@"
     } | awk '
         $1 == "=" { networks = 1; next }
         !networks {
-            # What stands behind the backslash may be words of anybody.
+            # The last may be words of anybody.
+            sub(/\\ *alias .*/, "")
+            table = match($0, /\\ *vrf table [0-9]+/) ? substr($0, RSTART, RLENGTH) : ""
+            sub(/.* /, "", table)
             sub(/\\.*/, "")
             # What follows the last @ may be the other end of a pair, or part of the name.
             whole = name = $2
             sub(/:$/, "", whole)
             sub(/(@[^@]*)?:$/, "", name)
             state[whole] = state[name] = $3 ~ /[<,]UP[,>]/ ? "up" : "down"
+            vrf[whole] = vrf[name] = table
             for (i = 4; i < NF; i++) if ($i == "master") master[whole] = master[name] = $(i + 1)
             next
         }
         {
             print $1, $2, $3, $4, $2 in state ? state[$2] : "absent", \
-                $2 in master ? master[$2] : "-", $3 in state ? "present" : "absent"
+                $2 in master ? master[$2] : "-", !($3 in state) ? "absent" : vrf[$3] == $1 ? "present" : "other"
         }
     '
 }
@@ -802,29 +821,39 @@ lock_to_look() {
 settings_of_host() {
     # The shell's own read gets nothing out of these files.
     # shellcheck disable=SC2046 # words
-    set -- $(cd /proc/sys/net/ipv4/conf/all && awk '{ print $1 }' rp_filter src_valid_mark arp_ignore)
+    set -- $(cd /proc/sys/net/ipv4/conf/all && awk '{ print $1 }' rp_filter arp_ignore)
     all_rp_filter=$1
-    valid_mark=$2
-    arp_ignore=$3
+    arp_ignore=$2
     # The kernel takes the higher of `all` and the device's own.
     LOOSE=0
     [ "$all_rp_filter" = 0 ] || LOOSE=2
-    if [ "$VRF" = yes ]; then
-        if [ "$all_rp_filter" != 0 ] && [ "$valid_mark" != 0 ]; then
-            problem 'net.ipv4.conf.all.rp_filter and net.ipv4.conf.all.src_valid_mark are both set, which drops packets between the networks; set one of them to 0'
-        fi
-    else
+    if [ "$VRF" = no ]; then
         [ "$all_rp_filter" = 0 ] ||
             problem 'net.ipv4.conf.all.rp_filter is not 0, which drops packets between the networks; set it to 0 and the rp_filter of the other interfaces to what it was, or use isolation vrf'
         # The filter looks for the way to who asks without the table of his network.
-        { echo - all && networks; } | awk '{ file = "/proc/sys/net/ipv4/conf/" $2 "/arp_filter"; if ((getline on < file) > 0 && on) print $2; close(file) }' >"$SCRATCH"
+        { echo - all && networks; } | devices_with arp_filter >"$SCRATCH"
         while read -r device; do
             problem "net.ipv4.conf.$device.arp_filter is set, so hosts cannot find the gateway by ARP; set it to 0, or use isolation vrf"
+        done <"$SCRATCH"
+    elif [ "$all_rp_filter" != 0 ]; then
+        # The VRFs to come will have what `default` has.
+        { echo - all && echo - default && networks; } | devices_with src_valid_mark >"$SCRATCH"
+        while read -r device; do
+            problem "net.ipv4.conf.all.rp_filter and net.ipv4.conf.$device.src_valid_mark are both set, which drops packets between the networks; set one of them to 0"
         done <"$SCRATCH"
     fi
     [ "$arp_ignore" != 8 ] ||
         problem 'net.ipv4.conf.all.arp_ignore is 8, so hosts cannot find the gateway by ARP; set it to 0'
     bridged_packets
+}
+
+# Those of the devices, given as the second word of a line, that have a setting.
+devices_with() {
+    awk -v setting="$1" '{
+        file = "/proc/sys/net/ipv4/conf/" $2 "/" setting
+        if ((getline on < file) > 0 && on) print $2
+        close(file)
+    }'
 }
 
 # Hosts of a network that is a bridge of this host reach each other without the gateway, unless the
@@ -1394,7 +1423,7 @@ preflight() {
         side == "up" { made[$3] = 1; next }
         $5 == "absent" { print "there is no interface " $2 }
         $6 != "-" && !($6 in made) { print "interface " $2 " is in " $6 " already" }
-        $3 != "-" && $7 == "present" && !($3 in made) { print "there is a device " $3 " already" }
+        $3 != "-" && $7 != "absent" && !($3 in made) { print "there is a device " $3 " already" }
     ' side=up "$there" side=new - >"$SCRATCH"
     while read -r line; do
         problem "$line"
@@ -1515,12 +1544,18 @@ batch() {
 
 # Devices on which IPv6 is switched off: `off DEVICE`.
 without_ipv6() {
+    # A device may have gone since its file was found, and its file with it.
     [ ! -d /proc/sys/net/ipv6 ] || awk '
-        $0 == 1 {
-            name = FILENAME
-            sub(/\/disable_ipv6$/, "", name)
-            sub(/.*\/conf\//, "", name)
-            print "off", name
+        BEGIN {
+            for (i = 1; i < ARGC; i++) {
+                name = file = ARGV[i]
+                if ((getline off < file) > 0 && off == 1) {
+                    sub(/\/disable_ipv6$/, "", name)
+                    sub(/.*\/conf\//, "", name)
+                    print "off", name
+                }
+                close(file)
+            }
         }
     ' /proc/sys/net/ipv6/conf/*/disable_ipv6
 }
@@ -1561,15 +1596,15 @@ part() {
     '
 }
 
-# The routes of a family that are not there yet.
+# The routes of a step, in a family, that are not there yet.
 missing_routes() {
     if [ "$PART" = no ]; then
-        step routes
+        step "$1"
         return
     fi
     {
         echo '= coming' && coming
-        echo '= routes' && step routes
+        echo '= routes' && step "$1"
     } | awk -v family="$family" '
         $1 == "=" { kind = $2; next }
         kind == "needs" { if ($2 == family) up[$0] = 1; next }
@@ -1594,25 +1629,31 @@ keep_routes() {
     [ "$VRF" = yes ] || return 0
     for family in $FAMILIES; do
         "$IP" -o -N "$family" route show table all >"$SCRATCH.lines" || return 1
-        keep "routes$family" routes_of_interfaces || return 1
+        keep "routes$family" routes_of_interfaces coming || return 1
     done
 }
 
-# Those kept before, and those in the file of lines.
+# Those kept before, and those in the file of lines that are about networks to come, or to go. A router may be on a link by another of these routes only,
+# so those by way of routers come last.
 routes_of_interfaces() {
     if_any "$STATE/routes$family"
-    coming | awk -v protocol="$PROTOCOL" '
-        kind == "kept" { print; next }
-        kind == "coming" { own[$2] = 1; next }
+    "$1" | awk -v protocol="$PROTOCOL" '
+        function keep(line) {
+            if (line ~ / via /) by_router[++count] = line
+            else print line
+        }
+        kind == "kept" { keep($0); next }
+        kind == "networks" { own[$2] = 1; next }
         / proto 2( |$)/ || index($0 " ", " proto " protocol " ") || /^(local|broadcast|multicast|anycast) / { next }
         {
             ours = 0
             for (i = 1; i < NF; i++) if ($i == "dev" && ($(i + 1) in own)) ours = 1
             gsub(/ (linkdown|dead)/, "")
             gsub(/\\/, " ")
-            if (ours) print "route add " $0
+            if (ours) keep("route add " $0)
         }
-    ' kind=kept "$there" kind=coming - kind=there "$SCRATCH.lines"
+        END { for (i = 1; i <= count; i++) print by_router[i] }
+    ' kind=kept "$there" kind=networks - kind=now "$SCRATCH.lines"
 }
 
 # Which interfaces were down, and which of the addresses are there already.
@@ -1673,14 +1714,14 @@ build() {
     batch part create || return 1
     own_settings | set_all own || return 1
     for family in $FAMILIES; do
-        batch part step defaults || return 1
+        batch missing_routes defaults || return 1
         l3mdev_rule || return 1
     done
     family=''
     batch part attach || return 1
     batch cat "$SCRATCH.addresses" || return 1
     for family in $FAMILIES; do
-        batch missing_routes || return 1
+        batch missing_routes routes || return 1
         batch missing_rules || return 1
         [ "$PART" = yes ] || move_local || return 1
     done
@@ -1698,6 +1739,9 @@ tear_down() {
     done
     [ "$PART" = yes ] || drop_ruleset
     if [ -e "$STATE/addresses" ]; then
+        # With its last address an interface loses its routes, other people's, too.
+        family=-4
+        "$IP" -o -N "$family" route show table all >"$SCRATCH.lines" && keep "routes$family" routes_of_interfaces leaving
         of_leaving "$STATE/addresses" | sed 's/^address add \([^ ]* dev [^ ]*\).*/address del \1/' |
             "$IP" -force -batch - 2>/dev/null || :
         forget_part addresses
@@ -1715,11 +1759,11 @@ tear_down() {
     done
     if [ -e "$STATE/down" ]; then
         # What the new version uses stays up, for it would only come up again.
-        { echo '= coming' && coming && echo '= leaving' && of_leaving "$STATE/down"; } | awk '
-            $1 == "=" { kind = $2; next }
+        of_leaving "$STATE/down" >"$SCRATCH.leaving"
+        coming | awk '
             kind == "coming" { own[$2] = 1; next }
             !($1 in own) { print "link set dev", $1, "down" }
-        ' >"$SCRATCH.lines"
+        ' kind=coming - kind=leaving "$SCRATCH.leaving" >"$SCRATCH.lines"
         "$IP" -force -batch "$SCRATCH.lines" || :
         # shellcheck disable=SC2016 # of awk
         keep down awk 'kind == "gone" { gone[$4] = 1; next } !($1 in gone)' kind=gone "$SCRATCH.lines" kind=down "$STATE/down"
@@ -1811,12 +1855,18 @@ restore_settings() {
         !($1 in new) { line[++count] = $0 }
         END { for (i = count; i; i--) print line[i] }
     ' side=new - side=up "$STATE/settings" >"$STATE/settings.back"
-    settings_now <"$STATE/settings.back" >"$SCRATCH"
-    while read -r path value now && read -r _ _ old <&3; do
-        [ "$now" = "$value" ] || continue
+    # One may have been made more than once.
+    settings_now <"$STATE/settings.back" >"$SCRATCH.lines"
+    awk '
+        side == "made" { old[++count] = $3; next }
+        !($1 in now) { now[$1] = $3; path[++paths] = $1 }
+        { if (now[$1] == $2) { now[$1] = old[++line]; back[$1] = 1 } else line++ }
+        END { for (i = 1; i <= paths; i++) if (path[i] in back) print path[i], now[path[i]] }
+    ' side=made "$STATE/settings.back" side=now "$SCRATCH.lines" >"$SCRATCH"
+    while read -r path old; do
         printf '%s\n' "$old" >"/proc/sys/net/$path"
         say "set /proc/sys/net/$path back to $old"
-    done <"$SCRATCH" 3<"$STATE/settings.back"
+    done <"$SCRATCH"
     # shellcheck disable=SC2016 # of awk
     keep settings awk 'side == "back" { back[$1] = 1; next } !($1 in back)' \
         side=back "$STATE/settings.back" side=up "$STATE/settings"
@@ -2008,7 +2058,7 @@ begin() {
     [ ! -e "$STATE/fingerprint" ] || mv "$STATE/fingerprint" "$STATE/fingerprint.before"
     if ! guard_on; then
         guard_off || :
-        [ "$action" != try ] || end_trial
+        [ "$action" != try ] || untried
         if [ "$fresh" = yes ]; then
             rm -rf "$STATE"
         elif [ -e "$STATE/fingerprint.before" ]; then
@@ -2016,7 +2066,7 @@ begin() {
         fi
         fail 'could not put the guard up; nothing else was changed'
     fi
-    rm -f "$STATE/listing" "$STATE/fingerprint.before"
+    rm -f "$STATE/listing" "$STATE/frame" "$STATE/fingerprint.before"
     # In this order: of an interrupted run, what has to be forgotten is known.
     if ! keep outdated outdated || ! keep zones zones || ! keep known known; then
         fail "could not write to $STATE; nothing is forwarded between the networks until up or down has run"
@@ -2050,13 +2100,12 @@ down_for_good() {
 up() {
     preflight
     if [ "$IN_PLACE" = yes ]; then
-        keep_script
+        keep_script script
         say "site $SITE is up already, as compiled"
         if on_trial; then say_trial; else end_trial; fi
         return
     fi
     put_up
-    keep_script
     say "site $SITE is up"
     if on_trial; then say_trial; else end_trial; fi
 }
@@ -2081,14 +2130,12 @@ put_up() {
     forget_connections
     keep networks networks
     guard_off || fail 'could not take the guard away; nothing is forwarded between the networks until up or down has'
-    # What the next version is compared with.
-    keep needs needs
-    for family in $FAMILIES; do
-        keep "rules$family" rules "$family"
-    done
-    keep frame frame
+    trap 'fail "interrupted when everything was there: run up again, so that this is known"' ${HANGUP:+"HUP"} INT TERM
+    # What the next version is compared with; without all of it everything is made anew then.
+    if keep needs needs && keep rules-4 rules -4 && keep rules-6 rules -6; then keep frame frame; fi
     rm -f "$STATE/outdated"
     keep listing listing networks all_settings
+    keep_script script
     keep fingerprint printf '%s\n' "$FINGERPRINT"
 }
 
@@ -2107,8 +2154,9 @@ down() {
 
 # A trial: the site is up, and what was there before comes back by itself unless `confirm` comes in
 # time. In the state directory: `trial` says until when and which version, `before` is the script of
-# the version to go back to (without it, the site is taken down), `back` is there from the end of a
-# trial until everything is back, with what went wrong. Times are hundredths of a second since the machine
+# the version to go back to (without it, the site is taken down), `tried` that of the version on trial, `back`
+# is there from the end of a trial until everything is back, with what went wrong; `trial.before` is the trial that
+# was running when this one began, until it is sure that this one can. Times are hundredths of a second since the machine
 # was started (proc(5), uptime), so that setting the clock does not move them.
 
 # Sets `now`.
@@ -2133,25 +2181,25 @@ on_trial() {
 # The trial is over in either way; first the file that others go by.
 end_trial() {
     rm -f "$STATE/trial"
-    rm -f "$STATE/back" "$STATE/before"
+    rm -f "$STATE/back" "$STATE/before" "$STATE/tried" "$STATE/trial.before"
 }
 
-# Whether a file is this very script.
-is_this_script() {
+# Whether a file is the script of the version of the site that has this fingerprint.
+is_script_of() {
     [ -f "$1" ] && [ "$(sed -n '/^SITE=/p;/^FINGERPRINT=/{p;q;}' "$1")" = "SITE='$SITE'
-FINGERPRINT='$FINGERPRINT'" ]
+FINGERPRINT='$2'" ]
 }
 
 # Keeps this script, so that a later version can go back to it. It cannot be read any more if it came
 # through a pipe.
 keep_script() {
-    ! is_this_script "$STATE/script" || return 0
+    ! is_script_of "$STATE/$1" "$FINGERPRINT" || return 0
     for file in "$0" /proc/self/fd/0; do
-        if is_this_script "$file" && keep script cat "$file"; then
+        if is_script_of "$file" "$FINGERPRINT" && keep "$1" cat "$file"; then
             return 0
         fi
     done
-    rm -f "$STATE/script"
+    rm -f "$STATE/$1"
 }
 
 what_comes_back() {
@@ -2183,9 +2231,9 @@ set_end() {
 start_timer() {
     exec 8>/run/overlapc.timer
     if "$FLOCK" -n 8; then
-        if [ -e "$STATE/script" ]; then
+        if [ -e "$STATE/tried" ]; then
             find_tool setsid || found=
-            ${found:+"$found"} /bin/sh "$STATE/script" timer \
+            ${found:+"$found"} /bin/sh "$STATE/tried" timer \
                 </dev/null >/dev/null 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 9>&- &
         else
             (
@@ -2264,7 +2312,7 @@ try() {
             say_trial
         else
             end_trial
-            keep_script
+            keep_script script
             say "site $SITE is up already, as compiled: there is nothing to try"
         fi
         return
@@ -2273,13 +2321,26 @@ try() {
     # A lost terminal is no reason to stop half-way: this is what trials are for.
     HANGUP=''
     trap '' HUP
-    keep_script
+    keep_script tried
+    rm -f "$STATE/trial.before"
+    [ ! -e "$STATE/trial" ] || keep trial.before cat "$STATE/trial"
     set_end
     start_timer
     put_up
+    rm -f "$STATE/trial.before"
     set_end
     say "site $SITE is up"
     say_trial
+}
+
+# Nothing has been tried: what was on trial before still is.
+untried() {
+    if [ -e "$STATE/trial.before" ]; then
+        mv "$STATE/trial.before" "$STATE/trial"
+        rm -f "$STATE/tried"
+    else
+        end_trial
+    fi
 }
 
 # Before the first change. A trial that is running knows already where to go back to.
@@ -2289,8 +2350,8 @@ keep_way_back() {
         if [ -e "$STATE/site" ]; then
             [ -e "$STATE/fingerprint" ] || fail "site $SITE is half-way: run up or down first; nothing was changed"
             read -r fingerprint <"$STATE/fingerprint"
-            [ "$fingerprint" != "$FINGERPRINT" ] || keep_script
-            [ -e "$STATE/script" ] ||
+            [ "$fingerprint" != "$FINGERPRINT" ] || keep_script script
+            is_script_of "$STATE/script" "$fingerprint" ||
                 fail "the version of site $SITE that is up came through a pipe, so there is no way back to it: put it up from a file once (sh FILE up), then try again; nothing was changed"
             keep before cat "$STATE/script" || fail "could not write to $STATE; nothing was changed"
         fi
@@ -2406,6 +2467,10 @@ main() {
     [ "$(id -u)" = 0 ] || fail 'this needs root'
     # What is kept is run by root later.
     umask 022
+    # The next file that is opened would take the place of one that is closed.
+    [ -e /proc/self/fd/0 ] || exec </dev/null
+    [ -e /proc/self/fd/1 ] || exec >/dev/null
+    [ -e /proc/self/fd/2 ] || exec 2>/dev/null
     find_tools
     SCRATCH=/run/overlapc.scratch
     HANGUP=yes
