@@ -8,12 +8,14 @@
 //!
 //! A number that several networks claim means one of them to those that see it under that number,
 //! and nobody to all others. A number of one network alone may mean it to everybody else, too: they
-//! are refused later, with an answer.
+//! are refused later, with an answer. But not to those who have that number themselves: what they send to
+//! it is for the gateway.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
+use super::reals::Reals;
 use super::{CaseZone, Destination, Network, Owner, SharedAlias, SharedCase};
 use crate::net::{self, Family};
 use crate::source::Span;
@@ -124,6 +126,13 @@ pub(super) fn destinations(
         sight.networks[it.network].views.is_empty()
             && (special.is_empty() || !special.contains(&(net::family(&it.alias), it.network)))
     };
+    let reals = Reals::new(sight.networks);
+    let strangers = |prefix: IpNet, to: usize| {
+        let mut own = reals.overlapping(prefix);
+        own.remove(&to);
+        own.retain(|it| sight.viewers[to].binary_search(it).is_err());
+        own
+    };
     let zone = |family: Family, from: usize, to: usize| {
         if sharing.contains(&(family, from, to)) {
             return senders.get(&(from, to)).copied().map(CaseZone::Sender);
@@ -133,19 +142,23 @@ pub(super) fn destinations(
     let mut dispatch = Dispatch::default();
     for cluster in claims.clusters() {
         match cluster {
-            [only] if plain(only) => dispatch.destinations.push(Destination {
-                alias: only.alias,
-                owner: Owner::Network(only.network),
-                span: only.span,
-            }),
-            _ => dispatch.cluster(sight, &zone, cluster),
+            [only] if plain(only) && strangers(only.alias, only.network).is_empty() => {
+                dispatch.destinations.push(Destination {
+                    alias: only.alias,
+                    owner: Owner::Network(only.network),
+                    span: only.span,
+                })
+            }
+            _ => dispatch.cluster(sight, (&zone, &strangers), cluster),
         }
     }
     (dispatch.destinations, dispatch.shared)
 }
 
-/// The zone that a sender's connections to a network need, where the marks do not give it.
-type ZoneOf<'z> = &'z dyn Fn(Family, usize, usize) -> Option<CaseZone>;
+/// The zone that a sender's connections to a network need, where the marks do not give it; and who has
+/// numbers of a prefix for its own that sees nothing of the network that others know by it.
+type Asked<'z> =
+    (&'z dyn Fn(Family, usize, usize) -> Option<CaseZone>, &'z dyn Fn(IpNet, usize) -> BTreeSet<usize>);
 
 #[derive(Default)]
 struct Dispatch {
@@ -158,7 +171,7 @@ struct Dispatch {
 
 impl Dispatch {
     /// Claims of which the first holds all others, sorted.
-    fn cluster(&mut self, sight: &Sight<'_>, zone: ZoneOf<'_>, claims: &[Claim]) {
+    fn cluster(&mut self, sight: &Sight<'_>, asked: Asked<'_>, claims: &[Claim]) {
         let equal: Vec<&[Claim]> = claims.chunk_by(|a, b| a.alias == b.alias).collect();
         let nets: Vec<IpNet> = equal.iter().map(|it| it[0].alias).collect();
         let before = self.destinations.len();
@@ -174,7 +187,7 @@ impl Dispatch {
                 continue;
             }
             let span = equal[n][0].span;
-            if let Some(owner) = self.owner(sight, zone, &open) {
+            if let Some(owner) = self.owner(sight, asked, &open) {
                 self.destinations.extend(pieces.into_iter().map(|alias| Destination { alias, owner, span }));
             }
         }
@@ -182,8 +195,14 @@ impl Dispatch {
     }
 
     /// Whose a piece is that these claims are made on; `None` if nobody sees it.
-    fn owner(&mut self, sight: &Sight<'_>, zone: ZoneOf<'_>, claims: &[&[Claim]]) -> Option<Owner> {
-        let family = net::family(&claims.first()?.first()?.alias);
+    fn owner(
+        &mut self,
+        sight: &Sight<'_>,
+        (zone, strangers): Asked<'_>,
+        claims: &[&[Claim]],
+    ) -> Option<Owner> {
+        let alias = claims.last()?.first()?.alias;
+        let family = net::family(&alias);
         let claims: BTreeSet<(usize, usize)> =
             claims.iter().flat_map(|it| it.iter()).map(|it| (it.network, it.view)).collect();
         let mut owners: Vec<usize> = claims.iter().map(|(network, _)| *network).collect();
@@ -206,6 +225,10 @@ impl Dispatch {
                     (false, None) => {}
                 }
             }
+        }
+        if let Some(to) = otherwise {
+            let nobody = |from| SharedCase { from, to: None, zone: None };
+            cases.extend(strangers(alias, to).into_iter().map(nobody));
         }
         match (cases.as_slice(), otherwise) {
             ([], None) => None,

@@ -16,6 +16,7 @@ mod masquerade;
 mod network;
 mod partners;
 mod policy;
+mod reals;
 mod routing;
 mod rules;
 mod services;

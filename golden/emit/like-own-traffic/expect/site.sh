@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='like-own-traffic'
-FINGERPRINT='6f50961b471558b7'
+FINGERPRINT='e01b348c0b94d69a'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -503,6 +503,7 @@ table inet ovl {
 	chain ovl_seen__1 {
 		meta mark & 0x000000f0 == 0x00000050 ct zone set 65535 comment "site.ovl:6 lab asks for office"
 		meta mark & 0x000000f0 == 0x00000050 goto ovl_to_office comment "site.ovl:6 lab asks for office"
+		meta mark & 0x000000f0 == 0x00000040 return comment "site.ovl:20 machine means nobody by it"
 		goto ovl_to_office comment "site.ovl:6 others ask for office"
 	}
 
