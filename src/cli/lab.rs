@@ -226,7 +226,7 @@ impl Lab {
             return Ok(flow::first(scene).into_iter().collect());
         }
         let mut flows = Vec::new();
-        for (sides, port) in self.flow.chunks_exact(2).zip(flow::SOURCE_PORTS) {
+        for (sides, port) in self.flow.chunks_exact(2).zip(flow::source_ports(scene)) {
             let named = flow::named(scene, &sides[0], &sides[1]);
             let named = named.map_err(|refused| Failure::new(refused.what).help(refused.help))?;
             flows.push(Flow { source_port: port, ..named });

@@ -105,6 +105,10 @@ fn is_sent(stage: &Stage<'_>, from: usize, number: IpAddr) -> bool {
 
 /// Numbers that lead nowhere and of which the sender is told, at most as often as the kernel does.
 /// `refused` says how often it may have told each source so far.
+///
+/// Without VRF devices hosts of one address are one peer to the kernel, whose count of what it has told
+/// has no lock (`ip_error` of net/ipv4/route.c): two that ask at the same moment can leave it at nothing. So
+/// they must ask one after the other, and once more when the count has grown by one again.
 pub(super) fn unreachable(stage: &Stage<'_>, refused: &BTreeMap<IpAddr, usize>) -> Vec<Trial> {
     let mut told = refused.clone();
     let mut trials = Vec::new();
@@ -117,6 +121,7 @@ pub(super) fn unreachable(stage: &Stage<'_>, refused: &BTreeMap<IpAddr, usize>) 
             *told.entry(source).or_default() += 1;
             let mut trial = stage.ask(Kind::Unknown, n, source, number, ("udp", 80));
             trial.expected = Expected::Error(&["net-unreachable", "host-unreachable", "prohibited"]);
+            trial.options.push("again".to_owned());
             trials.push(trial);
         }
     }

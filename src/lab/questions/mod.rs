@@ -38,7 +38,7 @@ pub(super) fn steps(site: &Site, lans: &mut [Lan]) -> (Vec<Step>, Vec<String>) {
     }
     let stage = Stage::new(site, lans);
     let mut notes = Vec::new();
-    let mut rounds = Rounds::default();
+    let mut rounds = Rounds::new(stage.lans);
     let (portless, refused): (Vec<Trial>, Vec<Trial>) =
         refused::questions(&stage, &mut notes).into_iter().partition(|it| it.transport == "253");
     let (early, undeclared): (Vec<Trial>, Vec<Trial>) =
@@ -54,7 +54,7 @@ pub(super) fn steps(site: &Site, lans: &mut [Lan]) -> (Vec<Step>, Vec<String>) {
         rounds.ask_narrow(&lowered, trials);
     }
     rounds.defaults();
-    rounds.ask(apart::unreachable(&stage, &rounds.refused()));
+    rounds.ask_apart(apart::unreachable(&stage, &rounds.refused()));
     let others = [apart::unknown(&stage), apart::hairpin(&stage), apart::spoofed(&stage, &strangers)];
     rounds.ask(undeclared.into_iter().chain(others.into_iter().flatten()).collect());
     (rounds.steps, notes)
