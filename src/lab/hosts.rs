@@ -12,6 +12,7 @@ use ipnet::IpNet;
 use super::known::holding;
 use super::links::{FAMILIES, Links};
 use super::rules;
+use super::sample::spread;
 use super::scene::{Host, Lan};
 use crate::model::{Network, Site};
 use crate::net::{self, Family};
@@ -47,17 +48,25 @@ pub(super) fn lans(site: &Site, populated: &[bool]) -> (Vec<Lan>, Vec<String>) {
             hosts = named(network, &links[n], &mut notes);
             of_rules(&spoken_of[n], &links[n], &mut hosts);
             of_prefixes(network, &links[n], &mut hosts);
+            let mut groups: BTreeSet<IpNet> = spoken_of[n].iter().copied().collect();
+            groups.retain(|group| !hosts.iter().any(|host| group.contains(&host.address.addr())));
+            if !groups.is_empty() {
+                notes.push(format!(
+                    "no host is in {} of the groups of hosts of {} that rules name: the lab makes {FOR_RULES} hosts \
+                     for these at most, at addresses that the gateway has a way to",
+                    groups.len(),
+                    network.name.value
+                ));
+            }
         }
-        let mut seen = BTreeSet::new();
-        ports[n].retain(|port| seen.insert(*port));
-        ports[n].truncate(PORTS);
+        let ports = listened(&network.name.value, std::mem::take(&mut ports[n]), &mut notes);
         lans.push(Lan {
             name: network.name.value.clone(),
             interface: network.interface.value.clone(),
             gateways: links[n].gateways.iter().map(IpNet::addr).collect(),
             left_to_host: links[n].left_to_host.clone(),
             hosts,
-            ports: std::mem::take(&mut ports[n]),
+            ports,
             extra: links[n].routers.clone(),
         });
     }
@@ -91,15 +100,35 @@ fn named(network: &Network, links: &Links<'_>, notes: &mut Vec<String>) -> Vec<H
 
 /// One host in each group of hosts that rules speak of.
 fn of_rules(spoken_of: &[IpNet], links: &Links<'_>, hosts: &mut Vec<Host>) {
-    let mut made = 0;
-    for group in spoken_of {
-        if made == FOR_RULES {
-            break;
-        }
-        if !hosts.iter().any(|host| group.contains(&host.address.addr())) {
-            made += usize::from(add_one(*group, links, hosts));
+    let is_empty =
+        |group: &IpNet, hosts: &[Host]| !hosts.iter().any(|host| group.contains(&host.address.addr()));
+    let mut known = BTreeSet::new();
+    let mut groups: Vec<IpNet> =
+        spoken_of.iter().filter(|it| is_empty(it, hosts) && known.insert(**it)).copied().collect();
+    // A host may be in several.
+    groups.sort_by_key(|group| std::cmp::Reverse(group.prefix_len()));
+    for group in spread(groups, FOR_RULES) {
+        if is_empty(&group, hosts) {
+            add_one(group, links, hosts);
         }
     }
+}
+
+/// The ports on which hosts listen, each once, with a note where these are too many.
+fn listened(network: &str, mut ports: Vec<u16>, notes: &mut Vec<String>) -> Vec<u16> {
+    let mut seen = BTreeSet::new();
+    ports.retain(|port| seen.insert(*port));
+    let count = ports.len();
+    // Without rules the first is asked.
+    let others = ports.split_off(1);
+    ports.extend(spread(others, PORTS - 1));
+    if ports.len() < count {
+        notes.push(format!(
+            "hosts of {network} listen on {PORTS} of the {count} ports that rules about them name: what the others \
+             allow is not asked"
+        ));
+    }
+    ports
 }
 
 /// One host in each prefix, then two in each family.

@@ -45,6 +45,14 @@ pub(super) fn questions(stage: &Stage<'_>, notes: &mut Vec<String>) -> Vec<Trial
             rules().count()
         ));
     }
+    let ports = stage.site.rule_lists.iter().map(rules::left_out);
+    let (named, left) = ports.fold((0, 0), |(named, left), (more, out)| (named + more, left + out));
+    if left > 0 {
+        notes.push(format!(
+            "{left} of the {named} ports that rules name, first and last ones of ranges, are not asked for: of a \
+             list there are too many"
+        ));
+    }
     chosen
 }
 

@@ -1,5 +1,6 @@
 //! The pure half of `overlapc lab`: what is asked of which site, how the outcome is judged and told.
 
+mod asked;
 mod flow;
 mod judge;
 mod plan;

@@ -1,0 +1,114 @@
+//! What is asked of small sites: every rule and port, every prefix, nobody from a port that is taken; and
+//! what is said where that cannot be.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::net::IpAddr;
+
+use overlapc::lab::scene::{Expected, Kind, Scene, Step, Trial};
+
+use super::{goldens, scene};
+use crate::codes::compile;
+
+fn of(site: &str) -> Scene {
+    let (_, findings, site) = compile(site);
+    overlapc::lab::scene(&site.unwrap_or_else(|| panic!("{findings:?}")))
+}
+
+/// Two networks of equal numbers; `rules` stand in the block of both directions.
+fn two(rules: &str) -> Scene {
+    let network = |name: &str, interface: &str, alias: &str| {
+        format!("network {name} {{\ninterface {interface}\nprefix 192.168.2.0/24 as {alias}\n}}\n")
+    };
+    let networks = network("a", "eth0", "192.168.13.0/24") + &network("b", "eth1", "192.168.23.0/24");
+    of(&format!("{networks}connect a <-> b {rules}\n"))
+}
+
+#[test]
+fn nobody_asks_from_a_port_on_which_hosts_listen() {
+    let mut rules = String::from("{\nallow icmp\n");
+    for port in ["4000-4001", "4003, 4005", "20000-20001", "61001"] {
+        writeln!(rules, "allow tcp {port}\nallow udp {port}").unwrap();
+    }
+    let scene = two(&(rules + "}"));
+    let listened = &scene.networks[0].ports;
+    assert!([4000, 4003, 20000, 61001].iter().all(|port| listened.contains(port)), "{listened:?}");
+    let asked: BTreeSet<u16> = scene.trials().map(|trial| trial.source_port).collect();
+    assert!(asked.iter().all(|port| !listened.contains(port)), "{asked:?}");
+    assert!(asked.contains(&4004) && asked.iter().any(|port| *port >= 20_000), "{asked:?}");
+    assert_eq!(overlapc::lab::flow::first(&scene).unwrap().source_port, 61002);
+}
+
+#[test]
+fn hosts_of_one_address_are_told_of_nobodys_number_one_after_the_other() {
+    let mut several = 0;
+    for scene in goldens().iter().map(|name| scene(name)).chain([two("")]) {
+        for step in &scene.steps {
+            let Step::Ask(trials) = step else { continue };
+            let told = |it: &&Trial| it.kind == Kind::Unknown && matches!(it.expected, Expected::Error(_));
+            let sources: Vec<IpAddr> = trials.iter().filter(told).map(|it| it.source).collect();
+            assert!(trials.iter().filter(told).all(|it| it.options == ["again"]), "{trials:?}");
+            assert_eq!(sources.len(), sources.iter().collect::<BTreeSet<_>>().len(), "{sources:?}");
+            several += usize::from(!sources.is_empty());
+        }
+    }
+    assert!(several > goldens().len(), "{several}");
+}
+
+/// The questions of one kind over a transport to a port.
+fn asked<'s>(scene: &'s Scene, kind: Kind, transport: &'s str, port: u16) -> impl Iterator<Item = &'s Trial> {
+    scene.trials().filter(move |it| it.kind == kind && (it.transport, it.port) == (transport, port))
+}
+
+#[test]
+fn every_range_is_asked_for_at_both_ends() {
+    let scene = two("{\nallow tcp 102, 502\nallow udp 30000-30100\ndeny tcp 9000-9010\n}");
+    for (transport, port) in [("tcp", 102), ("tcp", 502), ("udp", 30000), ("udp", 30100)] {
+        assert!(asked(&scene, Kind::Reach, transport, port).count() > 0, "{transport} {port}");
+    }
+    assert!(asked(&scene, Kind::Denied, "tcp", 9010).count() > 0);
+    assert_eq!(scene.notes, [""; 0]);
+}
+
+#[test]
+fn of_too_many_ports_some_of_the_whole_list_are_asked_for_and_notes_say_so() {
+    let mut rules = String::from("{\n");
+    for port in 1..=30 {
+        writeln!(rules, "allow tcp {}-{}", 1000 * port, 1000 * port + 5).unwrap();
+    }
+    let scene = two(&(rules + "}"));
+    let ports = scene.trials().filter(|it| it.kind == Kind::Reach && it.transport == "tcp").map(|it| it.port);
+    let ports: BTreeSet<u16> = ports.collect();
+    assert!(
+        ports.len() >= 20 && ports.range(..10_000).count() > 5 && ports.range(20_000..).count() > 5,
+        "{ports:?}"
+    );
+    assert!(scene.networks.iter().all(|lan| lan.ports[0] == 80 && lan.ports.len() <= 24));
+    let said = |words: &str| scene.notes.iter().any(|note| note.contains(words));
+    assert!(said("40 of the 60 ports that rules name"), "{:?}", scene.notes);
+}
+
+#[test]
+fn of_too_many_groups_of_hosts_some_are_there_and_a_note_says_so() {
+    let mut rules = String::from("{\n");
+    for host in 100..120 {
+        writeln!(rules, "allow tcp 80 to 192.168.2.{host}").unwrap();
+    }
+    let scene = of(&format!(
+        "network a {{\ninterface eth0\nprefix 172.16.0.0/24\n}}\n\
+         network b {{\ninterface eth1\nprefix 192.168.2.0/24 as 192.168.23.0/24\n}}\nconnect a -> b {rules}}}\n"
+    ));
+    let made =
+        scene.networks[1].hosts.iter().filter(|host| host.address.addr() >= IpAddr::from([192, 168, 2, 100]));
+    let made: Vec<&str> = made.map(|host| host.name.as_str()).collect();
+    assert_eq!(made.len(), 8);
+    assert!(
+        made.iter().any(|it| *it < "192.168.2.105") && made.iter().any(|it| *it > "192.168.2.114"),
+        "{made:?}"
+    );
+    assert!(
+        scene.notes[0].starts_with("no host is in 12 of the groups of hosts of b that rules name"),
+        "{:?}",
+        scene.notes
+    );
+}
