@@ -120,7 +120,18 @@ impl Judge {
             row.faults.push(words::should_not_be(case.scene, case.trial, row.answered.as_ref()));
             return;
         }
-        let Expected::Error(kinds) = case.trial.expected else { return };
+        if told.is_empty() && case.answer.starts_with("failed:") {
+            row.faults.push(words::not_asked(case.answer));
+            return;
+        }
+        let Expected::Error(kinds) = case.trial.expected else {
+            // What never left its host proves nothing: the gateway sees everything that is sent to it.
+            let mut rounds = [case.seen].into_iter().chain(case.later.iter().map(|evidence| &evidence.seen));
+            if !rounds.any(|seen| seen.get(GATEWAY).is_some_and(|lines| lines.contains(&flow))) {
+                row.faults.push(words::not_sent(case.answer));
+            }
+            return;
+        };
         // A host that cannot even reach the gateway tells itself so.
         let lan = case.scene.networks.get(case.trial.from);
         let own = |by: &str| {

@@ -106,6 +106,16 @@ pub(super) fn not_told(kinds: &[&str], answer: &str, told: &[&String]) -> String
     format!("{}: the sender should have been told {wanted}, and was told {got}", reason(answer))
 }
 
+/// The host could not ask: `failed:` and why.
+pub(super) fn not_asked(answer: &str) -> String {
+    format!("the question could not be asked: {}", reason(answer))
+}
+
+/// The gateway did not see the question.
+pub(super) fn not_sent(answer: &str) -> String {
+    format!("{}: the question did not come to the gateway, so it proves nothing", reason(answer))
+}
+
 /// A packet of a question that arrived where it should not, or not as it should.
 pub(super) fn arrived(scene: &Scene, trial: &Trial, network: &str, lines: &BTreeSet<String>) -> String {
     let text = lines.iter().map(|line| format!("`{line}`")).collect::<Vec<_>>().join(", ");

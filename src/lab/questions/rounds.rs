@@ -19,8 +19,9 @@ pub(super) const DISTINCT: u16 = 1;
 const FIRST: u16 = 4000;
 /// Source ports that only one question has.
 const OWN: Range<u16> = 20_000..60_000;
-/// So many questions are asked at the same time at most.
-const AT_ONCE: usize = 600;
+/// So many questions are asked at the same time at most: the gateway must see all that nobody answers, and
+/// its socket has room for about as many packets (twice rmem_max of socket(7), 1 kB each).
+const AT_ONCE: usize = 400;
 /// So many of them ask one network, or are asked by one, and are answered: their packets must find room in
 /// the buffer of the socket that sees them (rmem_default of socket(7), 200 kB), also where the machine has
 /// little time for its reader.

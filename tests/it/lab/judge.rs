@@ -166,10 +166,13 @@ fn of_what_must_not_pass_nothing_may_come() {
     let mut trial = find(&scene, fits);
     trial.source_port = 4000;
     let told = "red: error net-unreachable 192.168.0.1 udp 192.168.0.10 4000 10.64.3.10 80";
-    assert_eq!(faults(&judge_one(&scene, &trial, "unreachable", &[told])), [""; 0]);
-    assert_eq!(faults(&judge_one(&scene, &trial, "timeout", &[])), [""; 0]);
+    let sent = format!("{GATEWAY}: udp 192.168.0.10 4000 10.64.3.10 80");
+    let judge_sent =
+        |answer: &str, lines: &[&str]| judge_one(&scene, &trial, answer, &[lines, &[sent.as_str()]].concat());
+    assert_eq!(faults(&judge_sent("unreachable", &[told])), [""; 0]);
+    assert_eq!(faults(&judge_sent("timeout", &[])), [""; 0]);
     // It passed, though nothing came back.
-    let rows = judge_one(&scene, &trial, "timeout", &["blue: udp 10.64.1.10 4000 192.168.0.10 80"]);
+    let rows = judge_sent("timeout", &["blue: udp 10.64.1.10 4000 192.168.0.10 80"]);
     assert_eq!(rows.len(), 1, "it is told where it was asked: {rows:?}");
     assert!(rows[0].faults[0].starts_with("the packet reached blue, where it has no business"));
     let lines = ["blue: udp 10.64.1.10 4000 192.168.0.10 80", "red: udp 10.64.3.10 80 192.168.0.10 4000"];
@@ -177,7 +180,32 @@ fn of_what_must_not_pass_nothing_may_come() {
     assert_eq!(faults(&rows), ["answered by blue/192.168.0.10, though the site declares no way there"]);
     // An error about it that reached somebody else.
     let strayed = "blue: error net-unreachable 192.168.0.1 udp 192.168.0.10 4000 10.64.3.10 80";
-    assert_eq!(faults(&judge_one(&scene, &trial, "timeout", &[strayed])).len(), 1);
+    assert_eq!(faults(&judge_sent("timeout", &[strayed])).len(), 1);
+}
+
+#[test]
+fn what_was_not_sent_proves_nothing() {
+    let scene = scene("three-lans");
+    let trial = find(&scene, |it| it.kind == Kind::Undeclared && it.transport == "udp" && it.from == 0);
+    let outcome = |answer: &str, lines: &[&str]| faults(&judge_one(&scene, &trial, answer, lines));
+    let fault = "the question did not come to the gateway, so it proves nothing";
+    assert_eq!(outcome("timeout", &[]), [format!("no answer: {fault}")]);
+    // The host's own kernel says so where it has no way.
+    assert_eq!(outcome("unreachable", &[]), [format!("unreachable: {fault}")]);
+    let sent = format!("{GATEWAY}: udp {} {} {} 80", trial.source, trial.source_port, trial.destination);
+    assert_eq!(outcome("timeout", &[&sent]), [""; 0]);
+    let failed = "failed:Address-already-in-use-(os-error-98)";
+    assert_eq!(
+        outcome(failed, &[&sent]),
+        ["the question could not be asked: Address already in use (os error 98)"]
+    );
+
+    // It may come late.
+    let next = Evidence { answers: Vec::new(), seen: seen(&[&sent]) };
+    let first = Evidence { answers: vec!["timeout".to_owned()], seen: seen(&[]) };
+    let rows =
+        Judge::default().judge(&scene, std::slice::from_ref(&trial), &first, std::slice::from_ref(&next));
+    assert_eq!(faults(&rows), [""; 0]);
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn check_trials(name: &str, scene: &Scene) {
     let mut ports: BTreeMap<u16, usize> = BTreeMap::new();
     for (round, step) in scene.steps.iter().enumerate() {
         let Step::Ask(trials) = step else { continue };
-        assert!(!trials.is_empty() && trials.len() <= 600);
+        assert!(!trials.is_empty() && trials.len() <= 400);
         for trial in trials {
             let lan = &scene.networks[trial.from];
             let is_own = |address: &IpAddr| lan.hosts.iter().any(|host| host.address.addr() == *address);
@@ -255,44 +255,4 @@ fn a_prefix_of_one_host_and_one_behind_a_router_get_their_links() {
     assert_eq!(b.hosts[0].address.to_string(), "10.6.0.10/32");
     assert_eq!(texts(&b.left_to_host), ["192.168.7.1/24"]);
     assert!(texts(&b.extra).contains(&"192.168.7.254/24".to_owned()));
-}
-
-/// Two networks of equal numbers; `rules` stand in the block of both directions.
-fn two(rules: &str) -> Scene {
-    let network = |name: &str, interface: &str, alias: &str| {
-        format!("network {name} {{\ninterface {interface}\nprefix 192.168.2.0/24 as {alias}\n}}\n")
-    };
-    let networks = network("a", "eth0", "192.168.13.0/24") + &network("b", "eth1", "192.168.23.0/24");
-    overlapc::lab::scene(&compile(&format!("{networks}connect a <-> b {rules}\n")).2.unwrap())
-}
-
-#[test]
-fn nobody_asks_from_a_port_on_which_hosts_listen() {
-    let mut rules = String::from("{\nallow icmp\n");
-    for port in ["4000-4001", "4003, 4005", "20000-20001", "61001"] {
-        writeln!(rules, "allow tcp {port}\nallow udp {port}").unwrap();
-    }
-    let scene = two(&(rules + "}"));
-    let listened = &scene.networks[0].ports;
-    assert!([4000, 4003, 20000, 61001].iter().all(|port| listened.contains(port)), "{listened:?}");
-    let asked: BTreeSet<u16> = scene.trials().map(|trial| trial.source_port).collect();
-    assert!(asked.iter().all(|port| !listened.contains(port)), "{asked:?}");
-    assert!(asked.contains(&4002) && asked.iter().any(|port| *port >= 20_000), "{asked:?}");
-    assert_eq!(overlapc::lab::flow::first(&scene).unwrap().source_port, 61002);
-}
-
-#[test]
-fn hosts_of_one_address_are_told_of_nobodys_number_one_after_the_other() {
-    let mut several = 0;
-    for scene in goldens().iter().map(|name| scene(name)).chain([two("")]) {
-        for step in &scene.steps {
-            let Step::Ask(trials) = step else { continue };
-            let told = |it: &&Trial| it.kind == Kind::Unknown && matches!(it.expected, Expected::Error(_));
-            let sources: Vec<IpAddr> = trials.iter().filter(told).map(|it| it.source).collect();
-            assert!(trials.iter().filter(told).all(|it| it.options == ["again"]), "{trials:?}");
-            assert_eq!(sources.len(), sources.iter().collect::<BTreeSet<_>>().len(), "{sources:?}");
-            several += usize::from(!sources.is_empty());
-        }
-    }
-    assert!(several > goldens().len(), "{several}");
 }
