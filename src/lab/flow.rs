@@ -80,6 +80,7 @@ impl Flow {
             port: self.port,
             options: Vec::new(),
             expected: Expected::Nothing,
+            told_by: Vec::new(),
         }
         .words(2000)
     }

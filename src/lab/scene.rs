@@ -92,6 +92,8 @@ pub struct Trial {
     pub options: Vec<String>,
     /// What should happen.
     pub expected: Expected,
+    /// From whom an error must come; where there is nobody, from anybody but the sender's own network.
+    pub told_by: Vec<IpAddr>,
 }
 
 impl Scene {

@@ -139,10 +139,14 @@ impl Judge {
             hosts.into_iter().any(|host| host.address.addr().to_string() == by)
         };
         let fits = |line: &&String| {
-            Told::parse(line).is_some_and(|told| kinds.contains(&told.kind) && !own(told.by))
+            let by = |told: Told<'_>| {
+                let tellers = &case.trial.told_by;
+                tellers.is_empty() || told.by.parse().is_ok_and(|by: IpAddr| tellers.contains(&by))
+            };
+            Told::parse(line).is_some_and(|told| kinds.contains(&told.kind) && !own(told.by) && by(told))
         };
         if !told.iter().any(fits) {
-            row.faults.push(words::not_told(kinds, case.answer, &told));
+            row.faults.push(words::not_told(case, kinds, &told));
         }
     }
 

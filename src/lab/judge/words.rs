@@ -94,8 +94,12 @@ pub(super) fn should_not_be(scene: &Scene, trial: &Trial, answered: Option<&End>
 }
 
 /// The sender was not told what it should be.
-pub(super) fn not_told(kinds: &[&str], answer: &str, told: &[&String]) -> String {
-    let wanted = kinds.join(" or ");
+pub(super) fn not_told(case: &Case<'_>, kinds: &[&str], told: &[&String]) -> String {
+    let mut wanted = kinds.join(" or ");
+    let tellers: Vec<String> = case.trial.told_by.iter().map(ToString::to_string).collect();
+    if !tellers.is_empty() {
+        wanted.push_str(&format!(" by {}", tellers.join(" or ")));
+    }
     let got: BTreeSet<String> = told
         .iter()
         .filter_map(|line| Told::parse(line))
@@ -103,7 +107,7 @@ pub(super) fn not_told(kinds: &[&str], answer: &str, told: &[&String]) -> String
         .collect();
     let got =
         if got.is_empty() { "nothing".to_owned() } else { got.into_iter().collect::<Vec<_>>().join(", ") };
-    format!("{}: the sender should have been told {wanted}, and was told {got}", reason(answer))
+    format!("{}: the sender should have been told {wanted}, and was told {got}", reason(case.answer))
 }
 
 /// The host could not ask: `failed:` and why.

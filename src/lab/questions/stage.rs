@@ -152,6 +152,7 @@ impl<'s> Stage<'s> {
             port: asked.1,
             options: Vec::new(),
             expected: Expected::Nothing,
+            told_by: Vec::new(),
         }
     }
 
@@ -162,6 +163,12 @@ impl<'s> Stage<'s> {
         let number = self.known.alias(pair.to, pair.from, host)?;
         let mut trial = self.ask(kind, pair.from, source, number, asked);
         trial.to = Some(pair.to);
+        // Errors about what the gateway forwards are translated as if they came from the host. What is
+        // mapped onto itself the kernel may leave as it is: then the gateway's own address shows.
+        trial.told_by.push(number);
+        if number == host {
+            trial.told_by.extend(&self.lans[pair.from].gateways);
+        }
         if self.known.share(pair.from, pair.to, net::family_of(&host)) {
             trial.source_port = DISTINCT;
         }

@@ -221,19 +221,45 @@ fn a_sender_must_be_told_by_somebody_else_than_itself() {
         outcome(told("host-unreachable", "192.168.0.10"))[0]
             .contains("should have been told host-unreachable")
     );
+    // Not the gateway's own address, nor another host of the network: they would not find back.
+    let by_alias = format!("told host-unreachable by {}, and was told", trial.destination);
+    for by in ["192.168.0.1", "10.64.2.98", "10.64.3.10"] {
+        assert!(outcome(told("host-unreachable", by))[0].contains(&by_alias), "{by}");
+    }
     assert!(
         outcome(told("net-unreachable", "192.168.0.1"))[0]
             .contains("was told net-unreachable by 192.168.0.1")
     );
 
     // Told late, during the next round, is told; and there it is nothing strange.
-    let line = told("host-unreachable", "192.168.0.1");
+    let line = told("host-unreachable", &trial.destination.to_string());
     let first = Evidence { answers: vec!["timeout".to_owned()], seen: seen(&[]) };
     let next = Evidence { answers: Vec::new(), seen: seen(&[&line]) };
     let mut judge = Judge::default();
     let rows = judge.judge(&scene, std::slice::from_ref(&trial), &first, std::slice::from_ref(&next));
     assert_eq!(faults(&rows), [""; 0]);
     assert_eq!(judge.judge(&scene, &[], &next, &[]), []);
+}
+
+#[test]
+fn who_is_known_by_its_own_number_or_the_gateway_itself_may_tell_of_it() {
+    let scene = scene("unique-and-cells");
+    let fits = |it: &Trial| {
+        it.kind == Kind::Expired
+            && it.from == 1
+            && it.to == Some(0)
+            && it.destination.to_string().starts_with("172.16.")
+    };
+    let trial = find(&scene, fits);
+    let outcome = |by: &str| {
+        let Trial { transport, source, source_port, destination, port, .. } = &trial;
+        let line =
+            format!("cell-1: error expired {by} {transport} {source} {source_port} {destination} {port}");
+        faults(&judge_one(&scene, &trial, "unreachable", &[&line])).len()
+    };
+    assert_eq!(outcome(&trial.destination.to_string()), 0);
+    assert_eq!(outcome("192.168.0.1"), 0);
+    assert_eq!(outcome("172.16.0.1"), 1);
 }
 
 #[test]
