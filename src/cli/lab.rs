@@ -280,6 +280,7 @@ fn judged(site: &CheckedSite, scene: Scene, flows: &[Flow], happened: &Happened)
         flows: followed,
         compiled: (firewall, isolation),
         notes: scene.notes,
+        untried: scene.untried,
     }
 }
 

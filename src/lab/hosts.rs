@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::known::holding;
-use super::links::{FAMILIES, Links};
+use super::links::{Called, FAMILIES, Links};
 use super::rules;
 use super::sample::spread;
 use super::scene::{Host, Lan};
@@ -26,9 +26,13 @@ const ALIKE: usize = 4;
 /// So many ports of rules are listened on, at most.
 const PORTS: usize = 24;
 
+/// So many names are told in a note at most.
+const NAMES: usize = 12;
+
 /// All networks; `populated` says which of them have hosts. With what was left out.
 pub(super) fn lans(site: &Site, populated: &[bool]) -> (Vec<Lan>, Vec<String>) {
-    let links: Vec<Links<'_>> = site.networks.iter().map(Links::new).collect();
+    let called = Called::new(site);
+    let links: Vec<Links<'_>> = site.networks.iter().map(|it| Links::new(it, &called)).collect();
     let mut spoken_of = vec![Vec::new(); site.networks.len()];
     let mut ports = vec![vec![80]; site.networks.len()];
     for peering in site.peerings.iter().filter(|it| populated[it.from.0] && populated[it.to.0]) {
@@ -71,22 +75,66 @@ pub(super) fn lans(site: &Site, populated: &[bool]) -> (Vec<Lan>, Vec<String>) {
         });
     }
     alike(site, &links, &mut lans);
+    empty(site, populated, &lans, &mut notes);
     (lans, notes)
+}
+
+/// Notes about prefixes and networks that should have hosts and have none.
+fn empty(site: &Site, populated: &[bool], lans: &[Lan], notes: &mut Vec<String>) {
+    let mut nobody = Vec::new();
+    let mut prefixes = Vec::new();
+    for ((network, lan), _) in
+        site.networks.iter().zip(lans).zip(populated).filter(|(_, populated)| **populated)
+    {
+        if lan.hosts.is_empty() {
+            nobody.push(lan.name.clone());
+            continue;
+        }
+        let real = network.prefixes.iter().map(|prefix| prefix.real.value);
+        let held = |real: &IpNet| {
+            let mut holding = lan.hosts.iter().filter_map(|host| holding(network, host.address.addr()));
+            holding.any(|it| it.real.value == *real)
+        };
+        prefixes
+            .extend(real.filter(|it| !held(it)).map(|it| format!("{} of {}", net::written(&it), lan.name)));
+    }
+    for (what, names) in [("the network", nobody), ("the prefix", prefixes)] {
+        let more = names.len().saturating_sub(NAMES);
+        let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+        if !names.is_empty() {
+            notes.push(format!(
+                "no host of the lab is in {what} {}{more}: no address there is free and has a way to the gateway",
+                names.iter().take(NAMES).map(String::as_str).collect::<Vec<_>>().join(", ")
+            ));
+        }
+    }
 }
 
 /// The hosts that the site names, each address once.
 fn named(network: &Network, links: &Links<'_>, notes: &mut Vec<String>) -> Vec<Host> {
     let mut hosts: Vec<Host> = Vec::new();
     let mut left_out = 0;
+    let mut routers = Vec::new();
     for host in &network.hosts {
         let address = host.address.value;
         if hosts.iter().any(|it| it.address.addr() == address) {
+            continue;
+        }
+        if network.routes.iter().any(|route| route.via.value == address) {
+            routers.push(format!("{}.{}", host.name.value, network.name.value));
             continue;
         }
         match links.place(address).filter(|_| links.usable(address) && hosts.len() < NAMED) {
             Some(address) => hosts.push(Host { name: host.name.value.clone(), address }),
             None => left_out += 1,
         }
+    }
+    if let Some(first) = routers.first() {
+        let others =
+            if routers.len() > 1 { format!(", as {} more are", routers.len() - 1) } else { String::new() };
+        notes.push(format!(
+            "{first} is the router of a route{others}: it is there and forwards, but nobody asks it"
+        ));
     }
     if left_out > 0 {
         let name = &network.name.value;

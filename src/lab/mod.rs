@@ -29,9 +29,10 @@ pub fn scene(site: &CheckedSite) -> Scene {
     let (populated, mut notes) = populate::choose(site);
     let (mut networks, more) = hosts::lans(site, &populated);
     notes.extend(more);
+    let untried = questions::untried(site, &populated, &networks);
     let (steps, more) = questions::steps(site, &mut networks);
     notes.extend(more);
     let outside = site.gateway.addresses.iter();
     let outside = outside.map(|it| (it.interface.value.clone(), it.address.value)).collect();
-    Scene { networks, outside, steps, notes }
+    Scene { networks, outside, steps, notes, untried }
 }

@@ -23,6 +23,8 @@ pub struct Scene {
     pub steps: Vec<Step>,
     /// What was left out, and why, in sentences for the user.
     pub notes: Vec<String>,
+    /// What should have been tried and cannot be: nothing is proven without it.
+    pub untried: Vec<String>,
 }
 
 /// A network and its hosts, in one namespace.

@@ -42,6 +42,9 @@ pub fn text(report: &Report, colour: bool) -> String {
     for trouble in &report.troubles {
         let _ = writeln!(out, "{} {}\n", paint.red("wrong:"), trouble.replace('\n', "\n    "));
     }
+    for untried in &report.untried {
+        let _ = writeln!(out, "{} {untried}\n", paint.red("wrong:"));
+    }
     for note in &report.notes {
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{} {note}", paint.bold("note:"));

@@ -112,3 +112,83 @@ fn of_too_many_groups_of_hosts_some_are_there_and_a_note_says_so() {
         scene.notes
     );
 }
+
+#[test]
+fn a_wide_prefix_that_a_narrower_one_begins_has_a_host_of_its_own() {
+    let nested = "network a {\ninterface a0\naddress 172.16.0.1/16\nprefix 172.16.0.0/16 as 10.16.0.0/16\n\
+                  prefix 172.16.0.0/22 as 10.99.0.0/22\n}\n\
+                  network b {\ninterface b0\nprefix 192.168.2.0/24 as 192.168.23.0/24\n}\nconnect a <-> b\n";
+    let scene = of(nested);
+    let numbers: BTreeSet<String> = asked(&scene, Kind::Reach, "tcp", 80)
+        .filter(|it| it.to == Some(0))
+        .map(|it| it.destination.to_string().split('.').take(2).collect::<Vec<_>>().join("."))
+        .collect();
+    assert_eq!(numbers.iter().collect::<Vec<_>>(), ["10.16", "10.99"]);
+    assert_eq!(scene.notes, [""; 0]);
+}
+
+#[test]
+fn a_link_anywhere_in_a_wide_prefix_has_hosts_and_one_that_is_not_there() {
+    let network = |name: &str, alias: &str| {
+        format!(
+            "network {name} {{\ninterface {name}0\naddress 10.0.5.1/24\nprefix 10.0.0.0/16 as {alias}\n}}\n"
+        )
+    };
+    let scene = of(&(network("a", "10.16.0.0/16") + &network("b", "10.17.0.0/16") + "connect a <-> b\n"));
+    assert_eq!(scene.networks[0].hosts[0].address.to_string(), "10.0.5.10/24");
+    assert!(asked(&scene, Kind::Reach, "tcp", 80).count() > 0);
+    assert!(scene.trials().any(|it| it.kind == Kind::Dead));
+    assert_eq!((&scene.notes, &scene.untried), (&Vec::new(), &Vec::new()));
+}
+
+#[test]
+fn what_has_no_host_is_told_and_a_pair_that_cannot_be_tried_is_not_well() {
+    let router = |prefixes: &str, connect: &str| {
+        of(&format!(
+            "network a {{\ninterface a0\naddress 10.0.0.1/30\nprefix 10.0.0.0/30 as 10.9.0.0/30\n\
+             host gate 10.0.0.2\n{prefixes}\nroute 10.5.0.0/24 via 10.0.0.2\n}}\n\
+             network b {{\ninterface b0\nprefix 10.0.0.0/24 as 10.10.0.0/24\n}}\n{connect}\n"
+        ))
+    };
+    let scene = router("prefix 10.5.0.0/24 as 10.9.5.0/24", "connect a <-> b");
+    assert_eq!(
+        scene.notes,
+        [
+            "gate.a is the router of a route: it is there and forwards, but nobody asks it",
+            "no host of the lab is in the prefix 10.0.0.0/30 of a: no address there is free and has a way to the gateway"
+        ]
+    );
+    assert_eq!(scene.untried, [""; 0]);
+    let alone = of("network a {\ninterface a0\naddress 10.0.0.1/32\nprefix 10.0.0.1/32 as 10.9.0.1/32\n}\n\
+                    network b {\ninterface b0\nprefix 10.0.0.0/24 as 10.10.0.0/24\n}\nconnect a <-> b\n");
+    assert_eq!(
+        alone.notes,
+        ["no host of the lab is in the network a: no address there is free and has a way to the gateway"]
+    );
+    assert_eq!(
+        alone.untried,
+        [
+            "these declared pairs are not tried, because on one side there is no host of the lab: a -> b, and 1 more"
+        ]
+    );
+    let report = overlapc::lab::report::Report { untried: alone.untried, ..Default::default() };
+    assert!(!report.is_well());
+    assert_eq!(report.summary(), "lab: 0 questions, 0 as they should be; declared pairs were not tried");
+}
+
+#[test]
+fn links_that_are_made_up_hide_no_number_that_hosts_call() {
+    let texts = |nets: &[ipnet::IpNet]| nets.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let scene = of("network a {\ninterface a0\nprefix 10.5.5.5 as 10.9.0.5\n}\n\
+                    network b {\ninterface b0\nprefix 192.168.0.0/24 as 192.0.2.0/24\n}\nconnect a <-> b\n");
+    assert_eq!(texts(&scene.networks[0].left_to_host), ["198.51.100.1/24"]);
+    let scene = of("network a {\ninterface a0\nprefix 192.168.7.0/24\n}\n\
+                    network b {\ninterface b0\nprefix 10.6.0.0/24\nroute 10.6.0.0/24 via 192.168.7.254\n}\n\
+                    connect a <-> b\n");
+    assert_eq!(texts(&scene.networks[1].left_to_host), ["192.168.7.253/30"]);
+    // Beside the alias of others is room for a shorter link.
+    let scene = of("network a {\ninterface a0\nprefix 10.0.0.0/25 as 192.168.7.0/25\n}\n\
+                    network b {\ninterface b0\nprefix 10.6.0.0/24\nroute 10.6.0.0/24 via 192.168.7.254\n}\n\
+                    connect a <-> b\n");
+    assert_eq!(texts(&scene.networks[1].left_to_host), ["192.168.7.129/25"]);
+}
