@@ -31,6 +31,8 @@ pub(super) struct Pair<'s> {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) rules: Option<&'s RuleList>,
+    /// Which list these are: several pairs have one.
+    pub(super) list: Option<usize>,
 }
 
 /// Real addresses of who asks and of who is asked.
@@ -50,6 +52,7 @@ impl<'s> Stage<'s> {
             from: it.from.0,
             to: it.to.0,
             rules: it.rules.map(|id| &self.site.rule_lists[id.0]),
+            list: it.rules.map(|id| id.0),
         });
         pairs.filter(|it| self.is_populated(it.from) && self.is_populated(it.to)).collect()
     }

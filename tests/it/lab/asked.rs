@@ -192,3 +192,41 @@ fn links_that_are_made_up_hide_no_number_that_hosts_call() {
                     connect a <-> b\n");
     assert_eq!(texts(&scene.networks[1].left_to_host), ["192.168.7.129/25"]);
 }
+
+/// An office with two hosts of which one alone may ask each cell for one thing.
+fn ruled(cells: usize, more: &str) -> Scene {
+    let mut text = String::from(
+        "let cells = 10.64.0.0/16\nnetwork office {\ninterface eth0\naddress 172.16.0.1/16\nprefix 172.16.0.0/16\n\
+         host hmi 172.16.4.20\nhost laptop 172.16.4.21\n}\n",
+    );
+    writeln!(
+        text,
+        "for n in 1..{cells} {{\nnetwork cell-{{n}} {{\ninterface eth1.{{n}}\naddress 192.168.0.1/24\n\
+         prefix 192.168.0.0/24 as subnet(cells, 24, n)\nhost plc 192.168.0.10\n}}\n}}\n\
+         connect office -> cell-* {{\nallow tcp 502 from 172.16.4.21 to 192.168.0.10\n\
+         deny tcp 443 from 172.16.4.21 to 192.168.0.11\n{more}}}"
+    )
+    .unwrap();
+    of(&text)
+}
+
+#[test]
+fn of_many_questions_those_that_few_hosts_may_ask_are_not_left_out() {
+    let rules = "allow icmp\nallow udp 161\nallow tcp 102, 443\nallow udp 34964\nallow 253\n";
+    let more = "allow tcp 1000-1001, 2000-2001, 3000-3001\nallow udp 1000-1001, 2000-2001\n";
+    for (cells, of_all, more) in [(90, true, ""), (200, false, more)] {
+        let scene = ruled(cells, &format!("{rules}{more}"));
+        let laptop = |trial: &&Trial| trial.source.to_string() == "172.16.4.21";
+        let asked_cells = asked(&scene, Kind::Reach, "tcp", 502).filter(laptop).count();
+        assert!(if of_all { asked_cells == cells } else { asked_cells > 0 }, "{cells}: {asked_cells}");
+        assert!(asked(&scene, Kind::Denied, "tcp", 443).filter(laptop).count() > 0);
+        assert!(scene.trials().filter(|it| it.kind == Kind::Reach).count() <= 2000);
+        assert!(!scene.notes.iter().any(|note| note.contains("every host")), "{:?}", scene.notes);
+        assert!(
+            of_all || scene.notes.iter().any(|note| note.contains("transports in turn")),
+            "{:?}",
+            scene.notes
+        );
+        assert!(scene.notes.iter().any(|note| note.contains("every rule that allows")), "{:?}", scene.notes);
+    }
+}
