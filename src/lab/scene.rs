@@ -125,9 +125,9 @@ impl Trial {
         let timeout = match (&self.expected, self.kind) {
             (Expected::Answer { .. }, _) => wait.saturating_mul(8),
             (Expected::Error(_), Kind::Dead) => wait.saturating_mul(4),
-            // Half of it, after which it is asked again, is more than the second in which the kernel may
-            // tell one more error (`ip_rt_error_cost`).
-            (Expected::Error(_), Kind::Unknown) => wait.saturating_mul(6),
+            // The kernel asks again after one second and after three (RFC 6298), and may tell one more error
+            // a second (`ip_rt_error_cost`).
+            (Expected::Error(_), Kind::Unknown) => wait.saturating_mul(8),
             _ => wait,
         };
         let to = SocketAddr::new(self.destination, self.port);

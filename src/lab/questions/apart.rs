@@ -108,7 +108,7 @@ fn is_sent(stage: &Stage<'_>, from: usize, number: IpAddr) -> bool {
 ///
 /// Without VRF devices hosts of one address are one peer to the kernel, whose count of what it has told
 /// has no lock (`ip_error` of net/ipv4/route.c): two that ask at the same moment can leave it at nothing. So
-/// they must ask one after the other, and once more when the count has grown by one again.
+/// they must ask one after the other, and again when the count has grown.
 pub(super) fn unreachable(stage: &Stage<'_>, refused: &BTreeMap<IpAddr, usize>) -> Vec<Trial> {
     let mut told = refused.clone();
     let mut trials = Vec::new();
@@ -119,9 +119,9 @@ pub(super) fn unreachable(stage: &Stage<'_>, refused: &BTreeMap<IpAddr, usize>) 
             let fresh = fresh.rfind(|host| told.get(host).is_none_or(|times| *times < TOLD));
             let (Some(source), Some(number)) = (fresh, nobodys(stage, n, family).next()) else { continue };
             *told.entry(source).or_default() += 1;
-            let mut trial = stage.ask(Kind::Unknown, n, source, number, ("udp", 80));
+            // A socket of UDP does not hear of these errors, one of TCP does, and asks again by itself.
+            let mut trial = stage.ask(Kind::Unknown, n, source, number, ("tcp", 80));
             trial.expected = Expected::Error(&["net-unreachable", "host-unreachable", "prohibited"]);
-            trial.options.push("again".to_owned());
             trials.push(trial);
         }
     }
