@@ -104,11 +104,15 @@ fn with_others(stage: &Stage<'_>, pairs: &[Pair<'_>], mut chosen: Vec<Trial>) ->
 fn some_of(first: Vec<Allowed>, pairs: usize) -> (Vec<Trial>, String) {
     let parties = |it: &Trial| [it.from, it.to.unwrap_or(it.from)];
     let key = |it: &Allowed| (it.list, it.rule, it.trial.transport, it.trial.port, it.trial.source.is_ipv4());
+    let ruled = first.iter().any(|it| it.rule.is_some());
     let (of_rules, others) = first_of_each(first, key);
     let count = of_rules.len();
     let mut chosen = covering(of_rules.into_iter().map(|it| it.trial).collect(), REACH, parties);
-    let every_rule =
-        if chosen.len() == count { "every rule that allows something is asked about, and " } else { "" };
+    let every_rule = if ruled && chosen.len() == count {
+        "every rule that allows something is asked about, and "
+    } else {
+        ""
+    };
     let mut turns: Vec<Vec<Trial>> = Vec::new();
     let same_pair = |a: &Allowed, b: &Allowed| parties(&a.trial) == parties(&b.trial);
     for (n, of_pair) in others.chunk_by(same_pair).enumerate() {

@@ -57,6 +57,12 @@ const MISTAKES: &[Mistake] = &[
         &["wrong: inner/192.168.2.10 to outer/plc (192.168.2.10), asked as 192.168.23.10:80 over tcp"],
     ),
     (
+        "questions that never leave their hosts",
+        "s/\"Defaults\",//",
+        "nftables",
+        &["unreachable: the question did not come to the gateway, so it proves nothing"],
+    ),
+    (
         "a script that takes nothing down",
         "s/\\\\ndown() {/\\\\ndown() { return 0;/",
         "nftables",
