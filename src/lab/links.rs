@@ -63,7 +63,7 @@ impl Called {
         let v6 = |a, b, c| IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, 2, 0, 0, 0, 0), 64));
         let subnets = match family {
             Family::V4 => {
-                [v4(192, 0, 2), v4(198, 51, 100), v4(198, 18, 0), v4(198, 19, 255), v4(203, 0, 113)]
+                [v4(192, 0, 2), v4(198, 51, 100), v4(198, 19, 254), v4(198, 19, 255), v4(203, 0, 113)]
             }
             Family::V6 => [
                 v6(0x2001, 0xdb8, 0),
