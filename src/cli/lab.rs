@@ -107,7 +107,7 @@ impl Place {
     fn command(&self) -> Result<Command, String> {
         match self {
             Self::Sandbox(sandbox) => session::in_sandbox(*sandbox, INSIDE),
-            Self::Machine(machine) => Ok(machine.command()),
+            Self::Machine(machine) => machine.command(),
         }
     }
 
