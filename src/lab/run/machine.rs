@@ -39,6 +39,7 @@ mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /tmp
+ulimit -n 65536
 while read -r module; do insmod \"$module\" 2>/dev/null; done </modules
 tries=0
 until [ -c /dev/vport1p1 ] || [ -c /dev/vport0p1 ] || [ \"$tries\" -gt 100000 ]; do tries=$((tries + 1)); done
