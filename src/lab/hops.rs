@@ -129,7 +129,7 @@ impl Followed {
                 other => other.to_owned(),
             },
             packets: packets.collect(),
-            outcome: outcome(scene, answer),
+            outcome: outcome(scene, flow, answer),
         }
     }
 
@@ -266,7 +266,7 @@ fn ends(packet: &Packet) -> ([String; 2], String) {
 }
 
 /// `ok NAME PEER PORT LOCAL ...` of an agent in words, or its reason.
-fn outcome(scene: &Scene, answer: &str) -> String {
+fn outcome(scene: &Scene, flow: &Flow, answer: &str) -> String {
     let words: Vec<&str> = answer.split(' ').collect();
     match words[..] {
         ["ok", name, peer, _, local, ..] => {
@@ -277,7 +277,8 @@ fn outcome(scene: &Scene, answer: &str) -> String {
             };
             format!("answered by {who}, who saw {peer}")
         }
-        ["ok", ..] => "answered by the machine itself".to_owned(),
+        // An echo is answered by the kernel, which has no name for itself.
+        ["ok", ..] => format!("answered with an echo from {}", flow.destination),
         ["timeout"] => "not answered".to_owned(),
         _ => format!("not answered: {answer}"),
     }
