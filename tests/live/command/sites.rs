@@ -153,7 +153,9 @@ fn json(stage: &Stage) -> Result<(), String> {
     let document: Value = serde_json::from_str(&json.out).map_err(|e| format!("{e}\n{}", json.out))?;
     let flow = &document["flows"][0];
     let hops = flow["packets"][0]["hops"].as_array().map_or(0, Vec::len);
+    let echoed = flow["outcome"] == "answered by outer/plc, who saw 192.168.13.10";
     let fine = document["wrong"] == 0
+        && echoed
         && document["questions"].as_u64() > Some(20)
         && document["isolation"] == "rules"
         && flow["service"] == "icmp"
