@@ -9,8 +9,13 @@ use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 
+use super::uplink::Uplink;
+
 /// The name of the gateway's agent. No network can have it, for names have no brackets.
 pub const GATEWAY: &str = "(gateway)";
+
+/// The name of the agent at the other end of the gateway's default route, which should see nothing.
+pub const UPLINK: &str = "(uplink)";
 
 /// Everything around the gateway.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +24,8 @@ pub struct Scene {
     pub networks: Vec<Lan>,
     /// Interfaces and addresses that the gateway has outside of the networks.
     pub outside: Vec<(String, IpNet)>,
+    /// Where the gateway sends what it knows no other way for.
+    pub uplink: Option<Uplink>,
     /// What the lab does, in order.
     pub steps: Vec<Step>,
     /// What was left out, and why, in sentences for the user.
@@ -76,7 +83,7 @@ pub struct Trial {
     pub kind: Kind,
     /// Who asks: an index into [`Scene::networks`].
     pub from: usize,
-    /// Whether it is the gateway itself that asks, in that network.
+    /// Whether it is the gateway itself that asks, in that network, or who is behind its uplink.
     pub by_gateway: bool,
     /// The source address.
     pub source: IpAddr,
@@ -112,6 +119,9 @@ impl Trial {
     /// The name of the agent that asks.
     #[must_use]
     pub fn asker<'s>(&self, scene: &'s Scene) -> &'s str {
+        if self.kind == Kind::Outside {
+            return UPLINK;
+        }
         if self.by_gateway {
             return GATEWAY;
         }
@@ -162,6 +172,8 @@ pub enum Kind {
     Unknown,
     /// The gateway and a network's hosts (O7).
     Own,
+    /// What comes in by the gateway's default route and is for a network's hosts (O4).
+    Outside,
 }
 
 /// What a question should lead to.

@@ -16,7 +16,7 @@ use std::net::IpAddr;
 pub use row::{End, Meant, Row};
 
 use super::run::agents::Evidence;
-use super::scene::{Expected, GATEWAY, Kind, Scene, Trial};
+use super::scene::{Expected, GATEWAY, Kind, Scene, Trial, UPLINK};
 use crate::net;
 use lines::{Line, Told};
 
@@ -87,9 +87,13 @@ impl Judge {
         };
         let to = trial.to.and_then(|to| scene.networks.get(to)).map(|lan| lan.name.clone());
         let to = to.or_else(|| meant.as_ref().map(|end| end.network.clone()));
+        let mut from = End::new(scene, network, trial.source);
+        if trial.kind == Kind::Outside {
+            UPLINK.clone_into(&mut from.network);
+        }
         let mut row = Row {
             kind: trial.kind,
-            from: Some(End::new(scene, network, trial.source)),
+            from: Some(from),
             to: to.map(|network| Meant { network, host: meant }),
             asked: Some((trial.destination, trial.port)),
             transport: trial.transport.to_owned(),
@@ -114,6 +118,9 @@ impl Judge {
         let told: Vec<&String> = at_asker.filter(about).collect();
         for line in &told {
             self.explain(case.asker, line);
+        }
+        if case.trial.kind == Kind::Outside {
+            self.sent_back(case.scene, &flow);
         }
         if let Some(text) = case.answer.strip_prefix("ok") {
             self.answered_by(case, text.trim(), row);
@@ -147,6 +154,15 @@ impl Judge {
         };
         if !told.iter().any(fits) {
             row.faults.push(words::not_told(case, kinds, &told));
+        }
+    }
+
+    /// Where the gateway has no other route than the default one, it sends a packet back to where it came
+    /// from, and tells so by a redirect (RFC 792; RFC 4861, 8.2, which does not count).
+    fn sent_back(&mut self, scene: &Scene, flow: &str) {
+        self.explain(UPLINK, flow);
+        for (own, far) in scene.uplink.iter().flat_map(|uplink| &uplink.ends) {
+            self.explain(UPLINK, &format!("icmp-5/1 {} 0 {} 0", own.addr(), far.addr()));
         }
     }
 

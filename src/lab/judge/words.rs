@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::Case;
 use super::lines::Told;
 use super::row::End;
-use crate::lab::scene::{Expected, GATEWAY, Kind, Scene, Trial};
+use crate::lab::scene::{Expected, GATEWAY, Kind, Scene, Trial, UPLINK};
 
 /// Somebody else answered than should.
 pub(super) fn wrong_host(scene: &Scene, trial: &Trial, answered: &End, host: IpAddr) -> String {
@@ -82,6 +82,7 @@ pub(super) fn should_not_be(scene: &Scene, trial: &Trial, answered: Option<&End>
         Kind::Undeclared => "the site declares no way there",
         Kind::Spoofed => "the source is not an address of the sender's network",
         Kind::Hairpin => "the number is the network's own alias",
+        Kind::Outside => "it comes from outside of all networks",
         Kind::Unknown => "nobody has this number for the sender",
         Kind::Dead => "this host is not there",
         Kind::Expired => "its hops had run out",
@@ -130,13 +131,13 @@ pub(super) fn arrived(scene: &Scene, trial: &Trial, network: &str, lines: &BTree
         }
         Expected::Nothing | Expected::Error(_) => None,
     };
-    if network == from {
+    if network == from && trial.kind != Kind::Outside {
         return format!("the packet came back into the sender's own network: {text}");
     }
     if meant == Some(network) {
         return format!("what {network} received is not as it should be: {text}");
     }
-    format!("the packet reached {network}, where it has no business: {text}")
+    format!("the packet reached {}, where it has no business: {text}", place(network))
 }
 
 /// Packets that no question explains.
@@ -144,7 +145,12 @@ pub(super) fn received(network: &str, lines: &BTreeSet<String>, most: usize) -> 
     let told: Vec<String> = lines.iter().take(most).map(|line| format!("`{line}`")).collect();
     let more = lines.len().saturating_sub(most);
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-    format!("{network} received what nobody should have sent there: {}{more}", told.join(", "))
+    format!("{} received what nobody should have sent there: {}{more}", place(network), told.join(", "))
+}
+
+/// A network, or the other end of the gateway's default route.
+fn place(network: &str) -> &str {
+    if network == UPLINK { "the gateway's uplink" } else { network }
 }
 
 /// The agent's word for no answer, for people.

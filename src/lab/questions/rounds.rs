@@ -130,5 +130,5 @@ impl Rounds {
 }
 
 fn mtu(interface: &str, bytes: &str) -> Step {
-    Step::Gateway(["ip", "link", "set", interface, "mtu", bytes].map(str::to_owned).to_vec())
+    Step::Gateway(["ip", "link", "set", "dev", interface, "mtu", bytes].map(str::to_owned).to_vec())
 }

@@ -129,5 +129,6 @@ const fn word(kind: Kind) -> &'static str {
         Kind::Hairpin => "hairpin",
         Kind::Unknown => "unknown",
         Kind::Own => "own",
+        Kind::Outside => "outside",
     }
 }

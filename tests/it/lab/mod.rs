@@ -6,6 +6,7 @@ mod judge;
 mod plan;
 mod report;
 mod scene;
+mod uplink;
 
 use overlapc::check::CheckedSite;
 use overlapc::lab::scene::{Scene, Trial};
