@@ -161,7 +161,8 @@ pub(super) fn colour_stderr(color: Color) -> bool {
     colour(color, io::stderr().is_terminal(), variable)
 }
 
-fn variable(name: &str) -> Option<String> {
+/// A variable of the environment, if it is set.
+pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 

@@ -17,7 +17,7 @@ use super::host::Progress;
 use super::{Color, Exit, Failure, host, site};
 use crate::Overrides;
 use crate::check::CheckedSite;
-use crate::diag::{Outcome, Report};
+use crate::diag::{Outcome, Report, Severity};
 use crate::emit::{Request, Target};
 use crate::lab::flow::{self, Flow};
 use crate::lab::hops::Followed;
@@ -70,7 +70,6 @@ pub(super) struct Lab {
 
     /// Leave everything up afterwards, and say how to enter, until Ctrl-C or the end of standard input
     #[arg(long, env = "OVERLAPC_KEEP", hide_env_values = true, value_parser = BoolishValueParser::new())]
-    #[arg(conflicts_with = "vm")]
     keep: bool,
 
     /// Build it in a virtual machine (QEMU), for kernels without VRF devices; needs no rights
@@ -79,7 +78,7 @@ pub(super) struct Lab {
 
     /// The virtual machine's kernel: an image `vmlinuz-VERSION` with `lib/modules/VERSION` beside its folder,
     /// or the folder that holds `boot` and `lib`, as a package unpacks [default: the last one in /boot]
-    #[arg(long, value_name = "PATH", env = "OVERLAPC_KERNEL", hide_env_values = true, requires = "vm")]
+    #[arg(long, value_name = "PATH", env = "OVERLAPC_KERNEL", hide_env_values = true)]
     #[arg(value_hint = ValueHint::AnyPath)]
     kernel: Option<PathBuf>,
 
@@ -107,7 +106,7 @@ impl Place {
     fn command(&self) -> Result<Command, String> {
         match self {
             Self::Sandbox(sandbox) => session::in_sandbox(*sandbox, INSIDE),
-            Self::Machine(machine) => Ok(machine.command()),
+            Self::Machine(machine) => machine.command(),
         }
     }
 
@@ -147,6 +146,7 @@ pub(super) fn inside() -> ExitCode {
 
 impl Lab {
     pub(super) fn run(self, color: Color) -> Result<Exit, Failure> {
+        self.refuse_contradictions()?;
         let given = site::given(self.file.as_deref())?;
         let overrides = self.chosen.overrides();
         let mut outcome = given.front(overrides)?;
@@ -166,6 +166,13 @@ impl Lab {
             }
             if without {
                 outcome = given.front(Overrides { isolation: Some(Isolation::Rules), ..overrides })?;
+                let mut errors = outcome.findings.iter().filter(|it| it.severity() == Severity::Error);
+                // The site is right as it is written, so these are no findings about it.
+                if let Some(error) = errors.next() {
+                    let why = "this kernel has no VRF devices, and with `isolation rules` the site cannot be compiled";
+                    return Err(Failure::new(format!("{why}: {} ({})", error.title, error.code))
+                        .help("try it in a virtual machine with `--vm`"));
+                }
                 notes.push(WITHOUT_VRF.to_owned());
             }
         }
@@ -220,13 +227,27 @@ impl Lab {
         Ok(if report.is_well() { Exit::Fine } else { Exit::Found })
     }
 
+    /// Words that exclude each other. A variable that says no, or is of no use this time, excludes nothing.
+    fn refuse_contradictions(&self) -> Result<(), Failure> {
+        if self.keep && self.vm {
+            return Err(Failure::new("`--keep` and `--vm` exclude each other: nobody can enter the machine")
+                .help("leave one out, or set OVERLAPC_KEEP or OVERLAPC_VM to 0"));
+        }
+        if self.kernel.is_some() && !self.vm && host::variable("OVERLAPC_KERNEL").is_none() {
+            return Err(
+                Failure::new("`--kernel` is the virtual machine's, and there is none").help("add `--vm`")
+            );
+        }
+        Ok(())
+    }
+
     /// The flows that are asked for, or the first question.
     fn flows(&self, scene: &Scene) -> Result<Vec<Flow>, Failure> {
         if self.flow.is_empty() {
             return Ok(flow::first(scene).into_iter().collect());
         }
         let mut flows = Vec::new();
-        for (sides, port) in self.flow.chunks_exact(2).zip(flow::SOURCE_PORTS) {
+        for (sides, port) in self.flow.chunks_exact(2).zip(flow::source_ports(scene)) {
             let named = flow::named(scene, &sides[0], &sides[1]);
             let named = named.map_err(|refused| Failure::new(refused.what).help(refused.help))?;
             flows.push(Flow { source_port: port, ..named });
@@ -280,6 +301,7 @@ fn judged(site: &CheckedSite, scene: Scene, flows: &[Flow], happened: &Happened)
         flows: followed,
         compiled: (firewall, isolation),
         notes: scene.notes,
+        untried: scene.untried,
     }
 }
 

@@ -14,11 +14,18 @@ use std::ops::RangeInclusive;
 
 use super::scene::{Expected, GATEWAY, Kind, Lan, Scene, Step, Trial};
 
-/// The source ports of the questions: above those that the kernel hands out, and nobody else's in the lab.
-pub const SOURCE_PORTS: RangeInclusive<u16> = 61001..=61999;
+/// The source ports of the questions: above those that the kernel hands out.
+const SOURCE_PORTS: RangeInclusive<u16> = 61001..=61999;
+
+/// Those from which nobody else asks and on which nobody listens.
+pub fn source_ports(scene: &Scene) -> impl Iterator<Item = u16> {
+    SOURCE_PORTS.filter(|port| !scene.networks.iter().any(|lan| lan.ports.contains(port)))
+}
 
 /// The first of them.
-const SOURCE_PORT: u16 = *SOURCE_PORTS.start();
+fn source_port(scene: &Scene) -> u16 {
+    source_ports(scene).next().unwrap_or(*SOURCE_PORTS.start())
+}
 
 /// A question to follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +80,7 @@ impl Flow {
             port: self.port,
             options: Vec::new(),
             expected: Expected::Nothing,
+            told_by: Vec::new(),
         }
         .words(2000)
     }
@@ -88,7 +96,7 @@ impl Flow {
         places
     }
 
-    fn of(trial: &Trial) -> Self {
+    fn of(scene: &Scene, trial: &Trial) -> Self {
         let host = match trial.expected {
             Expected::Answer { host, .. } => Some(host),
             _ => None,
@@ -96,7 +104,7 @@ impl Flow {
         Self {
             from: trial.from,
             source: trial.source,
-            source_port: SOURCE_PORT,
+            source_port: source_port(scene),
             transport: trial.transport,
             destination: trial.destination,
             port: trial.port,
@@ -109,7 +117,7 @@ impl Flow {
 /// The first declared pair that the lab asks, if there is one.
 #[must_use]
 pub fn first(scene: &Scene) -> Option<Flow> {
-    best(trials(scene).filter(|trial| trial.kind == Kind::Reach), None).map(Flow::of)
+    best(trials(scene).filter(|trial| trial.kind == Kind::Reach), None).map(|trial| Flow::of(scene, trial))
 }
 
 /// The flow between two sides that the user names.
@@ -139,7 +147,7 @@ pub fn named(scene: &Scene, from: &str, to: &str) -> Result<Flow, Refused> {
                 (Some(asked), Some(address)) => trial.to == Some(asked) && is_asked(trial, address),
             }
     };
-    let known = best(trials(scene).filter(asks), service).map(Flow::of);
+    let known = best(trials(scene).filter(asks), service).map(|trial| Flow::of(scene, trial));
     let mut flow = match (known, to.network, to.address) {
         (Some(flow), _, _) => flow,
         (None, None, Some(address)) => anywhere(scene, network, &from, address)?,
@@ -177,7 +185,7 @@ fn anywhere(scene: &Scene, network: usize, from: &Side<'_>, to: IpAddr) -> Resul
             Ok(Flow {
                 from: network,
                 source,
-                source_port: SOURCE_PORT,
+                source_port: source_port(scene),
                 transport: "tcp",
                 destination: to,
                 port: 80,

@@ -112,6 +112,17 @@ impl Followed {
                 passages.entry(role).or_default().push((at, packet));
             }
         }
+        // An echo is answered by a kernel, which does not say whose it is: by that of whoever it reached.
+        let questions = passages.get(&Role::Question).into_iter().flatten();
+        let reached = questions.filter(|(at, _)| at.place != name(flow.from) && at.direction == "In");
+        let echoed = reached.max_by_key(|(at, _)| at.rank).map(|(at, packet)| {
+            let lan = scene.networks.iter().find(|lan| lan.name == at.place);
+            let who = lan.map_or_else(
+                || format!("the gateway, on {}", packet.destination),
+                |lan| host_name(lan, packet.destination),
+            );
+            format!("{who}, who saw {}", packet.source)
+        });
         let packets = passages.into_iter().map(|(role, hops)| Passage { role, hops: in_order(hops) });
         let host =
             |network: usize, address: IpAddr| scene.networks.get(network).map(|lan| host_name(lan, address));
@@ -129,7 +140,7 @@ impl Followed {
                 other => other.to_owned(),
             },
             packets: packets.collect(),
-            outcome: outcome(scene, answer),
+            outcome: outcome(scene, answer, echoed),
         }
     }
 
@@ -266,7 +277,7 @@ fn ends(packet: &Packet) -> ([String; 2], String) {
 }
 
 /// `ok NAME PEER PORT LOCAL ...` of an agent in words, or its reason.
-fn outcome(scene: &Scene, answer: &str) -> String {
+fn outcome(scene: &Scene, answer: &str, echoed: Option<String>) -> String {
     let words: Vec<&str> = answer.split(' ').collect();
     match words[..] {
         ["ok", name, peer, _, local, ..] => {
@@ -277,7 +288,7 @@ fn outcome(scene: &Scene, answer: &str) -> String {
             };
             format!("answered by {who}, who saw {peer}")
         }
-        ["ok", ..] => "answered by the machine itself".to_owned(),
+        ["ok", ..] => format!("answered by {}", echoed.unwrap_or_else(|| "nobody who was seen".to_owned())),
         ["timeout"] => "not answered".to_owned(),
         _ => format!("not answered: {answer}"),
     }
@@ -338,9 +349,8 @@ mod tests {
         bytes
     }
 
-    fn follow(answer: &str, caught: &[(&str, &str, &[u8])]) -> Followed {
-        let scene = Scene { networks: vec![lan("inner", "eth0"), lan("outer", "eth1")], ..Scene::default() };
-        let flow = Flow {
+    fn flow() -> Flow {
+        Flow {
             from: 0,
             source: "192.168.2.10".parse().unwrap(),
             source_port: 61001,
@@ -349,7 +359,12 @@ mod tests {
             port: 80,
             to: Some(1),
             host: Some("192.168.2.10".parse().unwrap()),
-        };
+        }
+    }
+
+    fn follow(answer: &str, caught: &[(&str, &str, &[u8])]) -> Followed {
+        let scene = Scene { networks: vec![lan("inner", "eth0"), lan("outer", "eth1")], ..Scene::default() };
+        let flow = flow();
         let mut lines: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (place, way, bytes) in caught {
             lines.entry((*place).to_owned()).or_default().insert(format!("{way} {}", hex(bytes)));
@@ -391,6 +406,31 @@ inner/192.168.2.10 asks 192.168.23.10, which is outer/plc, tcp port 80
   answered by outer/plc, who saw 192.168.13.10
 ";
         assert_eq!(followed.text(), expected);
+    }
+
+    #[test]
+    fn an_echo_is_answered_by_whom_it_reached() {
+        let echo = |from: &str, to: &str, kind: u8| {
+            let mut bytes = tcp(from, 0, to, 0, 0);
+            bytes[9] = 1;
+            bytes[20..28].copy_from_slice(&[kind, 0, 0, 0, 0xee, 0x49, 0, 1]);
+            bytes
+        };
+        let scene = Scene { networks: vec![lan("inner", "eth0"), lan("outer", "eth1")], ..Scene::default() };
+        let flow = Flow { transport: "icmp", port: 0, ..flow() };
+        let arrived = echo("192.168.13.10", "192.168.2.10", 8);
+        let asked = echo("192.168.2.10", "192.168.23.10", 8);
+        let caught = |place: &str, way: &str, bytes: &[u8]| {
+            (place.to_owned(), BTreeSet::from([format!("{way} {}", hex(bytes))]))
+        };
+        let all = BTreeMap::from([
+            caught("inner", "Out eth0", &asked),
+            caught(GATEWAY, "In eth0", &asked),
+            caught("outer", "In eth0", &arrived),
+        ]);
+        let outcome = |caught| Followed::new(&scene, &flow, "ok echo", caught).outcome;
+        assert_eq!(outcome(&all), "answered by outer/plc, who saw 192.168.13.10");
+        assert_eq!(outcome(&BTreeMap::new()), "answered by nobody who was seen");
     }
 
     #[test]

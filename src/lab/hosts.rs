@@ -10,8 +10,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::known::holding;
-use super::links::{FAMILIES, Links};
+use super::links::{Called, FAMILIES, Links};
 use super::rules;
+use super::sample::spread;
 use super::scene::{Host, Lan};
 use crate::model::{Network, Site};
 use crate::net::{self, Family};
@@ -25,9 +26,13 @@ const ALIKE: usize = 4;
 /// So many ports of rules are listened on, at most.
 const PORTS: usize = 24;
 
+/// So many names are told in a note at most.
+const NAMES: usize = 12;
+
 /// All networks; `populated` says which of them have hosts. With what was left out.
 pub(super) fn lans(site: &Site, populated: &[bool]) -> (Vec<Lan>, Vec<String>) {
-    let links: Vec<Links<'_>> = site.networks.iter().map(Links::new).collect();
+    let called = Called::new(site);
+    let links: Vec<Links<'_>> = site.networks.iter().map(|it| Links::new(it, &called)).collect();
     let mut spoken_of = vec![Vec::new(); site.networks.len()];
     let mut ports = vec![vec![80]; site.networks.len()];
     for peering in site.peerings.iter().filter(|it| populated[it.from.0] && populated[it.to.0]) {
@@ -47,37 +52,89 @@ pub(super) fn lans(site: &Site, populated: &[bool]) -> (Vec<Lan>, Vec<String>) {
             hosts = named(network, &links[n], &mut notes);
             of_rules(&spoken_of[n], &links[n], &mut hosts);
             of_prefixes(network, &links[n], &mut hosts);
+            let mut groups: BTreeSet<IpNet> = spoken_of[n].iter().copied().collect();
+            groups.retain(|group| !hosts.iter().any(|host| group.contains(&host.address.addr())));
+            if !groups.is_empty() {
+                notes.push(format!(
+                    "no host is in {} of the groups of hosts of {} that rules name: the lab makes {FOR_RULES} hosts \
+                     for these at most, at addresses that the gateway has a way to",
+                    groups.len(),
+                    network.name.value
+                ));
+            }
         }
-        let mut seen = BTreeSet::new();
-        ports[n].retain(|port| seen.insert(*port));
-        ports[n].truncate(PORTS);
+        let ports = listened(&network.name.value, std::mem::take(&mut ports[n]), &mut notes);
         lans.push(Lan {
             name: network.name.value.clone(),
             interface: network.interface.value.clone(),
             gateways: links[n].gateways.iter().map(IpNet::addr).collect(),
             left_to_host: links[n].left_to_host.clone(),
             hosts,
-            ports: std::mem::take(&mut ports[n]),
+            ports,
             extra: links[n].routers.clone(),
         });
     }
     alike(site, &links, &mut lans);
+    empty(site, populated, &lans, &mut notes);
     (lans, notes)
+}
+
+/// Notes about prefixes and networks that should have hosts and have none.
+fn empty(site: &Site, populated: &[bool], lans: &[Lan], notes: &mut Vec<String>) {
+    let mut nobody = Vec::new();
+    let mut prefixes = Vec::new();
+    for ((network, lan), _) in
+        site.networks.iter().zip(lans).zip(populated).filter(|(_, populated)| **populated)
+    {
+        if lan.hosts.is_empty() {
+            nobody.push(lan.name.clone());
+            continue;
+        }
+        let real = network.prefixes.iter().map(|prefix| prefix.real.value);
+        let held = |real: &IpNet| {
+            let mut holding = lan.hosts.iter().filter_map(|host| holding(network, host.address.addr()));
+            holding.any(|it| it.real.value == *real)
+        };
+        prefixes
+            .extend(real.filter(|it| !held(it)).map(|it| format!("{} of {}", net::written(&it), lan.name)));
+    }
+    for (what, names) in [("the network", nobody), ("the prefix", prefixes)] {
+        let more = names.len().saturating_sub(NAMES);
+        let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+        if !names.is_empty() {
+            notes.push(format!(
+                "no host of the lab is in {what} {}{more}: no address there is free and has a way to the gateway",
+                names.iter().take(NAMES).map(String::as_str).collect::<Vec<_>>().join(", ")
+            ));
+        }
+    }
 }
 
 /// The hosts that the site names, each address once.
 fn named(network: &Network, links: &Links<'_>, notes: &mut Vec<String>) -> Vec<Host> {
     let mut hosts: Vec<Host> = Vec::new();
     let mut left_out = 0;
+    let mut routers = Vec::new();
     for host in &network.hosts {
         let address = host.address.value;
         if hosts.iter().any(|it| it.address.addr() == address) {
+            continue;
+        }
+        if network.routes.iter().any(|route| route.via.value == address) {
+            routers.push(format!("{}.{}", host.name.value, network.name.value));
             continue;
         }
         match links.place(address).filter(|_| links.usable(address) && hosts.len() < NAMED) {
             Some(address) => hosts.push(Host { name: host.name.value.clone(), address }),
             None => left_out += 1,
         }
+    }
+    if let Some(first) = routers.first() {
+        let others =
+            if routers.len() > 1 { format!(", as {} more are", routers.len() - 1) } else { String::new() };
+        notes.push(format!(
+            "{first} is the router of a route{others}: it is there and forwards, but nobody asks it"
+        ));
     }
     if left_out > 0 {
         let name = &network.name.value;
@@ -91,15 +148,35 @@ fn named(network: &Network, links: &Links<'_>, notes: &mut Vec<String>) -> Vec<H
 
 /// One host in each group of hosts that rules speak of.
 fn of_rules(spoken_of: &[IpNet], links: &Links<'_>, hosts: &mut Vec<Host>) {
-    let mut made = 0;
-    for group in spoken_of {
-        if made == FOR_RULES {
-            break;
-        }
-        if !hosts.iter().any(|host| group.contains(&host.address.addr())) {
-            made += usize::from(add_one(*group, links, hosts));
+    let is_empty =
+        |group: &IpNet, hosts: &[Host]| !hosts.iter().any(|host| group.contains(&host.address.addr()));
+    let mut known = BTreeSet::new();
+    let mut groups: Vec<IpNet> =
+        spoken_of.iter().filter(|it| is_empty(it, hosts) && known.insert(**it)).copied().collect();
+    // A host may be in several.
+    groups.sort_by_key(|group| std::cmp::Reverse(group.prefix_len()));
+    for group in spread(groups, FOR_RULES) {
+        if is_empty(&group, hosts) {
+            add_one(group, links, hosts);
         }
     }
+}
+
+/// The ports on which hosts listen, each once, with a note where these are too many.
+fn listened(network: &str, mut ports: Vec<u16>, notes: &mut Vec<String>) -> Vec<u16> {
+    let mut seen = BTreeSet::new();
+    ports.retain(|port| seen.insert(*port));
+    let count = ports.len();
+    // Without rules the first is asked.
+    let others = ports.split_off(1);
+    ports.extend(spread(others, PORTS - 1));
+    if ports.len() < count {
+        notes.push(format!(
+            "hosts of {network} listen on {PORTS} of the {count} ports that rules about them name: what the others \
+             allow is not asked"
+        ));
+    }
+    ports
 }
 
 /// One host in each prefix, then two in each family.

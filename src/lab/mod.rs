@@ -18,9 +18,10 @@ mod rules;
 pub mod run;
 mod sample;
 pub mod scene;
+pub mod uplink;
 
 use crate::check::CheckedSite;
-use scene::Scene;
+use scene::{Scene, Step};
 
 /// What stands around the gateway of a site and what is asked there, as the site was written.
 #[must_use]
@@ -29,9 +30,15 @@ pub fn scene(site: &CheckedSite) -> Scene {
     let (populated, mut notes) = populate::choose(site);
     let (mut networks, more) = hosts::lans(site, &populated);
     notes.extend(more);
-    let (steps, more) = questions::steps(site, &mut networks);
+    let untried = questions::untried(site, &populated, &networks);
+    let (mut steps, more) = questions::steps(site, &mut networks);
     notes.extend(more);
     let outside = site.gateway.addresses.iter();
     let outside = outside.map(|it| (it.interface.value.clone(), it.address.value)).collect();
-    Scene { networks, outside, steps, notes }
+    let uplink = uplink::choose(site);
+    let from_outside = uplink::questions(&uplink, &networks);
+    if !from_outside.is_empty() {
+        steps.push(Step::Ask(from_outside));
+    }
+    Scene { networks, outside, uplink: Some(uplink), steps, notes, untried }
 }

@@ -3,6 +3,8 @@
 //! Goes in: a list and how many there may be. Comes out: so many of them, spread over the whole list.
 //! What must hold: no chance; a list that is short enough stays as it is, and the order stays anyway.
 
+use std::collections::BTreeSet;
+
 /// `room` of these, evenly spread.
 pub(super) fn spread<T>(list: Vec<T>, room: usize) -> Vec<T> {
     let count = list.len();
@@ -39,9 +41,15 @@ pub(super) fn covering<T>(list: Vec<T>, room: usize, parties: impl Fn(&T) -> [us
     chosen.into_iter().map(|(_, item)| item).collect()
 }
 
+/// The first item with each key, and the others; both in order.
+pub(super) fn first_of_each<T, K: Ord>(list: Vec<T>, key: impl Fn(&T) -> K) -> (Vec<T>, Vec<T>) {
+    let mut known = BTreeSet::new();
+    list.into_iter().partition(|item| known.insert(key(item)))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{covering, spread};
+    use super::{covering, first_of_each, spread};
 
     #[test]
     fn what_is_chosen_is_spread_evenly() {
@@ -49,6 +57,11 @@ mod tests {
         assert_eq!(spread((0..3).collect(), 4), [0, 1, 2]);
         assert_eq!(spread((0..1000).collect::<Vec<_>>(), 7).len(), 7);
         assert_eq!(spread(vec![1, 2], 0), [0; 0]);
+    }
+
+    #[test]
+    fn the_first_with_each_key_is_apart_from_the_others() {
+        assert_eq!(first_of_each(vec![1, 12, 11, 2, 13], |it| it / 10), (vec![1, 12], vec![11, 2, 13]));
     }
 
     #[test]

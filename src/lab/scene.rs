@@ -9,8 +9,13 @@ use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 
+use super::uplink::Uplink;
+
 /// The name of the gateway's agent. No network can have it, for names have no brackets.
 pub const GATEWAY: &str = "(gateway)";
+
+/// The name of the agent at the other end of the gateway's default route, which should see nothing.
+pub const UPLINK: &str = "(uplink)";
 
 /// Everything around the gateway.
 #[derive(Clone, Debug, Default)]
@@ -19,10 +24,14 @@ pub struct Scene {
     pub networks: Vec<Lan>,
     /// Interfaces and addresses that the gateway has outside of the networks.
     pub outside: Vec<(String, IpNet)>,
+    /// Where the gateway sends what it knows no other way for.
+    pub uplink: Option<Uplink>,
     /// What the lab does, in order.
     pub steps: Vec<Step>,
     /// What was left out, and why, in sentences for the user.
     pub notes: Vec<String>,
+    /// What should have been tried and cannot be: nothing is proven without it.
+    pub untried: Vec<String>,
 }
 
 /// A network and its hosts, in one namespace.
@@ -74,7 +83,7 @@ pub struct Trial {
     pub kind: Kind,
     /// Who asks: an index into [`Scene::networks`].
     pub from: usize,
-    /// Whether it is the gateway itself that asks, in that network.
+    /// Whether it is the gateway itself that asks, in that network, or who is behind its uplink.
     pub by_gateway: bool,
     /// The source address.
     pub source: IpAddr,
@@ -92,6 +101,8 @@ pub struct Trial {
     pub options: Vec<String>,
     /// What should happen.
     pub expected: Expected,
+    /// From whom an error must come; where there is nobody, from anybody but the sender's own network.
+    pub told_by: Vec<IpAddr>,
 }
 
 impl Scene {
@@ -108,6 +119,9 @@ impl Trial {
     /// The name of the agent that asks.
     #[must_use]
     pub fn asker<'s>(&self, scene: &'s Scene) -> &'s str {
+        if self.kind == Kind::Outside {
+            return UPLINK;
+        }
         if self.by_gateway {
             return GATEWAY;
         }
@@ -121,6 +135,9 @@ impl Trial {
         let timeout = match (&self.expected, self.kind) {
             (Expected::Answer { .. }, _) => wait.saturating_mul(8),
             (Expected::Error(_), Kind::Dead) => wait.saturating_mul(4),
+            // The kernel asks again after one second and after three (RFC 6298), and may tell one more error
+            // a second (`ip_rt_error_cost`).
+            (Expected::Error(_), Kind::Unknown) => wait.saturating_mul(8),
             _ => wait,
         };
         let to = SocketAddr::new(self.destination, self.port);
@@ -155,6 +172,8 @@ pub enum Kind {
     Unknown,
     /// The gateway and a network's hosts (O7).
     Own,
+    /// What comes in by the gateway's default route and is for a network's hosts (O4).
+    Outside,
 }
 
 /// What a question should lead to.

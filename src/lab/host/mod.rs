@@ -38,7 +38,7 @@ pub fn main(words: &[String]) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
-            eprintln!("probe: {reason}");
+            eprintln!("a host of the lab: {reason}");
             ExitCode::from(2)
         }
     }

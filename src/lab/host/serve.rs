@@ -47,7 +47,7 @@ impl Listener {
 
     /// Opens all sockets and leaves them to threads.
     pub fn start(&self) -> Result<(), String> {
-        for address in &self.addresses {
+        for address in self.addresses.iter().filter(|address| is_spoken(address)) {
             for port in &self.ports {
                 let at = SocketAddr::new(*address, *port);
                 let tell = |what: &'static str| move |e: std::io::Error| format!("{what} {at}: {e}");
@@ -77,6 +77,17 @@ impl Listener {
         let thread = thread::Builder::new().stack_size(256 << 10);
         thread.spawn(move || work(&name)).map(drop).map_err(|e| e.to_string())
     }
+}
+
+/// What a kernel says of a family that it does not have, such as IPv6 with `ipv6.disable=1`:
+/// `EAFNOSUPPORT` of errno(3).
+const NO_FAMILY: i32 = 97;
+
+/// Whether who answers on whatever address there is can have one of this family; named addresses it must
+/// have.
+fn is_spoken(address: &IpAddr) -> bool {
+    let socket = Socket::new(Domain::for_address(SocketAddr::new(*address, 0)), Type::DGRAM, None);
+    !address.is_unspecified() || !socket.is_err_and(|error| error.raw_os_error() == Some(NO_FAMILY))
 }
 
 fn open(at: SocketAddr, kind: Type, protocol: Option<Protocol>) -> std::io::Result<Socket> {

@@ -16,7 +16,7 @@ use std::net::IpAddr;
 pub use row::{End, Meant, Row};
 
 use super::run::agents::Evidence;
-use super::scene::{Expected, GATEWAY, Kind, Scene, Trial};
+use super::scene::{Expected, GATEWAY, Kind, Scene, Trial, UPLINK};
 use crate::net;
 use lines::{Line, Told};
 
@@ -87,9 +87,13 @@ impl Judge {
         };
         let to = trial.to.and_then(|to| scene.networks.get(to)).map(|lan| lan.name.clone());
         let to = to.or_else(|| meant.as_ref().map(|end| end.network.clone()));
+        let mut from = End::new(scene, network, trial.source);
+        if trial.kind == Kind::Outside {
+            UPLINK.clone_into(&mut from.network);
+        }
         let mut row = Row {
             kind: trial.kind,
-            from: Some(End::new(scene, network, trial.source)),
+            from: Some(from),
             to: to.map(|network| Meant { network, host: meant }),
             asked: Some((trial.destination, trial.port)),
             transport: trial.transport.to_owned(),
@@ -115,12 +119,26 @@ impl Judge {
         for line in &told {
             self.explain(case.asker, line);
         }
+        if case.trial.kind == Kind::Outside {
+            self.sent_back(case.scene, &flow);
+        }
         if let Some(text) = case.answer.strip_prefix("ok") {
             self.answered_by(case, text.trim(), row);
             row.faults.push(words::should_not_be(case.scene, case.trial, row.answered.as_ref()));
             return;
         }
-        let Expected::Error(kinds) = case.trial.expected else { return };
+        if told.is_empty() && case.answer.starts_with("failed:") {
+            row.faults.push(words::not_asked(case.answer));
+            return;
+        }
+        let Expected::Error(kinds) = case.trial.expected else {
+            // What never left its host proves nothing: the gateway sees everything that is sent to it.
+            let mut rounds = [case.seen].into_iter().chain(case.later.iter().map(|evidence| &evidence.seen));
+            if !rounds.any(|seen| seen.get(GATEWAY).is_some_and(|lines| lines.contains(&flow))) {
+                row.faults.push(words::not_sent(case.answer));
+            }
+            return;
+        };
         // A host that cannot even reach the gateway tells itself so.
         let lan = case.scene.networks.get(case.trial.from);
         let own = |by: &str| {
@@ -128,10 +146,23 @@ impl Judge {
             hosts.into_iter().any(|host| host.address.addr().to_string() == by)
         };
         let fits = |line: &&String| {
-            Told::parse(line).is_some_and(|told| kinds.contains(&told.kind) && !own(told.by))
+            let by = |told: Told<'_>| {
+                let tellers = &case.trial.told_by;
+                tellers.is_empty() || told.by.parse().is_ok_and(|by: IpAddr| tellers.contains(&by))
+            };
+            Told::parse(line).is_some_and(|told| kinds.contains(&told.kind) && !own(told.by) && by(told))
         };
         if !told.iter().any(fits) {
-            row.faults.push(words::not_told(kinds, case.answer, &told));
+            row.faults.push(words::not_told(case, kinds, &told));
+        }
+    }
+
+    /// Where the gateway has no other route than the default one, it sends a packet back to where it came
+    /// from, and tells so by a redirect (RFC 792; RFC 4861, 8.2, which does not count).
+    fn sent_back(&mut self, scene: &Scene, flow: &str) {
+        self.explain(UPLINK, flow);
+        for (own, far) in scene.uplink.iter().flat_map(|uplink| &uplink.ends) {
+            self.explain(UPLINK, &format!("icmp-5/1 {} 0 {} 0", own.addr(), far.addr()));
         }
     }
 

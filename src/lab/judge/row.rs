@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::lab::scene::{GATEWAY, Kind, Scene};
+use crate::lab::scene::{GATEWAY, Kind, Scene, UPLINK};
 
 /// A host of a network, or the gateway.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +35,7 @@ impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.network.as_str(), self.host == self.address.to_string()) {
             (GATEWAY, _) => write!(f, "the gateway's {}", self.address),
+            (UPLINK, _) => write!(f, "the uplink's {}", self.address),
             (network, true) => write!(f, "{network}/{}", self.address),
             (network, false) => write!(f, "{network}/{} ({})", self.host, self.address),
         }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::Case;
 use super::lines::Told;
 use super::row::End;
-use crate::lab::scene::{Expected, GATEWAY, Kind, Scene, Trial};
+use crate::lab::scene::{Expected, GATEWAY, Kind, Scene, Trial, UPLINK};
 
 /// Somebody else answered than should.
 pub(super) fn wrong_host(scene: &Scene, trial: &Trial, answered: &End, host: IpAddr) -> String {
@@ -82,6 +82,7 @@ pub(super) fn should_not_be(scene: &Scene, trial: &Trial, answered: Option<&End>
         Kind::Undeclared => "the site declares no way there",
         Kind::Spoofed => "the source is not an address of the sender's network",
         Kind::Hairpin => "the number is the network's own alias",
+        Kind::Outside => "it comes from outside of all networks",
         Kind::Unknown => "nobody has this number for the sender",
         Kind::Dead => "this host is not there",
         Kind::Expired => "its hops had run out",
@@ -94,8 +95,12 @@ pub(super) fn should_not_be(scene: &Scene, trial: &Trial, answered: Option<&End>
 }
 
 /// The sender was not told what it should be.
-pub(super) fn not_told(kinds: &[&str], answer: &str, told: &[&String]) -> String {
-    let wanted = kinds.join(" or ");
+pub(super) fn not_told(case: &Case<'_>, kinds: &[&str], told: &[&String]) -> String {
+    let mut wanted = kinds.join(" or ");
+    let tellers: Vec<String> = case.trial.told_by.iter().map(ToString::to_string).collect();
+    if !tellers.is_empty() {
+        wanted.push_str(&format!(" by {}", tellers.join(" or ")));
+    }
     let got: BTreeSet<String> = told
         .iter()
         .filter_map(|line| Told::parse(line))
@@ -103,7 +108,17 @@ pub(super) fn not_told(kinds: &[&str], answer: &str, told: &[&String]) -> String
         .collect();
     let got =
         if got.is_empty() { "nothing".to_owned() } else { got.into_iter().collect::<Vec<_>>().join(", ") };
-    format!("{}: the sender should have been told {wanted}, and was told {got}", reason(answer))
+    format!("{}: the sender should have been told {wanted}, and was told {got}", reason(case.answer))
+}
+
+/// The host could not ask: `failed:` and why.
+pub(super) fn not_asked(answer: &str) -> String {
+    format!("the question could not be asked: {}", reason(answer))
+}
+
+/// The gateway did not see the question.
+pub(super) fn not_sent(answer: &str) -> String {
+    format!("{}: the question did not come to the gateway, so it proves nothing", reason(answer))
 }
 
 /// A packet of a question that arrived where it should not, or not as it should.
@@ -116,13 +131,13 @@ pub(super) fn arrived(scene: &Scene, trial: &Trial, network: &str, lines: &BTree
         }
         Expected::Nothing | Expected::Error(_) => None,
     };
-    if network == from {
+    if network == from && trial.kind != Kind::Outside {
         return format!("the packet came back into the sender's own network: {text}");
     }
     if meant == Some(network) {
         return format!("what {network} received is not as it should be: {text}");
     }
-    format!("the packet reached {network}, where it has no business: {text}")
+    format!("the packet reached {}, where it has no business: {text}", place(network))
 }
 
 /// Packets that no question explains.
@@ -130,7 +145,12 @@ pub(super) fn received(network: &str, lines: &BTreeSet<String>, most: usize) -> 
     let told: Vec<String> = lines.iter().take(most).map(|line| format!("`{line}`")).collect();
     let more = lines.len().saturating_sub(most);
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-    format!("{network} received what nobody should have sent there: {}{more}", told.join(", "))
+    format!("{} received what nobody should have sent there: {}{more}", place(network), told.join(", "))
+}
+
+/// A network, or the other end of the gateway's default route.
+fn place(network: &str) -> &str {
+    if network == UPLINK { "the gateway's uplink" } else { network }
 }
 
 /// The agent's word for no answer, for people.

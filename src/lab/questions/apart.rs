@@ -105,6 +105,10 @@ fn is_sent(stage: &Stage<'_>, from: usize, number: IpAddr) -> bool {
 
 /// Numbers that lead nowhere and of which the sender is told, at most as often as the kernel does.
 /// `refused` says how often it may have told each source so far.
+///
+/// Without VRF devices hosts of one address are one peer to the kernel, whose count of what it has told
+/// has no lock (`ip_error` of net/ipv4/route.c): two that ask at the same moment can leave it at nothing. So
+/// they must ask one after the other, and again when the count has grown.
 pub(super) fn unreachable(stage: &Stage<'_>, refused: &BTreeMap<IpAddr, usize>) -> Vec<Trial> {
     let mut told = refused.clone();
     let mut trials = Vec::new();
@@ -115,7 +119,8 @@ pub(super) fn unreachable(stage: &Stage<'_>, refused: &BTreeMap<IpAddr, usize>) 
             let fresh = fresh.rfind(|host| told.get(host).is_none_or(|times| *times < TOLD));
             let (Some(source), Some(number)) = (fresh, nobodys(stage, n, family).next()) else { continue };
             *told.entry(source).or_default() += 1;
-            let mut trial = stage.ask(Kind::Unknown, n, source, number, ("udp", 80));
+            // A socket of UDP does not hear of these errors, one of TCP does, and asks again by itself.
+            let mut trial = stage.ask(Kind::Unknown, n, source, number, ("tcp", 80));
             trial.expected = Expected::Error(&["net-unreachable", "host-unreachable", "prohibited"]);
             trials.push(trial);
         }

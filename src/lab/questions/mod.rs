@@ -19,7 +19,7 @@ mod rounds;
 mod stage;
 
 use super::scene::{Lan, Step, Trial};
-use crate::model::Site;
+use crate::model::{Peering, Site};
 use crate::net;
 use rounds::Rounds;
 use stage::Stage;
@@ -28,6 +28,20 @@ use stage::Stage;
 const REACH: usize = 2000;
 /// So many questions that are refused are asked at most.
 const REFUSED: usize = 2000;
+
+/// What is said about declared pairs of which nobody asks or is asked: their networks should have hosts of one
+/// family, and have none.
+pub(super) fn untried(site: &Site, populated: &[bool], lans: &[Lan]) -> Vec<String> {
+    let stage = Stage::new(site, lans);
+    let meant = site.peerings.iter().filter(|it| populated[it.from.0] && populated[it.to.0]);
+    let pairs: Vec<&Peering> = meant.filter(|it| stage.one_each(it.from.0, it.to.0, 0).is_empty()).collect();
+    let Some(first) = pairs.first() else { return Vec::new() };
+    let more = if pairs.len() > 1 { format!(", and {} more", pairs.len() - 1) } else { String::new() };
+    vec![format!(
+        "these declared pairs are not tried, because on one side there is no host of the lab: {} -> {}{more}",
+        lans[first.from.0].name, lans[first.to.0].name
+    )]
+}
 
 /// The steps for a site, with what was left out. Networks get the addresses to send from what must not
 /// pass.
@@ -38,7 +52,7 @@ pub(super) fn steps(site: &Site, lans: &mut [Lan]) -> (Vec<Step>, Vec<String>) {
     }
     let stage = Stage::new(site, lans);
     let mut notes = Vec::new();
-    let mut rounds = Rounds::default();
+    let mut rounds = Rounds::new(stage.lans);
     let (portless, refused): (Vec<Trial>, Vec<Trial>) =
         refused::questions(&stage, &mut notes).into_iter().partition(|it| it.transport == "253");
     let (early, undeclared): (Vec<Trial>, Vec<Trial>) =
@@ -54,7 +68,7 @@ pub(super) fn steps(site: &Site, lans: &mut [Lan]) -> (Vec<Step>, Vec<String>) {
         rounds.ask_narrow(&lowered, trials);
     }
     rounds.defaults();
-    rounds.ask(apart::unreachable(&stage, &rounds.refused()));
+    rounds.ask_apart(apart::unreachable(&stage, &rounds.refused()));
     let others = [apart::unknown(&stage), apart::hairpin(&stage), apart::spoofed(&stage, &strangers)];
     rounds.ask(undeclared.into_iter().chain(others.into_iter().flatten()).collect());
     (rounds.steps, notes)

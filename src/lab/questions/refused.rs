@@ -2,7 +2,7 @@
 
 use super::stage::{Ends, Pair, Stage};
 use crate::lab::rules::{self, Asked};
-use crate::lab::sample::spread;
+use crate::lab::sample::{first_of_each, spread};
 use crate::lab::scene::{Expected, Kind, Trial};
 use crate::model::Action;
 
@@ -20,19 +20,28 @@ pub(super) fn questions(stage: &Stage<'_>, notes: &mut Vec<String>) -> Vec<Trial
         let Some(list) = pair.rules else { continue };
         for (source, host) in stage.all(pair.from, pair.to) {
             for asked in rules::services(pair.rules) {
-                let denied = match rules::first_action(list, source, host, asked) {
+                let rule = rules::first_match(list, source, host, asked);
+                let denied = match rule.map(|n| list.rules[n].action) {
                     Some(Action::Allow) => continue,
                     Some(Action::Deny) => &mut by_rule,
                     None => &mut by_end,
                 };
-                denied.extend(question(stage, *pair, (source, host), asked));
+                let trial = question(stage, *pair, (source, host), asked);
+                denied.extend(trial.map(|trial| ((pair.list, rule, asked, host.is_ipv4()), trial)));
             }
         }
     }
-    // What a `deny` says may not be left to the end of a list alone.
+    // What a `deny` says may not be left to the end of a list alone, and each is there for something else.
     let count = by_rule.len() + by_end.len();
-    let mut chosen = spread(by_rule, ROOM / 2);
-    chosen.extend(spread(by_end, ROOM - chosen.len()));
+    let (first, others) = first_of_each(by_rule, |(of, _)| *of);
+    let (first_by_end, others_by_end) = first_of_each(by_end, |(of, _)| *of);
+    let mut chosen = Vec::new();
+    for (denied, room) in
+        [(first, ROOM / 2), (first_by_end, ROOM * 3 / 4), (others, ROOM * 7 / 8), (others_by_end, ROOM)]
+    {
+        let room = room.saturating_sub(chosen.len());
+        chosen.extend(spread(denied, room).into_iter().map(|(_, trial)| trial));
+    }
     if chosen.len() < count {
         notes.push(format!("{} of the {count} questions that rules deny are asked", chosen.len()));
     }
@@ -43,6 +52,14 @@ pub(super) fn questions(stage: &Stage<'_>, notes: &mut Vec<String>) -> Vec<Trial
             "{untried} of the {} rules are about protocols that the lab's hosts do not speak: they ask over TCP, UDP, \
              ICMP echo and protocol 253",
             rules().count()
+        ));
+    }
+    let ports = stage.site.rule_lists.iter().map(rules::left_out);
+    let (named, left) = ports.fold((0, 0), |(named, left), (more, out)| (named + more, left + out));
+    if left > 0 {
+        notes.push(format!(
+            "{left} of the {named} ports that rules name, first and last ones of ranges, are not asked for: of a \
+             list there are too many"
         ));
     }
     chosen

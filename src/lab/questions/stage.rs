@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::rounds::{DISTINCT, SAME};
 use crate::lab::known::Known;
-use crate::lab::links::{FAMILIES, Links, at, is_end};
+use crate::lab::links::{Called, FAMILIES, Links, at, is_end};
 use crate::lab::rules::Asked;
 use crate::lab::scene::{Expected, Host, Kind, Lan, Trial};
 use crate::model::{RuleList, Site};
@@ -22,6 +22,7 @@ pub(super) struct Stage<'s> {
     pub(super) site: &'s Site,
     pub(super) known: Known<'s>,
     pub(super) lans: &'s [Lan],
+    links: Vec<Links<'s>>,
 }
 
 /// A declared pair.
@@ -30,6 +31,8 @@ pub(super) struct Pair<'s> {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) rules: Option<&'s RuleList>,
+    /// Which list these are: several pairs have one.
+    pub(super) list: Option<usize>,
 }
 
 /// Real addresses of who asks and of who is asked.
@@ -37,7 +40,9 @@ pub(super) type Ends = (IpAddr, IpAddr);
 
 impl<'s> Stage<'s> {
     pub(super) fn new(site: &'s Site, lans: &'s [Lan]) -> Self {
-        Self { site, known: Known::new(site), lans }
+        let called = Called::new(site);
+        let links = site.networks.iter().map(|it| Links::new(it, &called)).collect();
+        Self { site, known: Known::new(site), lans, links }
     }
 
     /// The declared pairs between networks that have hosts.
@@ -47,6 +52,7 @@ impl<'s> Stage<'s> {
             from: it.from.0,
             to: it.to.0,
             rules: it.rules.map(|id| &self.site.rule_lists[id.0]),
+            list: it.rules.map(|id| id.0),
         });
         pairs.filter(|it| self.is_populated(it.from) && self.is_populated(it.to)).collect()
     }
@@ -111,13 +117,16 @@ impl<'s> Stage<'s> {
     pub(super) fn spare(&self, network: usize, family: Family) -> impl Iterator<Item = IpAddr> {
         let lan = &self.lans[network];
         let declared = self.known.network(network);
-        let links = Links::new(declared);
+        let links = &self.links[network];
         let reals = declared.prefixes.iter().map(|it| it.real.value);
         let reals: Vec<IpNet> = reals.filter(|it| net::family(it) == family).collect();
         let places = (0..LOOKED_AT).map(|n| (NOBODY + n) % LOOKED_AT);
+        let near = reals.clone();
         let numbers =
-            places.flat_map(move |place| reals.clone().into_iter().filter_map(move |it| at(it, place)));
-        numbers.filter(move |host| {
+            places.flat_map(move |place| near.clone().into_iter().filter_map(move |it| at(it, place)));
+        // Where a link is elsewhere in a wide prefix, or a narrower one has the beginning.
+        let others = reals.into_iter().flat_map(|it| links.candidates(it));
+        numbers.chain(others).filter(move |host| {
             let on_link = links.place(*host).is_some_and(|it| it.prefix_len() < it.max_prefix_len());
             on_link
                 && links.usable(*host)
@@ -152,6 +161,7 @@ impl<'s> Stage<'s> {
             port: asked.1,
             options: Vec::new(),
             expected: Expected::Nothing,
+            told_by: Vec::new(),
         }
     }
 
@@ -160,8 +170,18 @@ impl<'s> Stage<'s> {
     pub(super) fn ask_host(&self, kind: Kind, pair: Pair<'_>, ends: Ends, asked: Asked) -> Option<Trial> {
         let (source, host) = ends;
         let number = self.known.alias(pair.to, pair.from, host)?;
+        // A router's link may have a few of the numbers of others: who is on it cannot call these.
+        if self.lans[pair.from].extra.iter().any(|it| it.contains(&number)) {
+            return None;
+        }
         let mut trial = self.ask(kind, pair.from, source, number, asked);
         trial.to = Some(pair.to);
+        // Errors about what the gateway forwards are translated as if they came from the host. What is
+        // mapped onto itself the kernel may leave as it is: then the gateway's own address shows.
+        trial.told_by.push(number);
+        if number == host {
+            trial.told_by.extend(&self.lans[pair.from].gateways);
+        }
         if self.known.share(pair.from, pair.to, net::family_of(&host)) {
             trial.source_port = DISTINCT;
         }
@@ -177,7 +197,10 @@ impl<'s> Stage<'s> {
         let lan = &self.lans[network];
         let link = lan.hosts.iter().any(|host| host.address.contains(&number));
         let prefixes = self.known.network(network).prefixes.iter();
-        link || lan.gateways.contains(&number)
+        // Routers' links, and addresses to send from what must not pass.
+        let further = lan.extra.iter().any(|it| it.contains(&number));
+        link || further
+            || lan.gateways.contains(&number)
             || prefixes.map(|it| it.real.value).any(|real| real.contains(&number))
     }
 

@@ -23,8 +23,8 @@ struct DocumentView<'a> {
     wrong: usize,
     summary: String,
     notes: &'a [String],
-    /// What was wrong besides the questions.
-    troubles: &'a [String],
+    /// What was wrong besides the questions, or could not be tried.
+    troubles: Vec<&'a String>,
     rows: Vec<RowView<'a>>,
     flows: &'a [Followed],
 }
@@ -80,7 +80,7 @@ pub fn json(report: &Report) -> String {
         wrong: report.wrong(),
         summary: report.summary(),
         notes: &report.notes,
-        troubles: &report.troubles,
+        troubles: report.troubles.iter().chain(&report.untried).collect(),
         rows: report.rows.iter().map(row).collect(),
         flows: &report.flows,
     };
@@ -129,5 +129,6 @@ const fn word(kind: Kind) -> &'static str {
         Kind::Hairpin => "hairpin",
         Kind::Unknown => "unknown",
         Kind::Own => "own",
+        Kind::Outside => "outside",
     }
 }

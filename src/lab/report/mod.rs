@@ -23,6 +23,8 @@ pub struct Report {
     /// What else was not as it should be: how the emitted script ended, say; in sentences, perhaps with
     /// what a program said on further lines.
     pub troubles: Vec<String>,
+    /// What should have been tried and could not be, in sentences.
+    pub untried: Vec<String>,
     /// Questions that were followed hop by hop.
     pub flows: Vec<Followed>,
     /// The firewall and the isolation that the site was compiled with, in the words of the language.
@@ -43,10 +45,10 @@ impl Report {
         self.rows.iter().filter(|row| !row.is_ok()).count()
     }
 
-    /// Whether everything was as it should be.
+    /// Whether everything was tried and as it should be.
     #[must_use]
     pub fn is_well(&self) -> bool {
-        self.wrong() == 0 && self.troubles.is_empty()
+        self.wrong() == 0 && self.troubles.is_empty() && self.untried.is_empty()
     }
 
     /// All in one line.
@@ -62,6 +64,9 @@ impl Report {
         };
         if !self.troubles.is_empty() {
             strays.push_str("; the gateway's script did not do as it should");
+        }
+        if !self.untried.is_empty() {
+            strays.push_str("; declared pairs were not tried");
         }
         if right == asked {
             return format!("lab: {asked} questions, {right} as they should be{strays}");

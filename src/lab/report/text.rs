@@ -14,7 +14,7 @@ const PAIRS: usize = 100;
 const WRONG: usize = 40;
 
 /// The kinds that are summed up, with what they try and what comes of it where all is well.
-const SUMMED_UP: [(Kind, &str, &str); 9] = [
+const SUMMED_UP: [(Kind, &str, &str); 10] = [
     (Kind::Own, "the gateway and hosts of its networks", "answered by the right one"),
     (Kind::Expired, "packets whose hops run out", "the sender is told"),
     (Kind::Dead, "hosts that are not there", "the sender is told"),
@@ -24,6 +24,7 @@ const SUMMED_UP: [(Kind, &str, &str); 9] = [
     (Kind::Spoofed, "sources that are not the network's", "nothing passes"),
     (Kind::Hairpin, "a network's own alias", "nothing passes"),
     (Kind::Unknown, "numbers that nobody has", "nothing passes"),
+    (Kind::Outside, "hosts, from outside of all networks", "nothing passes"),
 ];
 
 /// The report; with `colour`, ANSI styles are in the text.
@@ -41,6 +42,9 @@ pub fn text(report: &Report, colour: bool) -> String {
     }
     for trouble in &report.troubles {
         let _ = writeln!(out, "{} {}\n", paint.red("wrong:"), trouble.replace('\n', "\n    "));
+    }
+    for untried in &report.untried {
+        let _ = writeln!(out, "{} {untried}\n", paint.red("wrong:"));
     }
     for note in &report.notes {
         // Writing to a string cannot fail.
@@ -181,6 +185,7 @@ const fn kind_note(kind: Kind) -> &'static str {
         Kind::Spoofed => " (from an address that is not the network's)",
         Kind::Hairpin => " (the network's own alias)",
         Kind::Unknown => " (nobody's number)",
+        Kind::Outside => " (from outside of all networks)",
     }
 }
 

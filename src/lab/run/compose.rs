@@ -6,7 +6,7 @@
 use super::agents::Query;
 use super::order::{self, Lan, Order};
 use crate::lab::flow::Flow;
-use crate::lab::scene::{self, GATEWAY, Scene, Step};
+use crate::lab::scene::{self, GATEWAY, Scene, Step, UPLINK};
 
 /// So many questions at once make the wait a millisecond longer.
 const QUESTIONS: usize = 2;
@@ -58,6 +58,12 @@ pub fn order(scene: &Scene, emitted: Emitted, flows: &[Flow], keep: bool, wait: 
         gateway_name: GATEWAY.to_owned(),
         lans: lans.collect(),
         gateway: outside.chain(left).collect(),
+        uplink: scene.uplink.as_ref().map(|it| order::Uplink {
+            name: UPLINK.to_owned(),
+            interface: it.interface.clone(),
+            ends: it.ends.iter().map(|(own, far)| (own.to_string(), far.to_string())).collect(),
+            further: it.further.iter().map(ToString::to_string).collect(),
+        }),
         steps: steps.collect(),
         flows: flows.collect(),
         keep,

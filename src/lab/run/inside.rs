@@ -13,7 +13,7 @@ use std::{fs, process, thread};
 
 use super::agents::{Agents, Place};
 use super::netns::{Run, run, within};
-use super::order::{Event, Flow, GATEWAY, Order, Step};
+use super::order::{Event, Flow, GATEWAY, Order, Step, UPLINK};
 use super::wires;
 
 /// Where the emitted script stands, in a directory that only the sandbox sees.
@@ -124,7 +124,8 @@ fn script(word: &str) -> Result<i32, String> {
     Ok(code)
 }
 
-/// One agent a network, and one for the gateway, which answers on whatever address it turns out to have.
+/// One agent a network, one for the gateway, which answers on whatever address it turns out to have, and one
+/// at the other end of its default route.
 fn agents(order: &Order, words: &[&str]) -> Result<Agents, String> {
     let lans = order.lans.iter().filter(|lan| lan.is_populated()).map(|lan| Place {
         name: lan.name.clone(),
@@ -138,7 +139,13 @@ fn agents(order: &Order, words: &[&str]) -> Result<Agents, String> {
         addresses: Vec::new(),
         ports: Vec::new(),
     };
-    Agents::start(words, &lans.chain([gateway]).collect::<Vec<Place>>())
+    let uplink = order.uplink.as_ref().map(|uplink| Place {
+        name: uplink.name.clone(),
+        namespace: UPLINK.to_owned(),
+        addresses: Vec::new(),
+        ports: Vec::new(),
+    });
+    Agents::start(words, &lans.chain([gateway]).chain(uplink).collect::<Vec<Place>>())
 }
 
 fn steps(order: &Order, agents: &mut Agents) -> Result<(), String> {

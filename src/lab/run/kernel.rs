@@ -118,14 +118,30 @@ impl Kernel {
     }
 }
 
-/// Kernel images of a folder, in the order of their names.
+/// Kernel images of a folder, in the order of their versions.
 fn images(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut images: Vec<PathBuf> = entries
         .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("vmlinuz-")))
         .collect();
-    images.sort();
+    images.sort_by_key(|path| version(&path.to_string_lossy()));
     images
+}
+
+/// A name as its parts, where a number is more than a smaller one: 6.1.0-27 is newer than 6.1.0-9.
+fn version(name: &str) -> Vec<(u64, String)> {
+    let mut parts: Vec<(u64, String)> = Vec::new();
+    for character in name.chars() {
+        match (character.to_digit(10), parts.last_mut()) {
+            (Some(digit), Some((number, text))) if text.is_empty() => {
+                *number = number.saturating_mul(10).saturating_add(digit.into());
+            }
+            (Some(digit), _) => parts.push((digit.into(), String::new())),
+            (None, Some((_, text))) => text.push(character),
+            (None, None) => parts.push((0, character.to_string())),
+        }
+    }
+    parts
 }
 
 /// Files of the needed modules, each behind what it stands on. A package that was only unpacked has no list
@@ -180,5 +196,21 @@ fn missing(what: String) -> Missing {
             "name one with `--kernel`; on Debian: apt download linux-image-cloud-amd64's newest dependency \
                linux-image-VERSION, dpkg -x PACKAGE.deb kernel/, then `--kernel kernel/`"
                 .to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version;
+
+    #[test]
+    fn numbers_in_names_are_numbers() {
+        let mut names =
+            ["vmlinuz-6.10.0-1", "vmlinuz-6.1.0-27-amd64", "vmlinuz-6.1.0-9-amd64", "vmlinuz-5.10.0-30"];
+        names.sort_by_key(|name| version(name));
+        assert_eq!(
+            names,
+            ["vmlinuz-5.10.0-30", "vmlinuz-6.1.0-9-amd64", "vmlinuz-6.1.0-27-amd64", "vmlinuz-6.10.0-1"]
+        );
     }
 }

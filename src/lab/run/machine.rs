@@ -3,16 +3,16 @@
 //!
 //! Goes in: a firewall and perhaps a kernel. Comes out: a command whose standard input and output are those
 //! of the inside of the lab. What must hold: nothing of this machine is written to, no rights are needed, no
-//! packet leaves the guest (it has no network device), and it ends with the command that started it.
+//! packet leaves the guest (it has no network device), and it ends with the command that started it, whatever
+//! ended that; its files have no names, so they go with the last who has them open.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Read, Seek};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fmt};
-
-use tempfile::TempDir;
 
 use super::archive::Archive;
 use super::kernel::Kernel;
@@ -39,6 +39,7 @@ mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /tmp
+ulimit -n 65536
 while read -r module; do insmod \"$module\" 2>/dev/null; done </modules
 tries=0
 until [ -c /dev/vport1p1 ] || [ -c /dev/vport0p1 ] || [ \"$tries\" -gt 100000 ]; do tries=$((tries + 1)); done
@@ -51,7 +52,8 @@ while :; do sleep 60; done
 
 /// A machine that can be started.
 pub struct Machine {
-    folder: TempDir,
+    root: File,
+    console: File,
     qemu: PathBuf,
     image: PathBuf,
 }
@@ -82,15 +84,19 @@ impl Machine {
             help: "on Debian: apt install qemu-system-x86".to_owned(),
         })?;
         let kernel = Kernel::find(kernel)?;
-        let folder = tempfile::Builder::new().prefix("overlapc-lab.").tempdir().map_err(|e| unwritten(&e))?;
-        let root = File::create(folder.path().join("root")).map_err(|e| unwritten(&e))?;
-        root_file_system(BufWriter::new(root), firewall, &kernel, word)?;
-        Ok(Self { folder, qemu, image: kernel.image })
+        let [root, console] = [tempfile::tempfile(), tempfile::tempfile()];
+        let (root, console) = (root.map_err(|e| unwritten(&e))?, console.map_err(|e| unwritten(&e))?);
+        root_file_system(BufWriter::new(&root), firewall, &kernel, word)?;
+        Ok(Self { root, console, qemu, image: kernel.image })
     }
 
     /// The command; what it says itself is in [`Machine::console`]. It gets a signal when its starter ends.
-    #[must_use]
-    pub fn command(&self) -> Command {
+    ///
+    /// # Errors
+    ///
+    /// There is no /proc.
+    pub fn command(&self) -> Result<Command, String> {
+        let [root, console] = [open_at(&self.root)?, open_at(&self.console)?];
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--"]).arg(&self.qemu);
         command.args([
@@ -105,22 +111,30 @@ impl Machine {
             "none",
             "-no-reboot",
         ]);
-        command.arg("-kernel").arg(&self.image).arg("-initrd").arg(self.folder.path().join("root"));
+        command.arg("-kernel").arg(&self.image).arg("-initrd").arg(root);
         command.args(["-append", "console=ttyS0 quiet panic=-1 norandmaps"]);
-        command.arg("-serial").arg(format!("file:{}", self.folder.path().join("console").display()));
+        command.arg("-serial").arg(format!("file:{}", console.display()));
         command.args(["-device", "virtio-serial-pci", "-chardev", "stdio,id=lab,signal=off"]);
         command.args(["-device", "virtserialport,chardev=lab,name=lab"]);
-        command
+        Ok(command)
     }
 
     /// The last lines of the guest's console, for whoever asks why it did not work.
     #[must_use]
     pub fn console(&self) -> String {
-        let bytes = fs::read(self.folder.path().join("console")).unwrap_or_default();
+        let mut bytes = Vec::new();
+        // What cannot be read says nothing.
+        drop((&self.console).rewind().and_then(|()| (&self.console).read_to_end(&mut bytes)));
         let text = String::from_utf8_lossy(&bytes).replace('\r', "");
         let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
         lines[lines.len().saturating_sub(8)..].join("\n")
     }
+}
+
+/// Where another process of this user finds a file that has no name, while this one has it open.
+fn open_at(file: &File) -> Result<PathBuf, String> {
+    let own = fs::read_link("/proc/self").map_err(|e| format!("/proc/self: {e}"))?;
+    Ok(Path::new("/proc").join(own).join("fd").join(file.as_raw_fd().to_string()))
 }
 
 fn root_file_system(

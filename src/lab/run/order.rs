@@ -13,6 +13,9 @@ use super::agents::Query;
 /// The name of the gateway's namespace.
 pub const GATEWAY: &str = "gateway";
 
+/// The name of the namespace at the other end of its default route.
+pub const UPLINK: &str = "uplink";
+
 /// Everything that is to be built and asked.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Order {
@@ -25,6 +28,8 @@ pub struct Order {
     /// Addresses with their lengths that the gateway has before the script runs, each behind the name of
     /// its interface; interfaces that are no network's are made.
     pub gateway: Vec<(String, String)>,
+    /// The way to everybody else.
+    pub uplink: Option<Uplink>,
     /// What to do, one after the other.
     pub steps: Vec<Step>,
     /// Questions to follow hop by hop, when all steps are done.
@@ -40,6 +45,19 @@ impl Order {
         let taking_down = if self.keep { 0 } else { 2 };
         5 + self.steps.len() + self.flows.len() + taking_down
     }
+}
+
+/// A link of the gateway with a default route, and who listens at its other end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Uplink {
+    /// The name of its agent.
+    pub name: String,
+    /// The gateway's interface.
+    pub interface: String,
+    /// For each family the gateway's address and the one of its next hop, with their lengths.
+    pub ends: Vec<(String, String)>,
+    /// Further addresses at the other end.
+    pub further: Vec<String>,
 }
 
 /// A network: one namespace with all its hosts.

@@ -58,7 +58,11 @@ const OWN_USERS: [&str; 2] = ["--user", "--map-root-user"];
 
 /// Whether everything works that the lab does with its rights; the exit code tells what does not.
 const TRY: &str = "mount -t tmpfs tmpfs /run && { [ -L /var/run ] || mount -t tmpfs tmpfs /var/run; } && ip link set lo up && ip netns add try && nsenter --net=/var/run/netns/try true || exit 9
-ip link add name near type veth peer name far || exit 8";
+ip link add name near type veth peer name far || exit 8
+sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward' || exit 7";
+
+/// As many open files as the user may have: hosts have a socket for each address, port and transport.
+const ALL_FILES: &str = "ulimit -n \"$(ulimit -Hn)\"; exec \"$@\"";
 
 /// Whether there are VRF devices.
 const TRY_VRF: &str = "ip link add name try type vrf table 1";
@@ -98,7 +102,15 @@ impl Sandbox {
                 what: format!("this kernel makes no veth devices: {}", last_line(&errors)),
                 help: "load the module veth, or use a kernel that has it".to_owned(),
             }),
-            Err(run) => Err(no_rights(&refused, &run)),
+            // A user namespace gives no right to what is mounted read-only.
+            Err(by_user) => Err(match [refused, by_user] {
+                [Run { code: 7, errors, .. }, _] | [_, Run { code: 7, errors, .. }] => Missing {
+                    what: format!("the settings in /proc/sys cannot be written here: {}", last_line(&errors)),
+                    help: "in a container, run it with `--privileged`, or with a writable /proc/sys"
+                        .to_owned(),
+                },
+                [refused, by_user] => no_rights(&refused, &by_user),
+            }),
         }
     }
 
@@ -122,7 +134,7 @@ impl Sandbox {
         if self.own_users {
             command.args(OWN_USERS);
         }
-        command.arg("--").arg(program).env("PATH", search_path());
+        command.args(["--", "sh", "-c", ALL_FILES, "sh"]).arg(program).env("PATH", search_path());
         command
     }
 

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::netns::{batch, run, within};
-use super::order::{GATEWAY, Lan, Order};
+use super::order::{GATEWAY, Lan, Order, UPLINK, Uplink};
 
 /// Everybody takes part at once and reports every error: no duplicate address detection, no
 /// autoconfiguration, no kind of ICMP message is limited in rate. Segments are as long as was agreed.
@@ -33,13 +33,15 @@ const SETTLING: Duration = Duration::from_secs(60);
 /// Builds all namespaces, links and addresses. Networks have no route but their own links.
 pub fn build(order: &Order) -> Result<(), String> {
     let populated = || order.lans.iter().filter(|lan| lan.is_populated());
-    let names = || populated().map(|lan| lan.namespace.as_str()).chain([GATEWAY]);
+    let outside = order.uplink.as_ref().map(|_| UPLINK);
+    let names = || populated().map(|lan| lan.namespace.as_str()).chain([GATEWAY]).chain(outside);
     batch(&[], &names().map(|name| format!("netns add {name}")).collect::<Vec<_>>())?;
     names().try_for_each(settings)?;
     batch(&[], &links(order))?;
     batch(&["-n", GATEWAY], &gateway(order))?;
+    order.uplink.iter().try_for_each(uplink)?;
     for lan in populated() {
-        let mut lines = vec!["link set lo up".to_owned(), format!("link set {DEVICE} up")];
+        let mut lines = vec!["link set dev lo up".to_owned(), format!("link set dev {DEVICE} up")];
         lines.extend(lan.addresses.iter().map(|address| add(address, DEVICE)));
         batch(&["-n", &lan.namespace], &lines)?;
     }
@@ -96,7 +98,7 @@ fn links(order: &Order) -> Vec<String> {
     let all: BTreeSet<&str> = order.gateway.iter().map(|(interface, _)| interface.as_str()).collect();
     let nobody = order.lans.iter().filter(|lan| !lan.is_populated()).map(|lan| lan.interface.as_str());
     let add = |interface: &str, far: &str| {
-        format!("link add {interface} netns {GATEWAY} type veth peer name {far}")
+        format!("link add name {interface} netns {GATEWAY} type veth peer name {far}")
     };
     let mut lines: Vec<String> = order
         .lans
@@ -106,15 +108,15 @@ fn links(order: &Order) -> Vec<String> {
         .collect();
     for (index, interface) in nobody.chain(all.difference(&own).copied()).enumerate() {
         lines.push(add(interface, &format!("far{index}")));
-        lines.push(format!("link set far{index} up"));
+        lines.push(format!("link set dev far{index} up"));
     }
     lines
 }
 
 fn gateway(order: &Order) -> Vec<String> {
-    let mut lines = vec!["link set lo up".to_owned()];
+    let mut lines = vec!["link set dev lo up".to_owned()];
     for Lan { interface, .. } in &order.lans {
-        lines.push(format!("link set {interface} up"));
+        lines.push(format!("link set dev {interface} up"));
         // Neighbours that do not answer are given up after three quarters of a second.
         lines.push(format!("ntable change name arp_cache dev {interface} retrans 250"));
         if exists("ipv6") {
@@ -122,10 +124,35 @@ fn gateway(order: &Order) -> Vec<String> {
         }
     }
     for (interface, address) in &order.gateway {
-        lines.push(format!("link set {interface} up"));
+        lines.push(format!("link set dev {interface} up"));
         lines.push(add(address, interface));
     }
     lines
+}
+
+/// The gateway's way to everybody else. What leaves by it arrives in a namespace that forwards nothing. The
+/// other way the gateway would forward, as if it had more to do than the site says.
+fn uplink(uplink: &Uplink) -> Result<(), String> {
+    let Uplink { interface, ends, further, .. } = uplink;
+    let mut own = vec![
+        format!("link add name {interface} type veth peer name {DEVICE} netns {UPLINK}"),
+        format!("link set dev {interface} up"),
+    ];
+    let mut far = vec!["link set dev lo up".to_owned(), format!("link set dev {DEVICE} up")];
+    for (here, there) in ends {
+        let next = there.split('/').next().unwrap_or(there);
+        own.push(add(here, interface));
+        own.push(format!("route add default via {next} dev {interface}"));
+        let back = here.split('/').next().unwrap_or(here);
+        far.push(add(there, DEVICE));
+        far.push(format!("route add default via {back} dev {DEVICE}"));
+    }
+    far.extend(further.iter().map(|address| add(address, DEVICE)));
+    batch(&["-n", GATEWAY], &own)?;
+    batch(&["-n", UPLINK], &far)?;
+    let forwarding = format!("echo 1 >/proc/sys/net/ipv4/conf/{interface}/forwarding");
+    run(&mut within(GATEWAY, &["sh", "-e", "-c", &forwarding]))?.must("settings of the uplink")?;
+    Ok(())
 }
 
 fn add(address: &str, device: &str) -> String {

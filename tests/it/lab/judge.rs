@@ -166,10 +166,13 @@ fn of_what_must_not_pass_nothing_may_come() {
     let mut trial = find(&scene, fits);
     trial.source_port = 4000;
     let told = "red: error net-unreachable 192.168.0.1 udp 192.168.0.10 4000 10.64.3.10 80";
-    assert_eq!(faults(&judge_one(&scene, &trial, "unreachable", &[told])), [""; 0]);
-    assert_eq!(faults(&judge_one(&scene, &trial, "timeout", &[])), [""; 0]);
+    let sent = format!("{GATEWAY}: udp 192.168.0.10 4000 10.64.3.10 80");
+    let judge_sent =
+        |answer: &str, lines: &[&str]| judge_one(&scene, &trial, answer, &[lines, &[sent.as_str()]].concat());
+    assert_eq!(faults(&judge_sent("unreachable", &[told])), [""; 0]);
+    assert_eq!(faults(&judge_sent("timeout", &[])), [""; 0]);
     // It passed, though nothing came back.
-    let rows = judge_one(&scene, &trial, "timeout", &["blue: udp 10.64.1.10 4000 192.168.0.10 80"]);
+    let rows = judge_sent("timeout", &["blue: udp 10.64.1.10 4000 192.168.0.10 80"]);
     assert_eq!(rows.len(), 1, "it is told where it was asked: {rows:?}");
     assert!(rows[0].faults[0].starts_with("the packet reached blue, where it has no business"));
     let lines = ["blue: udp 10.64.1.10 4000 192.168.0.10 80", "red: udp 10.64.3.10 80 192.168.0.10 4000"];
@@ -177,7 +180,32 @@ fn of_what_must_not_pass_nothing_may_come() {
     assert_eq!(faults(&rows), ["answered by blue/192.168.0.10, though the site declares no way there"]);
     // An error about it that reached somebody else.
     let strayed = "blue: error net-unreachable 192.168.0.1 udp 192.168.0.10 4000 10.64.3.10 80";
-    assert_eq!(faults(&judge_one(&scene, &trial, "timeout", &[strayed])).len(), 1);
+    assert_eq!(faults(&judge_sent("timeout", &[strayed])).len(), 1);
+}
+
+#[test]
+fn what_was_not_sent_proves_nothing() {
+    let scene = scene("three-lans");
+    let trial = find(&scene, |it| it.kind == Kind::Undeclared && it.transport == "udp" && it.from == 0);
+    let outcome = |answer: &str, lines: &[&str]| faults(&judge_one(&scene, &trial, answer, lines));
+    let fault = "the question did not come to the gateway, so it proves nothing";
+    assert_eq!(outcome("timeout", &[]), [format!("no answer: {fault}")]);
+    // The host's own kernel says so where it has no way.
+    assert_eq!(outcome("unreachable", &[]), [format!("unreachable: {fault}")]);
+    let sent = format!("{GATEWAY}: udp {} {} {} 80", trial.source, trial.source_port, trial.destination);
+    assert_eq!(outcome("timeout", &[&sent]), [""; 0]);
+    let failed = "failed:Address-already-in-use-(os-error-98)";
+    assert_eq!(
+        outcome(failed, &[&sent]),
+        ["the question could not be asked: Address already in use (os error 98)"]
+    );
+
+    // It may come late.
+    let next = Evidence { answers: Vec::new(), seen: seen(&[&sent]) };
+    let first = Evidence { answers: vec!["timeout".to_owned()], seen: seen(&[]) };
+    let rows =
+        Judge::default().judge(&scene, std::slice::from_ref(&trial), &first, std::slice::from_ref(&next));
+    assert_eq!(faults(&rows), [""; 0]);
 }
 
 #[test]
@@ -193,19 +221,45 @@ fn a_sender_must_be_told_by_somebody_else_than_itself() {
         outcome(told("host-unreachable", "192.168.0.10"))[0]
             .contains("should have been told host-unreachable")
     );
+    // Not the gateway's own address, nor another host of the network: they would not find back.
+    let by_alias = format!("told host-unreachable by {}, and was told", trial.destination);
+    for by in ["192.168.0.1", "10.64.2.98", "10.64.3.10"] {
+        assert!(outcome(told("host-unreachable", by))[0].contains(&by_alias), "{by}");
+    }
     assert!(
         outcome(told("net-unreachable", "192.168.0.1"))[0]
             .contains("was told net-unreachable by 192.168.0.1")
     );
 
     // Told late, during the next round, is told; and there it is nothing strange.
-    let line = told("host-unreachable", "192.168.0.1");
+    let line = told("host-unreachable", &trial.destination.to_string());
     let first = Evidence { answers: vec!["timeout".to_owned()], seen: seen(&[]) };
     let next = Evidence { answers: Vec::new(), seen: seen(&[&line]) };
     let mut judge = Judge::default();
     let rows = judge.judge(&scene, std::slice::from_ref(&trial), &first, std::slice::from_ref(&next));
     assert_eq!(faults(&rows), [""; 0]);
     assert_eq!(judge.judge(&scene, &[], &next, &[]), []);
+}
+
+#[test]
+fn who_is_known_by_its_own_number_or_the_gateway_itself_may_tell_of_it() {
+    let scene = scene("unique-and-cells");
+    let fits = |it: &Trial| {
+        it.kind == Kind::Expired
+            && it.from == 1
+            && it.to == Some(0)
+            && it.destination.to_string().starts_with("172.16.")
+    };
+    let trial = find(&scene, fits);
+    let outcome = |by: &str| {
+        let Trial { transport, source, source_port, destination, port, .. } = &trial;
+        let line =
+            format!("cell-1: error expired {by} {transport} {source} {source_port} {destination} {port}");
+        faults(&judge_one(&scene, &trial, "unreachable", &[&line])).len()
+    };
+    assert_eq!(outcome(&trial.destination.to_string()), 0);
+    assert_eq!(outcome("192.168.0.1"), 0);
+    assert_eq!(outcome("172.16.0.1"), 1);
 }
 
 #[test]

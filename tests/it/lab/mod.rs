@@ -1,10 +1,12 @@
 //! The pure half of `overlapc lab`: what is asked of which site, how the outcome is judged and told.
 
+mod asked;
 mod flow;
 mod judge;
 mod plan;
 mod report;
 mod scene;
+mod uplink;
 
 use overlapc::check::CheckedSite;
 use overlapc::lab::scene::{Scene, Trial};

@@ -119,7 +119,7 @@ fn check_trials(name: &str, scene: &Scene) {
     let mut ports: BTreeMap<u16, usize> = BTreeMap::new();
     for (round, step) in scene.steps.iter().enumerate() {
         let Step::Ask(trials) = step else { continue };
-        assert!(!trials.is_empty() && trials.len() <= 600);
+        assert!(!trials.is_empty() && trials.len() <= 400);
         for trial in trials {
             let lan = &scene.networks[trial.from];
             let is_own = |address: &IpAddr| lan.hosts.iter().any(|host| host.address.addr() == *address);

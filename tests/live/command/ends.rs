@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,11 @@ pub fn checks(stage: &Stage) -> Vec<Check<'_>> {
         }));
         checks.push(Check::new(format!("{name} while everything is up leaves nothing"), move || {
             while_kept(&stage.apart()?, signal, group)
+        }));
+    }
+    for (name, signal, group) in SIGNALS {
+        checks.push(Check::new(format!("{name} while a virtual machine runs leaves nothing"), move || {
+            in_a_machine(&stage.apart()?, signal, group)
         }));
     }
     checks.push(Check::new("the end of the input ends what was kept", || end_of_input(&stage.apart()?)));
@@ -152,6 +158,56 @@ fn in_the_middle(stage: &Stage, signal: &str, group: bool) -> Result<(), String>
     drop(watcher.join());
     if these.len() < 3 {
         return Err(format!("the script ran in no namespaces of its own: {these:?}"));
+    }
+    same(&before, stage)
+}
+
+/// What stands for the virtual machine: tells who it is and what it was given, and never ends.
+const MACHINE: &str = "#!/bin/sh
+while [ $# -gt 0 ]; do
+    case $1 in -initrd) root=$2 ;; -serial) console=${2#file:} ;; esac
+    shift
+done
+echo words >\"$console\" && [ \"$(wc -c <\"$root\")\" -gt 1000000 ] && echo $$ >'HERE'
+exec sleep 1000
+";
+
+/// Ends the command while a virtual machine runs, or what stands for one.
+fn in_a_machine(stage: &Stage, signal: &str, group: bool) -> Result<(), String> {
+    for folder in ["tmp", "kernel/boot", "kernel/lib/modules/1"] {
+        fs::create_dir_all(stage.path(folder)).map_err(|e| e.to_string())?;
+    }
+    stage.write("kernel/boot/vmlinuz-1", "")?;
+    stage.write("kernel/lib/modules/1/modules.dep", "")?;
+    stage.write("kernel/lib/modules/1/modules.builtin", "kernel/drivers/net/vrf.ko\n")?;
+    let here = stage.path("here");
+    told(Command::new("mkfifo").arg(&here))?.is(0, &[])?;
+    let script = MACHINE.replace("HERE", &here.display().to_string());
+    let path = stage.before("qemu-system-x86_64", &script)?;
+    let pipe = OpenOptions::new().read(true).write(true).open(&here).map_err(|e| e.to_string())?;
+    let before = Traces::look(stage);
+    let mut command = stage.lab(&["--firewall", "nftables", "--vm", "--kernel", "kernel"]);
+    command.env("PATH", path).env("TMPDIR", stage.path("tmp")).process_group(0);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(|e| e.to_string())?;
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || tell.send(BufReader::new(pipe).lines().next()));
+    let Ok(Some(Ok(machine))) = told.recv_timeout(ENDING) else {
+        drop(child.kill());
+        return Err("no machine was started that could read its files".to_owned());
+    };
+    send(signal, group, &child)?;
+    child.wait().map_err(|e| e.to_string())?;
+    let deadline = Instant::now() + ENDING;
+    // Who has ended and is not waited for yet has no program any more.
+    while fs::read_link(format!("/proc/{machine}/exe")).is_ok() {
+        if Instant::now() > deadline {
+            return Err("the machine is still there".to_owned());
+        }
+        thread::yield_now();
+    }
+    let left = fs::read_dir(stage.path("tmp")).map_err(|e| e.to_string())?.count();
+    if left > 0 {
+        return Err(format!("{left} files are left where TMPDIR says"));
     }
     same(&before, stage)
 }

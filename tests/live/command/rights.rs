@@ -21,6 +21,25 @@ const POWERLESS: [&str; 8] = [
     "env",
 ];
 
+/// Without VRF devices, a next hop cannot be an address that the gateway has elsewhere.
+const WITH_VRF: &str = "\
+network a {
+    interface a0
+    address   192.168.0.254/24
+    prefix    192.168.0.0/24 as 10.1.0.0/24
+}
+
+network b {
+    interface b0
+    address   192.168.0.1/24
+    prefix    192.168.0.0/24 as 10.2.0.0/24
+    prefix    192.168.8.0/24 as 10.2.8.0/24
+    route     192.168.8.0/24 via 192.168.0.254
+}
+
+connect a <-> b
+";
+
 /// Everything about rights, tools and the kernel.
 pub fn checks(stage: &Stage) -> Result<Vec<Check<'_>>, String> {
     let mut checks = vec![
@@ -38,6 +57,26 @@ pub fn checks(stage: &Stage) -> Result<Vec<Check<'_>>, String> {
             told(&mut stage.behind(&POWERLESS, &[]))?.is(2, &words)
         }),
     ];
+    checks.extend([
+        Check::new("settings that cannot be written are missed before anything is built", || {
+            let hide =
+                "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && exec \"$@\"";
+            let before = ["unshare", "--mount", "sh", "-c", hide, "sh"];
+            let words = ["error: the settings in /proc/sys cannot be written here", "help: in a container"];
+            told(&mut stage.behind(&before, &[]))?.is(2, &words)
+        }),
+        Check::new("few open files are no obstacle where more may be had", || {
+            let few = ["sh", "-c", "ulimit -Sn 24; exec \"$@\"", "sh"];
+            told(&mut stage.behind(&few, &[]))?.is(0, &["as they should be"])
+        }),
+        Check::new("variables that say no, or are of no use, are no obstacle", || {
+            let mut command = stage.lab(&["--isolation", "rules"]);
+            command.envs([("OVERLAPC_KERNEL", "/nowhere"), ("OVERLAPC_VM", "0"), ("OVERLAPC_KEEP", "0")]);
+            told(&mut command)?.is(0, &["as they should be"])?;
+            told(&mut stage.lab(&["--kernel", "/nowhere"]))?.is(2, &["error: `--kernel` is the virtual"])?;
+            told(&mut stage.lab(&["--vm", "--keep"]))?.is(2, &["exclude each other"])
+        }),
+    ]);
     for (tool, package) in [("conntrack", "conntrack"), ("nft", "nftables"), ("flock", "util-linux")] {
         checks
             .push(Check::new(format!("{tool} is missed by its name"), move || missed(stage, tool, package)));
@@ -55,6 +94,13 @@ pub fn checks(stage: &Stage) -> Result<Vec<Check<'_>>, String> {
         let by_default = told(&mut stage.lab(&[]))?;
         let note = "note: this kernel has no VRF devices, so the site was compiled with `isolation rules`";
         by_default.is(0, &[if has_vrf { "as they should be" } else { note }])
+    }));
+    checks.push(Check::new("a site that only VRF devices can have is not said to be wrong", move || {
+        let stage = stage.apart()?;
+        stage.write("site.ovl", WITH_VRF)?;
+        let words = ["error: this kernel has no VRF devices", "OVL0317", "--vm"];
+        let told = told(&mut stage.lab(&[]))?;
+        if has_vrf { told.is(0, &["as they should be"]) } else { told.is(2, &words) }
     }));
     Ok(checks)
 }

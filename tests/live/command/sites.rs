@@ -13,7 +13,7 @@ use super::stage::{Stage, told};
 const QUICK: &str = "three-lans";
 
 /// So many of the mistakes are made in a quick run.
-const FEW: usize = 2;
+const FEW: usize = 3;
 
 /// A mistake in what was emitted, as a sed(1) script over the line in which everything goes into the
 /// sandbox, the firewall, and what is told about it.
@@ -31,6 +31,24 @@ const MISTAKES: &[Mistake] = &[
         "s,-A ovl-map-2 -d 192.168.23.0/24 .* -j NETMAP --to 192.168.2.0/24\\\\n-A ovl-snat-2,-A ovl-map-2 -d 192.168.23.0/24 -j DNAT --to 192.168.2.11\\\\n-A ovl-snat-2,",
         "iptables",
         &["outer/192.168.2.11", "WRONG"],
+    ),
+    (
+        "rules that let everything through",
+        "s,drop comment,accept comment,g",
+        "nftables",
+        &["(from outside of all networks)", "the packet reached office, where it has no business"],
+    ),
+    (
+        "rules that let everything through, with iptables",
+        "s,-j DROP,-j ACCEPT,g",
+        "iptables",
+        &["(from outside of all networks)", "the packet reached office, where it has no business"],
+    ),
+    (
+        "rules and routes that let everything through",
+        "s,drop comment,accept comment,g; s,add unreachable 0.0.0.0/0,add unreachable 240.0.0.0/4,g",
+        "nftables",
+        &["the packet reached the gateway's uplink, where it has no business"],
     ),
     (
         "a source that is not translated",
@@ -55,6 +73,12 @@ const MISTAKES: &[Mistake] = &[
         "s,ip route replace 192.168.23.0/24,: 192.168.23.0/24,",
         "nftables",
         &["wrong: inner/192.168.2.10 to outer/plc (192.168.2.10), asked as 192.168.23.10:80 over tcp"],
+    ),
+    (
+        "questions that never leave their hosts",
+        "s/\"Defaults\",//",
+        "nftables",
+        &["unreachable: the question did not come to the gateway, so it proves nothing"],
     ),
     (
         "a script that takes nothing down",
@@ -135,7 +159,9 @@ fn json(stage: &Stage) -> Result<(), String> {
     let document: Value = serde_json::from_str(&json.out).map_err(|e| format!("{e}\n{}", json.out))?;
     let flow = &document["flows"][0];
     let hops = flow["packets"][0]["hops"].as_array().map_or(0, Vec::len);
+    let echoed = flow["outcome"] == "answered by outer/plc, who saw 192.168.13.10";
     let fine = document["wrong"] == 0
+        && echoed
         && document["questions"].as_u64() > Some(20)
         && document["isolation"] == "rules"
         && flow["service"] == "icmp"
