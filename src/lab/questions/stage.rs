@@ -177,10 +177,11 @@ impl<'s> Stage<'s> {
         let mut trial = self.ask(kind, pair.from, source, number, asked);
         trial.to = Some(pair.to);
         // Errors about what the gateway forwards are translated as if they came from the host. What is
-        // mapped onto itself the kernel may leave as it is: then the gateway's own address shows.
+        // mapped onto itself the kernel may leave as it is: then the gateway's own address shows, with VRF
+        // devices that on the far link, which the asker knows by no other number.
         trial.told_by.push(number);
         if number == host {
-            trial.told_by.extend(&self.lans[pair.from].gateways);
+            trial.told_by.extend(self.lans[pair.from].gateways.iter().chain(&self.lans[pair.to].gateways));
         }
         if self.known.share(pair.from, pair.to, net::family_of(&host)) {
             trial.source_port = DISTINCT;
