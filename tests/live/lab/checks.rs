@@ -265,9 +265,11 @@ fn question(text: &str, words: &[&str]) -> Result<Line, String> {
         }
         ("nothing" | "traffic", None) => Expected::Nothing,
         ("unreachable", None) => {
+            // It hears of it at once, and asks again where the kernel has told others of that number just now.
             if line.transports.is_empty() {
-                line.transports.push("udp".to_owned());
+                line.transports.push("tcp".to_owned());
             }
+            line.patient = true;
             Expected::Error { kinds: &["net-unreachable", "host-unreachable", "prohibited"], by }
         }
         ("prohibited", None) => {

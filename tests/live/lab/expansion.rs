@@ -54,6 +54,7 @@ impl Question {
         let timeout: u32 = match self.expected {
             Expected::Answer { .. } if self.options.iter().any(|option| option == "again") => 8 * wait,
             Expected::Answer { .. } => 24 * wait,
+            Expected::Error { .. } if self.patient && self.transport == "tcp" => 8 * wait,
             Expected::Error { .. } if self.patient => 4 * wait,
             Expected::Nothing | Expected::Error { .. } => wait,
         };
