@@ -15,6 +15,7 @@ pub mod lab;
 pub mod model;
 pub mod net;
 pub mod plan;
+pub mod read;
 pub mod resolve;
 pub mod source;
 pub mod syntax;

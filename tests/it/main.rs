@@ -13,6 +13,7 @@ mod house;
 mod lab;
 mod nodes;
 mod outputs;
+mod read;
 mod replace;
 mod views;
 mod whois;
