@@ -5,6 +5,7 @@
 //! what it does not know it refuses with the line, and never skips.
 
 pub mod filter;
+pub mod iptables;
 pub mod nft;
 mod token;
 mod words;
