@@ -5,8 +5,10 @@
 //! what it does not know it refuses with the line, and never skips.
 
 pub mod filter;
+pub mod ip;
 pub mod iptables;
 pub mod nft;
+pub mod routing;
 mod token;
 mod words;
 

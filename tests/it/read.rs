@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use overlapc::read::filter::{Field, Filter, Match, Step, Values};
-use overlapc::read::{iptables, nft};
+use overlapc::read::{ip, iptables, nft};
 
 /// The files of a name that goldens expect.
 fn goldens(name: &str) -> Vec<PathBuf> {
@@ -78,7 +78,8 @@ fn every_emitted_restore_file_is_read_whole() {
         assert!(files.len() > 20, "{}", files.len());
         for file in files {
             let text = fs::read_to_string(&file).unwrap();
-            let filter = iptables::read(&text, v4).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            let filter =
+                iptables::read(&text, v4).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
             let rules: usize = filter.chains.iter().map(|chain| chain.rules.len()).sum();
             let written = text.lines().filter(|line| line.starts_with("-A") || line.starts_with("-I"));
             assert_eq!(rules, written.count(), "{}", file.display());
@@ -90,25 +91,62 @@ fn every_emitted_restore_file_is_read_whole() {
 fn what_iptables_save_prints_says_the_same() {
     for name in ["allow-and-deny", "masqueraded", "small-packets"] {
         for (family, v4) in [("v4", true), ("v6", false)] {
-            let file = format!("{}/golden/emit/{name}/expect-iptables/rules.{family}", env!("CARGO_MANIFEST_DIR"));
+            let file =
+                format!("{}/golden/emit/{name}/expect-iptables/rules.{family}", env!("CARGO_MANIFEST_DIR"));
             let emitted = iptables::read(&fs::read_to_string(file).unwrap(), v4).unwrap();
-            let listed = iptables::read(&fs::read_to_string(format!("/tmp/w/i5/{name}.{family}")).unwrap(), v4).unwrap();
+            let listed =
+                iptables::read(&fs::read_to_string(format!("/tmp/w/i5/{name}.{family}")).unwrap(), v4)
+                    .unwrap();
             for chain in &emitted.chains {
-                let same = listed.chains.iter().find(|it| (&it.table, &it.name) == (&chain.table, &chain.name));
+                let same =
+                    listed.chains.iter().find(|it| (&it.table, &it.name) == (&chain.table, &chain.name));
                 let rules = |filter: &Filter, chain: &overlapc::read::filter::Chain| -> Vec<String> {
                     let name = |place: usize| filter.chains[place].name.clone();
-                    chain.rules.iter().map(|rule| {
-                        let steps: Vec<String> = rule.steps.iter().map(|step| match step {
-                            Step::Verdict(overlapc::read::filter::Verdict::Jump(to)) => format!("jump {}", name(*to)),
-                            Step::Verdict(overlapc::read::filter::Verdict::Goto(to)) => format!("goto {}", name(*to)),
-                            step => format!("{step:?}"),
-                        }).collect();
-                        steps.join("; ")
-                    }).collect()
+                    chain
+                        .rules
+                        .iter()
+                        .map(|rule| {
+                            let steps: Vec<String> = rule
+                                .steps
+                                .iter()
+                                .map(|step| match step {
+                                    Step::Verdict(overlapc::read::filter::Verdict::Jump(to)) => {
+                                        format!("jump {}", name(*to))
+                                    }
+                                    Step::Verdict(overlapc::read::filter::Verdict::Goto(to)) => {
+                                        format!("goto {}", name(*to))
+                                    }
+                                    step => format!("{step:?}"),
+                                })
+                                .collect();
+                            steps.join("; ")
+                        })
+                        .collect()
                 };
                 let same = same.unwrap_or_else(|| panic!("{name}: no {}", chain.name));
-                assert_eq!(rules(&emitted, chain), rules(&listed, same), "{name} {family} {} {}", chain.table, chain.name);
+                assert_eq!(
+                    rules(&emitted, chain),
+                    rules(&listed, same),
+                    "{name} {family} {} {}",
+                    chain.table,
+                    chain.name
+                );
             }
+        }
+    }
+}
+
+#[test]
+fn every_emitted_batch_is_read_whole() {
+    for (name, v4) in [("ip.batch", true), ("ip6.batch", false)] {
+        let files = goldens(name);
+        assert!(files.len() > 20, "{}", files.len());
+        for file in files {
+            let text = fs::read_to_string(&file).unwrap();
+            let commands =
+                ip::commands(&text, v4).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            let written = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+            assert_eq!(commands.len(), written.count(), "{}", file.display());
         }
     }
 }

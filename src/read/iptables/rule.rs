@@ -5,8 +5,7 @@
 use ipnet::IpNet;
 
 use crate::read::filter::{
-    Action, Bits, Field, Match, Name, Refusal, Rule, Segments, Step, Translation, Values, Verdict,
-    Way, Zone,
+    Action, Bits, Field, Match, Name, Refusal, Rule, Segments, Step, Translation, Values, Verdict, Way, Zone,
 };
 use crate::read::words;
 
