@@ -14,6 +14,18 @@ const TABLES: [(&str, u32); 3] = [("default", 253), ("main", 254), ("local", 255
 const PROTOCOLS: [(&str, u8); 6] =
     [("unspec", 0), ("redirect", 1), ("kernel", 2), ("boot", 3), ("static", 4), ("ra", 9)];
 
+/// The kinds of routes, by name and as `ip -N` lists them: rtnetlink(7), rtm_type.
+const KINDS: [(&str, &str); 8] = [
+    ("unicast", "1"),
+    ("local", "2"),
+    ("broadcast", "3"),
+    ("anycast", "4"),
+    ("multicast", "5"),
+    ("blackhole", "6"),
+    ("unreachable", "7"),
+    ("prohibit", "8"),
+];
+
 /// Reads the lines of `ip -batch`, or of `ip -6 -batch`.
 ///
 /// # Errors
@@ -157,9 +169,8 @@ fn change(words: &mut Words<'_>, v4: bool) -> Result<Change, String> {
 }
 
 fn route(words: &mut Words<'_>, v4: bool) -> Result<Route, String> {
-    let kinds =
-        ["unreachable", "prohibit", "blackhole", "local", "broadcast", "multicast", "unicast", "anycast"];
-    let kind = kinds.into_iter().find(|kind| words.is(kind)).unwrap_or("unicast");
+    let kind = KINDS.iter().find(|(name, number)| words.is(name) || words.is(number));
+    let kind = kind.map_or("unicast", |(name, _)| *name);
     let to = match words.value()? {
         "default" => everything(v4),
         word => words::prefix(word)

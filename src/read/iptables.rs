@@ -9,8 +9,11 @@ use super::Unread;
 use super::filter::{Base, Chain, Families, Filter, Hook, Rule, Step, Verdict};
 use rule::Translating;
 
+/// A built-in chain: its name, where the kernel calls it, and its place among those of the same hook.
+type BuiltIn = (&'static str, Hook, i32);
+
 /// The built-in chains of a table, with their places: `enum nf_ip_hook_priorities` of the kernel.
-const TABLES: &[(&str, &[(&str, Hook, i32)])] = &[
+const TABLES: &[(&str, &[BuiltIn])] = &[
     ("raw", &[("PREROUTING", Hook::Prerouting, -300), ("OUTPUT", Hook::Output, -300)]),
     (
         "mangle",

@@ -17,6 +17,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("check", &["source", "net", "diag", "model"]),
     ("plan", &["source", "net", "model", "check"]),
     ("emit", &["source", "net", "model", "check", "plan"]),
+    // It judges the others, so it shares nothing with them.
+    ("read", &[]),
     ("lab", &["source", "net", "model", "check", "plan", "emit"]),
     (
         "cli",
