@@ -7,9 +7,9 @@
 //! prefixes has a longest match across them.
 //!
 //! A number that several networks claim means one of them to those that see it under that number,
-//! and nobody to all others. A number of one network alone may mean it to everybody else, too: they
-//! are refused later, with an answer. But not to those who have that number themselves: what they send to
-//! it is for the gateway.
+//! and nobody to all others; so does one that another network, which does not see it, has for its own: what
+//! its hosts send there is for the gateway. Any other number may mean its network to everybody: who does not
+//! see it is refused later, with an answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -127,11 +127,9 @@ pub(super) fn destinations(
             && (special.is_empty() || !special.contains(&(net::family(&it.alias), it.network)))
     };
     let reals = Reals::new(sight.networks);
-    let strangers = |prefix: IpNet, to: usize| {
-        let mut own = reals.overlapping(prefix);
-        own.remove(&to);
-        own.retain(|it| sight.viewers[to].binary_search(it).is_err());
-        own
+    let strangers_own = |prefix: IpNet, to: usize| {
+        let sees = |it: &usize| *it == to || sight.viewers[to].binary_search(it).is_ok();
+        reals.overlapping(prefix).any(|it| !sees(&it))
     };
     let zone = |family: Family, from: usize, to: usize| {
         if sharing.contains(&(family, from, to)) {
@@ -142,23 +140,22 @@ pub(super) fn destinations(
     let mut dispatch = Dispatch::default();
     for cluster in claims.clusters() {
         match cluster {
-            [only] if plain(only) && strangers(only.alias, only.network).is_empty() => {
+            [only] if plain(only) && !strangers_own(only.alias, only.network) => {
                 dispatch.destinations.push(Destination {
                     alias: only.alias,
                     owner: Owner::Network(only.network),
                     span: only.span,
                 })
             }
-            _ => dispatch.cluster(sight, (&zone, &strangers), cluster),
+            _ => dispatch.cluster(sight, (&zone, &strangers_own), cluster),
         }
     }
     (dispatch.destinations, dispatch.shared)
 }
 
-/// The zone that a sender's connections to a network need, where the marks do not give it; and who has
-/// numbers of a prefix for its own that sees nothing of the network that others know by it.
-type Asked<'z> =
-    (&'z dyn Fn(Family, usize, usize) -> Option<CaseZone>, &'z dyn Fn(IpNet, usize) -> BTreeSet<usize>);
+/// The zone that a sender's connections to a network need, where the marks do not give it; and whether
+/// somebody who does not see a network has numbers for its own by which others know that one.
+type Asked<'z> = (&'z dyn Fn(Family, usize, usize) -> Option<CaseZone>, &'z dyn Fn(IpNet, usize) -> bool);
 
 #[derive(Default)]
 struct Dispatch {
@@ -198,7 +195,7 @@ impl Dispatch {
     fn owner(
         &mut self,
         sight: &Sight<'_>,
-        (zone, strangers): Asked<'_>,
+        (zone, strangers_own): Asked<'_>,
         claims: &[&[Claim]],
     ) -> Option<Owner> {
         let alias = claims.last()?.first()?.alias;
@@ -211,7 +208,9 @@ impl Dispatch {
         let mut otherwise = None;
         for &to in &owners {
             let seen = |view: usize| claims.contains(&(to, view));
-            if let ([_], true) = (owners.as_slice(), seen(0)) {
+            if let ([_], true) = (owners.as_slice(), seen(0))
+                && !strangers_own(alias, to)
+            {
                 otherwise = Some(to);
             }
             let views = &sight.networks[to].view_of;
@@ -225,10 +224,6 @@ impl Dispatch {
                     (false, None) => {}
                 }
             }
-        }
-        if let Some(to) = otherwise {
-            let nobody = |from| SharedCase { from, to: None, zone: None };
-            cases.extend(strangers(alias, to).into_iter().map(nobody));
         }
         match (cases.as_slice(), otherwise) {
             ([], None) => None,

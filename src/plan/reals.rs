@@ -1,7 +1,7 @@
 //! Which networks have a number for their own.
 //!
 //! Goes in: the networks, with the prefixes of their hosts. Comes out: for a prefix, the networks that have
-//! hosts or the gateway there, in order. What must hold: asking takes no longer the more networks there are
+//! hosts or the gateway there. What must hold: asking takes no longer the more networks there are
 //! elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,12 +32,13 @@ impl Reals {
         reals
     }
 
-    /// The networks whose own numbers overlap a prefix: places, in order.
-    pub(super) fn overlapping(&self, prefix: IpNet) -> BTreeSet<usize> {
-        let wider = self.lengths.iter().take_while(|length| **length < prefix.prefix_len());
-        let wider =
-            wider.filter_map(|length| self.networks.get(&IpNet::new(prefix.addr(), *length).ok()?.trunc()));
-        let within = self.networks.range(prefix.trunc()..).take_while(|(real, _)| prefix.contains(*real));
-        wider.chain(within.map(|(_, networks)| networks)).flatten().copied().collect()
+    /// The networks whose own numbers overlap a prefix: places, some perhaps more than once.
+    pub(super) fn overlapping(&self, prefix: IpNet) -> impl Iterator<Item = usize> + '_ {
+        let wider = self.lengths.iter().take_while(move |length| **length < prefix.prefix_len());
+        let wider = wider
+            .filter_map(move |length| self.networks.get(&IpNet::new(prefix.addr(), *length).ok()?.trunc()));
+        let within =
+            self.networks.range(prefix.trunc()..).take_while(move |(real, _)| prefix.contains(*real));
+        wider.chain(within.map(|(_, networks)| networks)).flatten().copied()
     }
 }

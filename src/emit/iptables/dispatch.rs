@@ -102,7 +102,7 @@ fn about(plan: &Plan, case: &SharedCase, places: &Places<'_>) -> String {
     let from = &plan.networks[case.from];
     match case.to.map(|to| &plan.networks[to]) {
         Some(to) => comment(places.at(to.span), &format!("{} asks for", short(&from.name)), &to.name),
-        None => comment(places.at(from.span), short(&from.name), "means nobody by it"),
+        None => comment(places.at(from.span), short(&from.name), "has another alias"),
     }
 }
 

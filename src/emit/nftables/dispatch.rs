@@ -106,6 +106,6 @@ fn words(plan: &Plan, case: &SharedCase, places: &Places<'_>) -> String {
     let from = &plan.networks[case.from];
     match case.to.map(|to| &plan.networks[to]) {
         Some(to) => format!("{} {} asks for {}", places.at(to.span), short(&from.name), short(&to.name)),
-        None => format!("{} {} means nobody by it", places.at(from.span), short(&from.name)),
+        None => format!("{} {} has another alias", places.at(from.span), short(&from.name)),
     }
 }

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='aliases-per-viewer'
-FINGERPRINT='1e89e32e5208546b'
+FINGERPRINT='21b8cd0fe8cf7a45'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -362,11 +362,11 @@ ruleset_v4() {
 -A ovl-seen-6 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:34 saw asks for desk-b" -j CT --zone 65535
 -A ovl-seen-6 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:34 saw asks for desk-b" -g ovl-to-6
 -A ovl-seen-6 -m comment --comment "site.ovl:34 others ask for desk-b" -g ovl-to-6
--A ovl-seen-1-1 -m mark --mark 0x40/0xf0 -m comment --comment "site.ovl:25 desk-a means nobody by it" -j RETURN
+-A ovl-seen-1-1 -m mark --mark 0x40/0xf0 -m comment --comment "site.ovl:25 desk-a has another alias" -j RETURN
 -A ovl-seen-1-1 -m comment --comment "site.ovl:5 others ask for press" -g ovl-to-1
 -A ovl-seen-3-1 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:16 press asks for saw" -g ovl-to-3
--A ovl-seen-1-2 -m mark --mark 0x40/0xf0 -m comment --comment "site.ovl:25 desk-a means nobody by it" -j RETURN
--A ovl-seen-1-2 -m mark --mark 0x60/0xf0 -m comment --comment "site.ovl:34 desk-b means nobody by it" -j RETURN
+-A ovl-seen-1-2 -m mark --mark 0x40/0xf0 -m comment --comment "site.ovl:25 desk-a has another alias" -j RETURN
+-A ovl-seen-1-2 -m mark --mark 0x60/0xf0 -m comment --comment "site.ovl:34 desk-b has another alias" -j RETURN
 -A ovl-seen-1-2 -m comment --comment "site.ovl:5 others ask for press" -g ovl-to-1
 COMMIT
 *nat
@@ -649,11 +649,11 @@ ruleset_v6() {
 -A ovl-seen-6 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:34 saw asks for desk-b" -j CT --zone 65535
 -A ovl-seen-6 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:34 saw asks for desk-b" -g ovl-to-6
 -A ovl-seen-6 -m comment --comment "site.ovl:34 others ask for desk-b" -g ovl-to-6
--A ovl-seen-1-1 -m mark --mark 0x40/0xf0 -m comment --comment "site.ovl:25 desk-a means nobody by it" -j RETURN
+-A ovl-seen-1-1 -m mark --mark 0x40/0xf0 -m comment --comment "site.ovl:25 desk-a has another alias" -j RETURN
 -A ovl-seen-1-1 -m comment --comment "site.ovl:5 others ask for press" -g ovl-to-1
 -A ovl-seen-3-1 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:16 press asks for saw" -g ovl-to-3
--A ovl-seen-1-2 -m mark --mark 0x40/0xf0 -m comment --comment "site.ovl:25 desk-a means nobody by it" -j RETURN
--A ovl-seen-1-2 -m mark --mark 0x60/0xf0 -m comment --comment "site.ovl:34 desk-b means nobody by it" -j RETURN
+-A ovl-seen-1-2 -m mark --mark 0x40/0xf0 -m comment --comment "site.ovl:25 desk-a has another alias" -j RETURN
+-A ovl-seen-1-2 -m mark --mark 0x60/0xf0 -m comment --comment "site.ovl:34 desk-b has another alias" -j RETURN
 -A ovl-seen-1-2 -m comment --comment "site.ovl:5 others ask for press" -g ovl-to-1
 COMMIT
 *nat

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='aliases-per-viewer'
-FINGERPRINT='af5f93f112f548aa'
+FINGERPRINT='79a8a1d36ba2e029'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -666,7 +666,7 @@ table inet ovl {
 
 	# What this means depends on who asks.
 	chain ovl_seen__1_1 {
-		meta mark & 0x000000f0 == 0x00000040 return comment "site.ovl:25 desk-a means nobody by it"
+		meta mark & 0x000000f0 == 0x00000040 return comment "site.ovl:25 desk-a has another alias"
 		goto ovl_to_press comment "site.ovl:5 others ask for press"
 	}
 
@@ -677,8 +677,8 @@ table inet ovl {
 
 	# What this means depends on who asks.
 	chain ovl_seen__1_2 {
-		meta mark & 0x000000f0 == 0x00000040 return comment "site.ovl:25 desk-a means nobody by it"
-		meta mark & 0x000000f0 == 0x00000060 return comment "site.ovl:34 desk-b means nobody by it"
+		meta mark & 0x000000f0 == 0x00000040 return comment "site.ovl:25 desk-a has another alias"
+		meta mark & 0x000000f0 == 0x00000060 return comment "site.ovl:34 desk-b has another alias"
 		goto ovl_to_press comment "site.ovl:5 others ask for press"
 	}
 }

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='like-own-traffic'
-FINGERPRINT='7bb65bcd24c83840'
+FINGERPRINT='e7a558a2f01aee95'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -279,8 +279,6 @@ ruleset_v4() {
 -A ovl-to-5 -m comment --comment "site.ovl:30 to lab" -j MARK --xor-mark 0x5
 -A ovl-seen-1 -m mark --mark 0x50/0xf0 -m comment --comment "site.ovl:6 lab asks for office" -j CT --zone 65535
 -A ovl-seen-1 -m mark --mark 0x50/0xf0 -m comment --comment "site.ovl:6 lab asks for office" -g ovl-to-1
--A ovl-seen-1 -m mark --mark 0x40/0xf0 -m comment --comment "site.ovl:20 machine means nobody by it" -j RETURN
--A ovl-seen-1 -m comment --comment "site.ovl:6 others ask for office" -g ovl-to-1
 -A ovl-seen-5 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:30 office asks for lab" -j CT --zone 65535
 -A ovl-seen-5 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:30 office asks for lab" -g ovl-to-5
 -A ovl-seen-5 -m comment --comment "site.ovl:30 others ask for lab" -g ovl-to-5
@@ -476,8 +474,6 @@ ruleset_v6() {
 -A ovl-to-5 -m comment --comment "site.ovl:30 to lab" -j MARK --xor-mark 0x5
 -A ovl-seen-1 -m mark --mark 0x50/0xf0 -m comment --comment "site.ovl:6 lab asks for office" -j CT --zone 65535
 -A ovl-seen-1 -m mark --mark 0x50/0xf0 -m comment --comment "site.ovl:6 lab asks for office" -g ovl-to-1
--A ovl-seen-1 -m mark --mark 0x40/0xf0 -m comment --comment "site.ovl:20 machine means nobody by it" -j RETURN
--A ovl-seen-1 -m comment --comment "site.ovl:6 others ask for office" -g ovl-to-1
 -A ovl-seen-5 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:30 office asks for lab" -j CT --zone 65535
 -A ovl-seen-5 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:30 office asks for lab" -g ovl-to-5
 -A ovl-seen-5 -m comment --comment "site.ovl:30 others ask for lab" -g ovl-to-5

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='like-own-traffic'
-FINGERPRINT='e01b348c0b94d69a'
+FINGERPRINT='85ffeaf3507080c7'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -503,8 +503,6 @@ table inet ovl {
 	chain ovl_seen__1 {
 		meta mark & 0x000000f0 == 0x00000050 ct zone set 65535 comment "site.ovl:6 lab asks for office"
 		meta mark & 0x000000f0 == 0x00000050 goto ovl_to_office comment "site.ovl:6 lab asks for office"
-		meta mark & 0x000000f0 == 0x00000040 return comment "site.ovl:20 machine means nobody by it"
-		goto ovl_to_office comment "site.ovl:6 others ask for office"
 	}
 
 	# What this means depends on who asks.

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='machines-alike'
-FINGERPRINT='d99c6714beaffbd8'
+FINGERPRINT='9b015b02b9105e62'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -1601,25 +1601,25 @@ ruleset_v4() {
 -A ovl-seen-1 -m mark --mark 0x1000/0xf000 -g ovl-at-x1.0-10-4
 -A ovl-seen-1 -m mark --mark 0x2000/0xf000 -g ovl-at-x1.0-20-4
 -A ovl-seen-1 -m comment --comment "site.ovl:5 others ask for office" -g ovl-to-1
--A ovl-at-x1.0-0-4 -m mark --mark 0x200/0xff00 -m comment --comment "site.ovl:20 cell-1 means nobody by it" -j RETURN
--A ovl-at-x1.0-0-4 -m mark --mark 0x400/0xff00 -m comment --comment "site.ovl:20 cell-2 means nobody by it" -j RETURN
--A ovl-at-x1.0-0-4 -m mark --mark 0x600/0xff00 -m comment --comment "site.ovl:20 cell-3 means nobody by it" -j RETURN
--A ovl-at-x1.0-0-4 -m mark --mark 0x800/0xff00 -m comment --comment "site.ovl:20 cell-4 means nobody by it" -j RETURN
--A ovl-at-x1.0-0-4 -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:20 cell-5 means nobody by it" -j RETURN
--A ovl-at-x1.0-0-4 -m mark --mark 0xc00/0xff00 -m comment --comment "site.ovl:20 cell-6 means nobody by it" -j RETURN
--A ovl-at-x1.0-0-4 -m mark --mark 0xe00/0xff00 -m comment --comment "site.ovl:20 cell-7 means nobody by it" -j RETURN
+-A ovl-at-x1.0-0-4 -m mark --mark 0x200/0xff00 -m comment --comment "site.ovl:20 cell-1 has another alias" -j RETURN
+-A ovl-at-x1.0-0-4 -m mark --mark 0x400/0xff00 -m comment --comment "site.ovl:20 cell-2 has another alias" -j RETURN
+-A ovl-at-x1.0-0-4 -m mark --mark 0x600/0xff00 -m comment --comment "site.ovl:20 cell-3 has another alias" -j RETURN
+-A ovl-at-x1.0-0-4 -m mark --mark 0x800/0xff00 -m comment --comment "site.ovl:20 cell-4 has another alias" -j RETURN
+-A ovl-at-x1.0-0-4 -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:20 cell-5 has another alias" -j RETURN
+-A ovl-at-x1.0-0-4 -m mark --mark 0xc00/0xff00 -m comment --comment "site.ovl:20 cell-6 has another alias" -j RETURN
+-A ovl-at-x1.0-0-4 -m mark --mark 0xe00/0xff00 -m comment --comment "site.ovl:20 cell-7 has another alias" -j RETURN
 -A ovl-at-x1.0-0-4 -m comment --comment "site.ovl:5 others ask for office" -g ovl-to-1
--A ovl-at-x1.0-10-4 -m mark --mark 0x1000/0xff00 -m comment --comment "site.ovl:20 cell-8 means nobody by it" -j RETURN
--A ovl-at-x1.0-10-4 -m mark --mark 0x1200/0xff00 -m comment --comment "site.ovl:20 cell-9 means nobody by it" -j RETURN
--A ovl-at-x1.0-10-4 -m mark --mark 0x1400/0xff00 -m comment --comment "site.ovl:20 cell-10 means nobody by it" -j RETURN
--A ovl-at-x1.0-10-4 -m mark --mark 0x1600/0xff00 -m comment --comment "site.ovl:20 cell-11 means nobody by it" -j RETURN
--A ovl-at-x1.0-10-4 -m mark --mark 0x1800/0xff00 -m comment --comment "site.ovl:20 cell-12 means nobody by it" -j RETURN
--A ovl-at-x1.0-10-4 -m mark --mark 0x1a00/0xff00 -m comment --comment "site.ovl:20 cell-13 means nobody by it" -j RETURN
--A ovl-at-x1.0-10-4 -m mark --mark 0x1c00/0xff00 -m comment --comment "site.ovl:20 cell-14 means nobody by it" -j RETURN
--A ovl-at-x1.0-10-4 -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:20 cell-15 means nobody by it" -j RETURN
+-A ovl-at-x1.0-10-4 -m mark --mark 0x1000/0xff00 -m comment --comment "site.ovl:20 cell-8 has another alias" -j RETURN
+-A ovl-at-x1.0-10-4 -m mark --mark 0x1200/0xff00 -m comment --comment "site.ovl:20 cell-9 has another alias" -j RETURN
+-A ovl-at-x1.0-10-4 -m mark --mark 0x1400/0xff00 -m comment --comment "site.ovl:20 cell-10 has another alias" -j RETURN
+-A ovl-at-x1.0-10-4 -m mark --mark 0x1600/0xff00 -m comment --comment "site.ovl:20 cell-11 has another alias" -j RETURN
+-A ovl-at-x1.0-10-4 -m mark --mark 0x1800/0xff00 -m comment --comment "site.ovl:20 cell-12 has another alias" -j RETURN
+-A ovl-at-x1.0-10-4 -m mark --mark 0x1a00/0xff00 -m comment --comment "site.ovl:20 cell-13 has another alias" -j RETURN
+-A ovl-at-x1.0-10-4 -m mark --mark 0x1c00/0xff00 -m comment --comment "site.ovl:20 cell-14 has another alias" -j RETURN
+-A ovl-at-x1.0-10-4 -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:20 cell-15 has another alias" -j RETURN
 -A ovl-at-x1.0-10-4 -m comment --comment "site.ovl:5 others ask for office" -g ovl-to-1
--A ovl-at-x1.0-20-4 -m mark --mark 0x2000/0xff00 -m comment --comment "site.ovl:20 cell-16 means nobody by it" -j RETURN
--A ovl-at-x1.0-20-4 -m mark --mark 0x2200/0xff00 -m comment --comment "site.ovl:20 cell-17 means nobody by it" -j RETURN
+-A ovl-at-x1.0-20-4 -m mark --mark 0x2000/0xff00 -m comment --comment "site.ovl:20 cell-16 has another alias" -j RETURN
+-A ovl-at-x1.0-20-4 -m mark --mark 0x2200/0xff00 -m comment --comment "site.ovl:20 cell-17 has another alias" -j RETURN
 -A ovl-at-x1.0-20-4 -m comment --comment "site.ovl:5 others ask for office" -g ovl-to-1
 -A ovl-seen-1-1 -m mark --mark 0x0/0xf000 -g ovl-at-x1.1-0-4
 -A ovl-seen-1-1 -m mark --mark 0x1000/0xf000 -g ovl-at-x1.1-10-4
@@ -3245,25 +3245,25 @@ ruleset_v6() {
 -A ovl-seen-1 -m mark --mark 0x1000/0xf000 -g ovl-at-x1.0-10-4
 -A ovl-seen-1 -m mark --mark 0x2000/0xf000 -g ovl-at-x1.0-20-4
 -A ovl-seen-1 -m comment --comment "site.ovl:5 others ask for office" -g ovl-to-1
--A ovl-at-x1.0-0-4 -m mark --mark 0x200/0xff00 -m comment --comment "site.ovl:20 cell-1 means nobody by it" -j RETURN
--A ovl-at-x1.0-0-4 -m mark --mark 0x400/0xff00 -m comment --comment "site.ovl:20 cell-2 means nobody by it" -j RETURN
--A ovl-at-x1.0-0-4 -m mark --mark 0x600/0xff00 -m comment --comment "site.ovl:20 cell-3 means nobody by it" -j RETURN
--A ovl-at-x1.0-0-4 -m mark --mark 0x800/0xff00 -m comment --comment "site.ovl:20 cell-4 means nobody by it" -j RETURN
--A ovl-at-x1.0-0-4 -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:20 cell-5 means nobody by it" -j RETURN
--A ovl-at-x1.0-0-4 -m mark --mark 0xc00/0xff00 -m comment --comment "site.ovl:20 cell-6 means nobody by it" -j RETURN
--A ovl-at-x1.0-0-4 -m mark --mark 0xe00/0xff00 -m comment --comment "site.ovl:20 cell-7 means nobody by it" -j RETURN
+-A ovl-at-x1.0-0-4 -m mark --mark 0x200/0xff00 -m comment --comment "site.ovl:20 cell-1 has another alias" -j RETURN
+-A ovl-at-x1.0-0-4 -m mark --mark 0x400/0xff00 -m comment --comment "site.ovl:20 cell-2 has another alias" -j RETURN
+-A ovl-at-x1.0-0-4 -m mark --mark 0x600/0xff00 -m comment --comment "site.ovl:20 cell-3 has another alias" -j RETURN
+-A ovl-at-x1.0-0-4 -m mark --mark 0x800/0xff00 -m comment --comment "site.ovl:20 cell-4 has another alias" -j RETURN
+-A ovl-at-x1.0-0-4 -m mark --mark 0xa00/0xff00 -m comment --comment "site.ovl:20 cell-5 has another alias" -j RETURN
+-A ovl-at-x1.0-0-4 -m mark --mark 0xc00/0xff00 -m comment --comment "site.ovl:20 cell-6 has another alias" -j RETURN
+-A ovl-at-x1.0-0-4 -m mark --mark 0xe00/0xff00 -m comment --comment "site.ovl:20 cell-7 has another alias" -j RETURN
 -A ovl-at-x1.0-0-4 -m comment --comment "site.ovl:5 others ask for office" -g ovl-to-1
--A ovl-at-x1.0-10-4 -m mark --mark 0x1000/0xff00 -m comment --comment "site.ovl:20 cell-8 means nobody by it" -j RETURN
--A ovl-at-x1.0-10-4 -m mark --mark 0x1200/0xff00 -m comment --comment "site.ovl:20 cell-9 means nobody by it" -j RETURN
--A ovl-at-x1.0-10-4 -m mark --mark 0x1400/0xff00 -m comment --comment "site.ovl:20 cell-10 means nobody by it" -j RETURN
--A ovl-at-x1.0-10-4 -m mark --mark 0x1600/0xff00 -m comment --comment "site.ovl:20 cell-11 means nobody by it" -j RETURN
--A ovl-at-x1.0-10-4 -m mark --mark 0x1800/0xff00 -m comment --comment "site.ovl:20 cell-12 means nobody by it" -j RETURN
--A ovl-at-x1.0-10-4 -m mark --mark 0x1a00/0xff00 -m comment --comment "site.ovl:20 cell-13 means nobody by it" -j RETURN
--A ovl-at-x1.0-10-4 -m mark --mark 0x1c00/0xff00 -m comment --comment "site.ovl:20 cell-14 means nobody by it" -j RETURN
--A ovl-at-x1.0-10-4 -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:20 cell-15 means nobody by it" -j RETURN
+-A ovl-at-x1.0-10-4 -m mark --mark 0x1000/0xff00 -m comment --comment "site.ovl:20 cell-8 has another alias" -j RETURN
+-A ovl-at-x1.0-10-4 -m mark --mark 0x1200/0xff00 -m comment --comment "site.ovl:20 cell-9 has another alias" -j RETURN
+-A ovl-at-x1.0-10-4 -m mark --mark 0x1400/0xff00 -m comment --comment "site.ovl:20 cell-10 has another alias" -j RETURN
+-A ovl-at-x1.0-10-4 -m mark --mark 0x1600/0xff00 -m comment --comment "site.ovl:20 cell-11 has another alias" -j RETURN
+-A ovl-at-x1.0-10-4 -m mark --mark 0x1800/0xff00 -m comment --comment "site.ovl:20 cell-12 has another alias" -j RETURN
+-A ovl-at-x1.0-10-4 -m mark --mark 0x1a00/0xff00 -m comment --comment "site.ovl:20 cell-13 has another alias" -j RETURN
+-A ovl-at-x1.0-10-4 -m mark --mark 0x1c00/0xff00 -m comment --comment "site.ovl:20 cell-14 has another alias" -j RETURN
+-A ovl-at-x1.0-10-4 -m mark --mark 0x1e00/0xff00 -m comment --comment "site.ovl:20 cell-15 has another alias" -j RETURN
 -A ovl-at-x1.0-10-4 -m comment --comment "site.ovl:5 others ask for office" -g ovl-to-1
--A ovl-at-x1.0-20-4 -m mark --mark 0x2000/0xff00 -m comment --comment "site.ovl:20 cell-16 means nobody by it" -j RETURN
--A ovl-at-x1.0-20-4 -m mark --mark 0x2200/0xff00 -m comment --comment "site.ovl:20 cell-17 means nobody by it" -j RETURN
+-A ovl-at-x1.0-20-4 -m mark --mark 0x2000/0xff00 -m comment --comment "site.ovl:20 cell-16 has another alias" -j RETURN
+-A ovl-at-x1.0-20-4 -m mark --mark 0x2200/0xff00 -m comment --comment "site.ovl:20 cell-17 has another alias" -j RETURN
 -A ovl-at-x1.0-20-4 -m comment --comment "site.ovl:5 others ask for office" -g ovl-to-1
 -A ovl-seen-1-1 -m mark --mark 0x0/0xf000 -g ovl-at-x1.1-0-4
 -A ovl-seen-1-1 -m mark --mark 0x1000/0xf000 -g ovl-at-x1.1-10-4
