@@ -17,6 +17,7 @@ pub mod net;
 pub mod plan;
 pub mod read;
 pub mod resolve;
+pub mod sim;
 pub mod source;
 pub mod syntax;
 

@@ -4,6 +4,7 @@
 //! What must hold: this stage shares nothing with the ones that plan and emit, so that it can judge them;
 //! what it does not know it refuses with the line, and never skips.
 
+pub mod artifacts;
 pub mod filter;
 pub mod ip;
 pub mod iptables;

@@ -19,6 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("emit", &["source", "net", "model", "check", "plan"]),
     // It judges the others, so it shares nothing with them.
     ("read", &[]),
+    ("sim", &["net", "read"]),
     ("lab", &["source", "net", "model", "check", "plan", "emit"]),
     (
         "cli",
