@@ -95,12 +95,10 @@ impl Stage {
         Ok(format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", folder.display()))
     }
 
-    /// The command in the directory, with nothing of the caller's environment.
+    /// The command in the directory, with nothing of the caller's environment. Signals end it, as nohup(1) may
+    /// have said otherwise of the whole run.
     pub fn lab(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
-        command.arg("lab").args(arguments);
-        self.prepare(&mut command);
-        command
+        self.behind(&["env", "--default-signal"], arguments)
     }
 
     /// The same with words before it, such as those that take rights away.
