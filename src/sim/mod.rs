@@ -6,3 +6,4 @@
 
 pub mod fate;
 pub mod host;
+pub mod region;

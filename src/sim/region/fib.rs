@@ -1,0 +1,279 @@
+//! Rules and tables made ready for being asked often.
+//!
+//! Goes in: a [`Host`]. Comes out: for packets of a kind, which rule and which route decide about which of
+//! them. What must hold: rules in their order, the longest prefix, and of equal ones the lowest metric, as
+//! ip-rule(8) and ip-route(8) say.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::program::Devices;
+use super::{Known, Range, Region};
+use crate::read::routing::{Action, Route, Rule, Way};
+use crate::sim::host::Host;
+
+/// How a host routes packets of both families.
+#[derive(Debug)]
+pub struct Routing {
+    families: [Family; 2],
+    /// The tables of VRF devices and of those in them, by number.
+    vrf: Vec<Option<u32>>,
+}
+
+#[derive(Debug)]
+struct Family {
+    rules: Vec<Rule>,
+    /// The places of rules about packets that came in by a device, by its name, and of all others.
+    about: BTreeMap<Option<String>, Vec<usize>>,
+    routes: Vec<Route>,
+    tables: BTreeMap<u32, Vec<(Range, usize)>>,
+}
+
+/// Where packets come from that ask for a way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// In by this device.
+    Device(usize),
+    /// The host itself, from a socket that is bound to a device or not.
+    Own(Option<usize>),
+}
+
+/// The rules that are about packets from one place.
+#[derive(Debug)]
+pub struct Relevant<'r> {
+    routing: &'r Routing,
+    from: From,
+    v4: bool,
+    rules: Vec<&'r Rule>,
+}
+
+/// What was decided about packets.
+#[derive(Clone, Copy, Debug)]
+pub struct Decision<'r> {
+    /// The rule that led there.
+    pub rule: &'r Rule,
+    /// The table.
+    pub table: u32,
+    /// The route.
+    pub route: &'r Route,
+}
+
+impl Routing {
+    /// Makes a host's routing ready.
+    ///
+    /// # Errors
+    ///
+    /// A rule asks for what is not known here: what it is.
+    pub fn new(host: &Host, devices: &Devices) -> Result<Self, String> {
+        let routes = host.all_routes();
+        let family = |v4: bool| {
+            let rules: Vec<Rule> = host.rules.iter().filter(|rule| rule.v4 == v4).cloned().collect();
+            if rules.iter().any(|rule| rule.not) {
+                return Err("a rule for what is not so".to_owned());
+            }
+            let routes: Vec<Route> =
+                routes.iter().filter(|route| route.to.addr().is_ipv4() == v4).cloned().collect();
+            let mut nets: BTreeMap<u32, BTreeMap<IpNet, usize>> = BTreeMap::new();
+            for (n, route) in routes.iter().enumerate() {
+                let table = nets.entry(route.table).or_default();
+                let before = table.entry(route.to.trunc()).or_insert(n);
+                if route.metric < routes[*before].metric {
+                    *before = n;
+                }
+            }
+            let tables = nets.into_iter().map(|(table, nets)| (table, flat(nets))).collect();
+            let mut about: BTreeMap<Option<String>, Vec<usize>> = BTreeMap::new();
+            for (n, rule) in rules.iter().enumerate() {
+                about.entry(rule.iif.clone()).or_default().push(n);
+            }
+            Ok(Family { rules, about, routes, tables })
+        };
+        let vrf = (0..devices.count()).map(|number| host.vrf_table(devices.name(number))).collect();
+        Ok(Self { families: [family(true)?, family(false)?], vrf })
+    }
+
+    /// The rules about packets of a family from one place.
+    #[must_use]
+    pub fn from(&self, from: From, v4: bool, devices: &Devices) -> Relevant<'_> {
+        let family = self.family(v4);
+        let iif = match from {
+            From::Device(number) => devices.name(number),
+            From::Own(_) => "lo",
+        };
+        let bound = match from {
+            From::Own(Some(number)) => Some(devices.name(number)),
+            _ => None,
+        };
+        let about = [None, Some(iif.to_owned())].map(|iif| family.about.get(&iif));
+        let mut places: Vec<usize> = about.into_iter().flatten().flatten().copied().collect();
+        places.sort_unstable();
+        let rules = places.into_iter().map(|place| &family.rules[place]);
+        let rules = rules.filter(|rule| rule.oif.is_none() || rule.oif.as_deref() == bound).collect();
+        Relevant { routing: self, from, v4, rules }
+    }
+
+    fn family(&self, v4: bool) -> &Family {
+        &self.families[usize::from(!v4)]
+    }
+}
+
+impl<'r> Relevant<'r> {
+    /// Parts packets by what is decided about them; nothing where no route is found.
+    #[must_use]
+    pub fn decide(&self, region: &Region) -> Vec<(Region, Option<Decision<'r>>)> {
+        let mut decided = Vec::new();
+        let mut work = vec![(0, region.clone())];
+        'regions: while let Some((first, mut region)) = work.pop() {
+            let mut at = first;
+            while let Some(&rule) = self.rules.get(at) {
+                at += 1;
+                for (destination, net) in [(false, rule.from), (true, rule.to)] {
+                    let Some(net) = net else { continue };
+                    let (and, without) = region.by_address(destination, &[range_of(&net)]);
+                    work.extend(without.map(|rest| (at, rest)));
+                    let Some(and) = and else { continue 'regions };
+                    region = and;
+                }
+                if let Some((value, mask)) = rule.mark {
+                    match region.mark.masked(mask) {
+                        Some(masked) if masked != value & mask => continue,
+                        Some(_) => {}
+                        None if !region.mark.can_be(mask, value) => continue,
+                        None => {
+                            work.push((at, region.clone()));
+                            region.mark = region.mark.with(mask, value);
+                        }
+                    }
+                }
+                let table = match rule.action {
+                    Action::Lookup(table) => Some(table),
+                    Action::Vrf => match self.from {
+                        From::Device(number) | From::Own(Some(number)) => {
+                            self.routing.vrf.get(number).copied().flatten()
+                        }
+                        From::Own(None) => None,
+                    },
+                    Action::Goto(to) => {
+                        let later = self.rules.partition_point(|it| it.preference < to);
+                        let there = self.family().rules.iter().any(|it| it.preference == to);
+                        at = if there { later.max(at) } else { at };
+                        None
+                    }
+                    Action::Nothing => None,
+                };
+                let Some(table) = table else { continue };
+                match self.look_up(rule, table, region, &mut decided) {
+                    Some(rest) => region = rest,
+                    None => continue 'regions,
+                }
+            }
+            decided.push((region, None));
+        }
+        decided
+    }
+
+    /// Adds what a table knows a route for; what it knows none for comes back.
+    fn look_up(
+        &self,
+        rule: &'r Rule,
+        table: u32,
+        region: Region,
+        decided: &mut Vec<(Region, Option<Decision<'r>>)>,
+    ) -> Option<Region> {
+        let family = self.family();
+        let Some(routes) = family.tables.get(&table) else { return Some(region) };
+        let mut by_route: BTreeMap<usize, Vec<Range>> = BTreeMap::new();
+        for &range in region.destination.ranges() {
+            let at = routes.partition_point(|(known, _)| known.1 < range.0);
+            for (known, route) in routes[at..].iter().take_while(|(known, _)| known.0 <= range.1) {
+                by_route.entry(*route).or_default().push(*known);
+            }
+        }
+        let mut rest = Some(region);
+        for (route, ranges) in by_route {
+            let Some(region) = rest.take() else { break };
+            let (and, without) = region.by_address(true, super::Set::of(ranges).ranges());
+            let decision = Decision { rule, table, route: &family.routes[route] };
+            decided.extend(and.map(|region| (region, Some(decision))));
+            rest = without;
+        }
+        rest
+    }
+
+    fn family(&self) -> &'r Family {
+        self.routing.family(self.v4)
+    }
+
+    /// The sources that the kernel takes for impossible on packets that came in: its own addresses, unless
+    /// they are allowed, and those of all hosts of a link (`__fib_validate_source`).
+    #[must_use]
+    pub fn impossible(&self, accept_local: bool) -> Vec<Range> {
+        let asked = Region { mark: Known::ZERO, ..Region::all(self.v4) };
+        let mut ranges = Vec::new();
+        for (region, decision) in self.decide(&asked) {
+            let impossible = match decision.map(|decision| &decision.route.way) {
+                Some(Way::Local) => !accept_local,
+                Some(Way::Broadcast | Way::Multicast) => true,
+                _ => false,
+            };
+            if impossible {
+                ranges.extend(region.destination.ranges());
+            }
+        }
+        super::Set::of(ranges).ranges().to_vec()
+    }
+}
+
+/// The addresses of a prefix.
+#[must_use]
+pub fn range_of(net: &IpNet) -> Range {
+    (number(net.network()), number(net.broadcast()))
+}
+
+/// An address as a number.
+#[must_use]
+pub fn number(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => u32::from(address).into(),
+        IpAddr::V6(address) => address.into(),
+    }
+}
+
+/// Nested prefixes as ranges beside each other, of which each belongs to the longest prefix that has it.
+fn flat(nets: BTreeMap<IpNet, usize>) -> Vec<(Range, usize)> {
+    let mut nets: Vec<(Range, usize)> = nets.iter().map(|(net, n)| (range_of(net), *n)).collect();
+    nets.sort_by_key(|(range, _)| (range.0, std::cmp::Reverse(range.1)));
+    let mut pieces: Vec<(Range, usize)> = Vec::new();
+    let mut open: Vec<(Range, usize)> = Vec::new();
+    // Where the next piece begins; nothing behind the last number.
+    let mut next = Some(0);
+    let close = |pieces: &mut Vec<(Range, usize)>, next: &mut Option<u128>, (range, n): (Range, usize)| {
+        if let Some(begin) = *next
+            && begin <= range.1
+        {
+            pieces.push(((begin, range.1), n));
+            *next = range.1.checked_add(1);
+        }
+    };
+    for (range, n) in nets {
+        while let Some(&outer) = open.last()
+            && outer.0.1 < range.0
+        {
+            close(&mut pieces, &mut next, outer);
+            open.pop();
+        }
+        if let (Some(&(_, outer)), Some(begin)) = (open.last(), next)
+            && begin < range.0
+        {
+            pieces.push(((begin, range.0 - 1), outer));
+        }
+        next = Some(range.0);
+        open.push((range, n));
+    }
+    while let Some(outer) = open.pop() {
+        close(&mut pieces, &mut next, outer);
+    }
+    pieces
+}

@@ -1,0 +1,502 @@
+//! All packets of a kind on their whole way through a host.
+//!
+//! Goes in: a [`Host`], and packets that come in by a device. Comes out: their parts, each with what becomes of
+//! it. What must hold: hooks in the kernel's order, conntrack between them, and what a VRF device does: the
+//! packet passes PREROUTING a second time with it, and FORWARD sees it as the device that the packet came by.
+
+use super::chains::{Around, End, Flow, Moved, Unfollowed, run};
+use super::fib::{From, Relevant, Routing, number};
+use super::program::{Devices, Program};
+use super::{Known, Octets, Range, Region, Set};
+use crate::read::filter::{Base, Hook, State};
+use crate::read::routing::Way;
+use crate::sim::fate::Place;
+use crate::sim::host::Host;
+
+/// A host made ready for being asked often.
+#[derive(Debug)]
+pub struct Machine {
+    /// Its devices.
+    pub devices: Devices,
+    programs: Vec<Program>,
+    /// The base chains: filter, chain and how it is called, in the order in which the kernel does.
+    bases: Vec<(usize, usize, Base)>,
+    routing: Routing,
+    links: Vec<Facts>,
+    forwards_v6: bool,
+}
+
+/// What counts of a device.
+#[derive(Clone, Copy, Debug, Default)]
+struct Facts {
+    master: Option<usize>,
+    forwards_v4: bool,
+    accepts_local: bool,
+}
+
+/// Why a host cannot be made ready: the filter and the line, if it is about one, and what it is.
+pub type Unready = (Option<(usize, usize)>, String);
+
+/// When conntrack looks for a packet's connection (`NF_IP_PRI_CONNTRACK`).
+const CONNTRACK: i32 = -200;
+/// When destinations are translated (`NF_IP_PRI_NAT_DST`).
+const DESTINATIONS: i32 = -100;
+/// When sources are (`NF_IP_PRI_NAT_SRC`).
+const SOURCES: i32 = 100;
+
+/// Of which connection packets are.
+#[derive(Clone, Debug)]
+pub enum Connection {
+    /// The first packets of new ones.
+    New,
+    /// Of none: errors about nothing that is known, and what conntrack does not take for the beginning of
+    /// anything.
+    None,
+    /// Of one that is known, or an error about it.
+    Of {
+        /// 0 if they go as its first packet did, 1 if they go the other way.
+        direction: usize,
+        /// Whether errors.
+        related: bool,
+        /// How its addresses are moved.
+        moved: [Option<Moved>; 2],
+        /// Who opened it, where its source was masqueraded.
+        opened_by: Option<Set>,
+        /// Its mark.
+        mark: Known,
+    },
+    /// Errors about one of which nothing is known but how they are to go.
+    Whichever {
+        /// 0 if they go as its first packet did, 1 if they go the other way.
+        direction: usize,
+    },
+}
+
+/// Part of the packets, and what becomes of it.
+#[derive(Clone, Debug)]
+pub struct Leaf {
+    /// Which packets, as they are at the end.
+    pub flow: Flow,
+    /// What becomes of them.
+    pub outcome: Outcome,
+    /// The mark when their way was looked for: the host's own errors about them have it.
+    pub mark: Known,
+}
+
+/// What becomes of packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// They leave by a device.
+    Left(usize),
+    /// They are for the host itself.
+    Local,
+    /// A rule or a policy drops them.
+    Dropped(Place),
+    /// A rule refuses them.
+    Refused(Place),
+    /// A table says that there is no way.
+    Unreachable(u32),
+    /// A table says that they are not wanted.
+    Prohibited(u32),
+    /// A table says that they are dropped.
+    Blackholed(u32),
+    /// No table has a way.
+    NoRoute,
+    /// They cannot come from there.
+    Martian,
+    /// Nothing is forwarded that comes in by the device.
+    NotForwarded,
+    /// They are for a group, or for all of a link.
+    Link,
+}
+
+impl Machine {
+    /// Makes a host ready.
+    ///
+    /// # Errors
+    ///
+    /// A rule asks for something that is not known here.
+    pub fn new(host: &Host) -> Result<Self, Unready> {
+        let devices = Devices::new(host.links.keys().cloned());
+        let mut programs = Vec::new();
+        let mut bases = Vec::new();
+        for (n, filter) in host.filters.iter().enumerate() {
+            let program = Program::new(filter, &devices).map_err(|(line, why)| (Some((n, line)), why))?;
+            let called = program.chains.iter().enumerate();
+            bases.extend(called.filter_map(|(place, chain)| Some((n, place, chain.base?))));
+            programs.push(program);
+        }
+        bases.sort_by_key(|(_, _, base)| base.priority);
+        let routing = Routing::new(host, &devices).map_err(|why| (None, why))?;
+        let facts = |(name, link): (&String, &crate::sim::host::Link)| {
+            let setting = |setting: &str| host.setting(&format!("ipv4/conf/{name}/{setting}"));
+            if setting("rp_filter") != 0 {
+                return Err((None, format!("{name} filters by reverse path, which is not known here")));
+            }
+            Ok(Facts {
+                master: link.master.as_ref().map(|master| devices.number(master)),
+                forwards_v4: setting("forwarding") != 0,
+                accepts_local: setting("accept_local") != 0,
+            })
+        };
+        let mut links = host.links.iter().map(facts).collect::<Result<Vec<Facts>, Unready>>()?;
+        links.push(Facts { forwards_v4: true, ..Facts::default() });
+        let forwards_v6 = host.setting("ipv6/conf/all/forwarding") != 0;
+        Ok(Self { devices, programs, bases, routing, links, forwards_v6 })
+    }
+
+    /// What can be asked of packets that come in by a device.
+    #[must_use]
+    pub fn at(&self, device: usize, v4: bool) -> Entrance<'_> {
+        let facts = self.links[device];
+        let inside = facts.master.unwrap_or(device);
+        let ways = self.routing.from(From::Device(inside), v4, &self.devices);
+        let mut martians = vec![];
+        if v4 {
+            martians = ways.impossible(self.links[inside].accepts_local);
+            martians.extend(NO_HOSTS_V4);
+            martians = Set::of(martians).ranges().to_vec();
+        }
+        Entrance { machine: self, device, inside, v4, ways, martians }
+    }
+
+    /// The device by which packets of the host itself leave that have a mark, by their destination; nothing
+    /// for those that do not leave.
+    #[must_use]
+    pub fn own_way(&self, from: From, region: &Region) -> Vec<(Region, Option<usize>)> {
+        let decided = self.routing.from(from, region.v4, &self.devices).decide(region);
+        let out = decided.into_iter().map(|(region, decision)| {
+            let device = match decision.map(|decision| &decision.route.way) {
+                Some(Way::Out { device, .. }) => Some(self.devices.number(device)),
+                _ => None,
+            };
+            (region, device)
+        });
+        out.collect()
+    }
+
+    /// The same for many: the rules are looked for once.
+    #[must_use]
+    pub fn own_ways(&self, from: From, v4: bool) -> Relevant<'_> {
+        self.routing.from(from, v4, &self.devices)
+    }
+
+    /// Packets of the host itself that leave by a device, through OUTPUT and POSTROUTING.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`].
+    pub fn own(
+        &self,
+        device: usize,
+        region: Region,
+        connection: &Connection,
+    ) -> Result<Vec<Leaf>, Unfollowed> {
+        let nowhere = self.devices.count() - 1;
+        let around = Around { input: nowhere, output: Some(device), connection: None };
+        let mut leaves = Vec::new();
+        let flow = Flow { region, zones: None, moved: [None; 2] };
+        let flows =
+            self.hook(Hook::Output, |priority| priority < CONNTRACK, vec![flow], around, false, &mut leaves)?;
+        let around = Around { connection: attached(connection), ..around };
+        let new = matches!(connection, Connection::New);
+        let flows = self.hook(Hook::Output, |it| it > CONNTRACK, flows, around, new, &mut leaves)?;
+        self.leave(flows, around, connection, &mut leaves)?;
+        Ok(leaves)
+    }
+
+    /// Leads flows through the base chains of a hook; those that go on come back.
+    fn hook(
+        &self,
+        hook: Hook,
+        when: impl Fn(i32) -> bool,
+        mut flows: Vec<Flow>,
+        around: Around,
+        translates: bool,
+        leaves: &mut Vec<Leaf>,
+    ) -> Result<Vec<Flow>, Unfollowed> {
+        for &(filter, chain, base) in &self.bases {
+            if base.hook != hook || !when(base.priority) || base.nat && !translates {
+                continue;
+            }
+            let mut ends = Vec::new();
+            let mut after = Vec::new();
+            for flow in flows {
+                let families = if flow.region.v4 { base.families.v4 } else { base.families.v6 };
+                // Of several chains that translate, the first that does counts.
+                let which = usize::from(!matches!(hook, Hook::Postrouting | Hook::Input));
+                if !families || base.nat && flow.moved[which].is_some() {
+                    after.push(flow);
+                } else {
+                    run(&self.programs[filter], chain, flow, around, &mut ends)?;
+                }
+            }
+            for (flow, end) in ends {
+                let place = |chain, rule| Place { filter, chain, rule };
+                let outcome = match end {
+                    End::Return if !base.accepts => Outcome::Dropped(place(chain, None)),
+                    End::Accept | End::Return => {
+                        after.push(flow);
+                        continue;
+                    }
+                    End::Drop(chain, rule) => Outcome::Dropped(place(chain, Some(rule))),
+                    End::Refuse(chain, rule, _) => Outcome::Refused(place(chain, Some(rule))),
+                };
+                let mark = flow.region.mark;
+                leaves.push(Leaf { flow, outcome, mark });
+            }
+            flows = after;
+        }
+        Ok(flows)
+    }
+
+    /// POSTROUTING, and away.
+    fn leave(
+        &self,
+        flows: Vec<Flow>,
+        around: Around,
+        connection: &Connection,
+        leaves: &mut Vec<Leaf>,
+    ) -> Result<(), Unfollowed> {
+        let new = matches!(connection, Connection::New);
+        let early = |priority| priority <= SOURCES;
+        let mut flows = self.hook(Hook::Postrouting, early, flows, around, new, leaves)?;
+        for flow in &mut flows {
+            if let Some(source) = connection.moves(false) {
+                flow.region.source = source.of(&flow.region.source, flow.region.v4);
+            }
+        }
+        let flows = self.hook(Hook::Postrouting, |it| it > SOURCES, flows, around, new, leaves)?;
+        let Some(device) = around.output else { return Ok(()) };
+        leaves.extend(flows.into_iter().map(|flow| {
+            let mark = flow.region.mark;
+            Leaf { flow, outcome: Outcome::Left(device), mark }
+        }));
+        Ok(())
+    }
+}
+
+/// Packets that come in by a device.
+#[derive(Debug)]
+pub struct Entrance<'m> {
+    machine: &'m Machine,
+    device: usize,
+    /// The VRF device that it is in, or itself.
+    inside: usize,
+    v4: bool,
+    ways: Relevant<'m>,
+    martians: Vec<Range>,
+}
+
+impl Entrance<'_> {
+    /// What is made of packets before their connection is looked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`].
+    pub fn before(&self, region: Region, leaves: &mut Vec<Leaf>) -> Result<Vec<Flow>, Unfollowed> {
+        let around = Around { input: self.device, output: None, connection: None };
+        let flow = Flow { region, zones: None, moved: [None; 2] };
+        let early = |priority| priority < CONNTRACK;
+        self.machine.hook(Hook::Prerouting, early, vec![flow], around, false, leaves)
+    }
+
+    /// What becomes of packets whose connection is looked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`].
+    pub fn after(
+        &self,
+        mut flow: Flow,
+        connection: &Connection,
+        leaves: &mut Vec<Leaf>,
+    ) -> Result<(), Unfollowed> {
+        let machine = self.machine;
+        flow.region.connection_mark = match connection {
+            Connection::Of { mark, .. } => *mark,
+            Connection::Whichever { .. } => Known::ANY,
+            Connection::New | Connection::None => Known::ZERO,
+        };
+        let new = matches!(connection, Connection::New);
+        let around = Around { input: self.device, output: None, connection: attached(connection) };
+        let early = |priority| priority > CONNTRACK && priority <= DESTINATIONS;
+        let mut flows = machine.hook(Hook::Prerouting, early, vec![flow], around, new, leaves)?;
+        for flow in &mut flows {
+            if let Some(destination) = connection.moves(true) {
+                flow.region.destination = destination.of(&flow.region.destination, self.v4);
+            }
+        }
+        let late = |priority| priority > DESTINATIONS;
+        let mut flows = machine.hook(Hook::Prerouting, late, flows, around, new, leaves)?;
+        let around = Around { input: self.inside, ..around };
+        if self.inside != self.device {
+            flows = machine.hook(Hook::Prerouting, |_| true, flows, around, false, leaves)?;
+        }
+        for flow in flows {
+            self.route(flow, around, connection, leaves)?;
+        }
+        Ok(())
+    }
+
+    fn route(
+        &self,
+        flow: Flow,
+        around: Around,
+        connection: &Connection,
+        leaves: &mut Vec<Leaf>,
+    ) -> Result<(), Unfollowed> {
+        let machine = self.machine;
+        let mark = flow.region.mark;
+        let mut done = |flow: Flow, outcome| leaves.push(Leaf { flow, outcome, mark });
+        let (for_all, single) = parted(flow, true, no_hosts(self.v4));
+        if let Some(flow) = for_all {
+            done(flow, Outcome::Link);
+        }
+        let Some(flow) = single else { return Ok(()) };
+        let (martian, flow) = parted(flow, false, &self.martians);
+        if let Some(flow) = martian {
+            done(flow, Outcome::Martian);
+        }
+        let Some(flow) = flow else { return Ok(()) };
+        for (region, decision) in self.ways.decide(&flow.region) {
+            let flow = Flow { region, ..flow.clone() };
+            let mut done = |flow: Flow, outcome| leaves.push(Leaf { flow, outcome, mark });
+            let Some(decision) = decision else {
+                done(flow, Outcome::NoRoute);
+                continue;
+            };
+            let device = match &decision.route.way {
+                Way::Out { device, .. } => machine.devices.number(device),
+                Way::Unreachable => {
+                    done(flow, Outcome::Unreachable(decision.table));
+                    continue;
+                }
+                Way::Prohibited => {
+                    done(flow, Outcome::Prohibited(decision.table));
+                    continue;
+                }
+                Way::Blackhole => {
+                    done(flow, Outcome::Blackholed(decision.table));
+                    continue;
+                }
+                Way::Local | Way::Broadcast => {
+                    let flows = machine.hook(Hook::Input, |_| true, vec![flow], around, false, leaves)?;
+                    let local = flows.into_iter();
+                    leaves.extend(local.map(|flow| Leaf { flow, outcome: Outcome::Local, mark }));
+                    continue;
+                }
+                Way::Multicast => {
+                    done(flow, Outcome::Link);
+                    continue;
+                }
+            };
+            let facts = machine.links[self.inside];
+            if !(if self.v4 { facts.forwards_v4 } else { machine.forwards_v6 }) {
+                done(flow, Outcome::NotForwarded);
+                continue;
+            }
+            let mut flow = flow;
+            if !self.v4 {
+                let (martian, rest) = parted(flow, false, &NO_HOSTS_V6);
+                if let Some(flow) = martian {
+                    done(flow, Outcome::Martian);
+                }
+                let Some(rest) = rest else { continue };
+                flow = rest;
+            }
+            let around = Around { output: Some(device), ..around };
+            let first = leaves.len();
+            let flows = machine.hook(Hook::Forward, |_| true, vec![flow], around, false, leaves)?;
+            machine.leave(flows, around, connection, leaves)?;
+            leaves[first..].iter_mut().for_each(|leaf| leaf.mark = mark);
+        }
+        Ok(())
+    }
+}
+
+/// How an address is changed on the way.
+enum Change<'c> {
+    By(u128),
+    To(&'c Set),
+    ToAny,
+}
+
+impl Change<'_> {
+    fn of(&self, set: &Set, v4: bool) -> Set {
+        match self {
+            Self::By(by) => set.moved(*by),
+            Self::To(to) => (*to).clone(),
+            Self::ToAny => Region::all(v4).destination,
+        }
+    }
+}
+
+impl Connection {
+    /// How packets of a known connection have their destination or their source changed.
+    fn moves(&self, destination: bool) -> Option<Change<'_>> {
+        let (direction, moved, opened_by) = match self {
+            Self::Of { related: true, .. } if !destination => return None,
+            Self::Of { direction, moved, opened_by, .. } => (direction, moved, opened_by),
+            Self::Whichever { .. } if destination => return Some(Change::ToAny),
+            _ => return None,
+        };
+        // What changes the source there changes the destination of what comes back.
+        let which = usize::from(destination) ^ direction;
+        match (moved[which]?, direction, opened_by) {
+            (Moved::By(by), 0, _) => Some(Change::By(by)),
+            (Moved::By(by), _, _) => Some(Change::By(by.wrapping_neg())),
+            (Moved::Masqueraded, 0, _) | (Moved::Masqueraded, _, None) => None,
+            (Moved::Masqueraded, _, Some(who)) => Some(Change::To(who)),
+        }
+    }
+}
+
+fn attached(connection: &Connection) -> Option<(u8, usize)> {
+    match connection {
+        Connection::New => Some((State::New as u8, 0)),
+        Connection::None => None,
+        Connection::Of { direction, related: true, .. } | Connection::Whichever { direction } => {
+            Some((State::Related as u8, *direction))
+        }
+        Connection::Of { direction, .. } => Some((State::Established as u8, *direction)),
+    }
+}
+
+fn parted(flow: Flow, destination: bool, ranges: &[Range]) -> (Option<Flow>, Option<Flow>) {
+    let (and, without) = flow.region.clone().by_address(destination, ranges);
+    let with = |region: Region| Flow { region, ..flow.clone() };
+    (and.map(with), without.map(with))
+}
+
+/// The messages that open an exchange: RFC 792, RFC 4443, RFC 4620; `nf_conntrack_proto_icmp.c`. All other
+/// messages are errors about a connection, answers, or of no connection.
+#[must_use]
+pub fn opens(v4: bool) -> Octets {
+    if v4 { Octets::of(&[8, 13, 15, 17]) } else { Octets::of(&[128, 139]) }
+}
+
+/// The messages that are errors.
+#[must_use]
+pub fn errors(v4: bool) -> Octets {
+    if v4 { Octets::of(&[3, 4, 5, 11, 12]) } else { Octets::of(&[1, 2, 3, 4]) }
+}
+
+// RFC 1122, 3.2.1.3, and RFC 1112: this network, this host, groups, all hosts.
+const NO_HOSTS_V4: [Range; 4] =
+    [(0, 0x00ff_ffff), (0x7f00_0000, 0x7fff_ffff), (0xe000_0000, 0xefff_ffff), (0xffff_ffff, 0xffff_ffff)];
+// RFC 4291, 2.5 to 2.7: unspecified and loopback, link-local, groups.
+const NO_HOSTS_V6: [Range; 3] = [(0, 1), (0xfe80 << 112, (0xfec0 << 112) - 1), (0xff00 << 112, u128::MAX)];
+
+/// Numbers that no host on a wire has, so that no router passes on what is from them or for them.
+#[must_use]
+pub fn no_hosts(v4: bool) -> &'static [Range] {
+    if v4 { &NO_HOSTS_V4 } else { &NO_HOSTS_V6 }
+}
+
+/// The address of a host that a packet of itself may have.
+#[must_use]
+pub fn own_addresses(host: &Host, v4: bool) -> Set {
+    let addresses = host.addresses.iter().map(|address| address.net.addr());
+    Set::of(addresses.filter(|it| it.is_ipv4() == v4).map(|it| (number(it), number(it))).collect())
+}

@@ -1,0 +1,415 @@
+//! A packet filter made ready for being asked often.
+//!
+//! Goes in: a [`Filter`] and the names of devices. Comes out: the same with look-ups in order, so that finding
+//! the case of a number takes no longer the more there are. What must hold: nothing is left out, and what
+//! cannot be decided for whole regions is refused with its line.
+
+use std::collections::BTreeMap;
+
+use super::{Octets, Range};
+use crate::read::filter::{
+    Action, Base, Dispatch, Field, Filter, Match, Name, Refusal, Step, Translation, Values, Verdict, Way,
+    Zone,
+};
+
+/// The devices by number: everything that is not one of them is the number behind the last.
+#[derive(Clone, Debug, Default)]
+pub struct Devices {
+    names: Vec<String>,
+    numbers: BTreeMap<String, usize>,
+}
+
+impl Devices {
+    /// Devices of these names, in that order.
+    #[must_use]
+    pub fn new(names: impl IntoIterator<Item = String>) -> Self {
+        let names: Vec<String> = names.into_iter().collect();
+        let numbers = names.iter().enumerate().map(|(n, name)| (name.clone(), n)).collect();
+        Self { names, numbers }
+    }
+
+    /// The number of a name; that of all others if it is not known.
+    #[must_use]
+    pub fn number(&self, name: &str) -> usize {
+        self.numbers.get(name).copied().unwrap_or(self.names.len())
+    }
+
+    /// The name of a number.
+    #[must_use]
+    pub fn name(&self, number: usize) -> &str {
+        self.names.get(number).map_or("another device", String::as_str)
+    }
+
+    /// How many there are, with the one that stands for all others.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.names.len() + 1
+    }
+
+    fn numbers_of(&self, names: &[Name]) -> Vec<usize> {
+        let mut numbers = Vec::new();
+        for name in names {
+            if name.open {
+                let begins = |it: &(usize, &String)| it.1.starts_with(&name.text);
+                numbers.extend(self.names.iter().enumerate().filter(begins).map(|(n, _)| n));
+            } else {
+                numbers.extend(self.numbers.get(&name.text));
+            }
+        }
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+}
+
+/// A filter.
+#[derive(Debug)]
+pub struct Program {
+    /// Its chains, at the places that they have in the filter.
+    pub chains: Vec<Chain>,
+}
+
+/// A chain.
+#[derive(Debug)]
+pub struct Chain {
+    /// How the kernel calls it.
+    pub base: Option<Base>,
+    /// Its rules.
+    pub rules: Vec<Vec<Op>>,
+}
+
+/// A step of a rule.
+#[derive(Debug)]
+pub enum Op {
+    /// Goes on with the packets of this kind.
+    Test {
+        /// What is asked.
+        test: Test,
+        /// Whether with the others instead.
+        negated: bool,
+    },
+    /// Each kind of packets goes its own way; what fits none goes on at the next rule.
+    Cases(Cases),
+    /// Changes the packet mark.
+    Mark(u32, u32),
+    /// Changes the connection mark.
+    ConnectionMark(u32, u32),
+    /// Bits of the packet mark become those of the connection mark.
+    Restore(u32, u32),
+    /// Chooses zones: of the original direction and of the answers, if they are said.
+    Zone([bool; 2], Chosen),
+    /// The addresses of a connection are moved.
+    Move {
+        /// Whether the destination, or the source.
+        destination: bool,
+        /// From where to where.
+        to: Vec<(Range, u128, u32)>,
+        /// Whether of IPv4.
+        v4: bool,
+    },
+    /// The source becomes the gateway's own.
+    Masquerade,
+    /// Goes on with some and not with others, and nobody can say with which.
+    Perhaps,
+    /// Ends the rule.
+    End(Goes),
+}
+
+/// How a zone is chosen.
+#[derive(Debug)]
+pub enum Chosen {
+    /// It is this one.
+    Is(u16),
+    /// By bits of the mark.
+    ByMark(u32, BTreeMap<u32, u16>),
+    /// By the device that they leave by, by its number.
+    ByOut(Vec<Option<u16>>),
+    /// The low bits of the mark.
+    Mark,
+}
+
+/// Where packets go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goes {
+    /// The base chain is done with them.
+    Accept,
+    /// They are gone.
+    Drop,
+    /// They are gone, and the sender is told.
+    Refuse(Refusal),
+    /// Back to the chain that called.
+    Return,
+    /// To a chain, and back.
+    Jump(usize),
+    /// To a chain, and not back.
+    Goto(usize),
+}
+
+/// What is asked of packets.
+#[derive(Debug, Clone)]
+pub enum Test {
+    /// Whether they came in by one of these.
+    In(Vec<bool>),
+    /// Whether they leave by one of these.
+    Out(Vec<bool>),
+    /// Whether they are of IPv4; otherwise of IPv6; otherwise nothing fits.
+    Family([bool; 2]),
+    /// Whether an address is among these.
+    Address {
+        /// Whether the family is IPv4.
+        v4: bool,
+        /// Whether the destination.
+        destination: bool,
+        /// Which.
+        ranges: Vec<Range>,
+    },
+    /// Whether the protocol is one of these.
+    Protocol(Octets),
+    /// Whether a message is of one of these types.
+    Kind {
+        /// Whether of ICMP, or of ICMPv6.
+        v4: bool,
+        /// Which.
+        kinds: Octets,
+    },
+    /// Whether a port is among these.
+    Port {
+        /// Whether the destination's.
+        destination: bool,
+        /// Which.
+        ranges: Vec<Range>,
+    },
+    /// Whether bits of the packet mark are among these.
+    Mark(u32, Vec<Range>),
+    /// Whether bits of the connection mark are among these.
+    ConnectionMark(u32, Vec<Range>),
+    /// Whether the direction of the connection is one of these.
+    Direction([bool; 2]),
+    /// Whether the connection's state is one of these bits.
+    State(u8),
+    /// Whether the handshake's flags are so: some are, some are not.
+    Flags,
+}
+
+/// Cases, each with where it goes.
+#[derive(Debug)]
+pub enum Cases {
+    /// By the device that they came in by, or leave by.
+    Device {
+        /// Whether the one they leave by.
+        out: bool,
+        /// By its number.
+        goes: Vec<Option<Goes>>,
+    },
+    /// By bits of a mark: in order, disjoint.
+    Mark {
+        /// Whether of the connection's.
+        connection: bool,
+        /// Which bits.
+        mask: u32,
+        /// From, to, where.
+        goes: Vec<(Range, Goes)>,
+    },
+    /// By an address: in order, disjoint.
+    Address {
+        /// Whether the family is IPv4.
+        v4: bool,
+        /// Whether the destination.
+        destination: bool,
+        /// From, to, where.
+        goes: Vec<(Range, Goes)>,
+        /// All of them.
+        all: Vec<Range>,
+    },
+    /// Anything else: one after another.
+    Tests(Vec<(Vec<Test>, Goes)>),
+}
+
+impl Program {
+    /// Makes a filter ready.
+    ///
+    /// # Errors
+    ///
+    /// A rule cannot be decided for regions: its line, and why.
+    pub fn new(filter: &Filter, devices: &Devices) -> Result<Self, (usize, String)> {
+        let mut chains = Vec::new();
+        for chain in &filter.chains {
+            let mut rules = Vec::new();
+            for rule in &chain.rules {
+                let steps = rule.steps.iter().filter_map(|step| op(step, devices).transpose());
+                rules.push(steps.collect::<Result<Vec<Op>, String>>().map_err(|why| (rule.line, why))?);
+            }
+            chains.push(Chain { base: chain.base, rules });
+        }
+        Ok(Self { chains })
+    }
+}
+
+fn op(step: &Step, devices: &Devices) -> Result<Option<Op>, String> {
+    Ok(Some(match step {
+        Step::Match(Match { field, negated, values }) => {
+            Op::Test { test: test(*field, values, devices)?, negated: *negated }
+        }
+        Step::Verdict(verdict) => Op::End(goes(verdict)),
+        Step::Dispatch(dispatch) => Op::Cases(cases(dispatch, devices)?),
+        Step::Action(action) => match action {
+            Action::Mark(bits) => Op::Mark(bits.and, bits.xor),
+            Action::ConnectionMark(bits) => Op::ConnectionMark(bits.and, bits.xor),
+            Action::RestoreMark { mark, connection } => Op::Restore(*mark, *connection),
+            Action::Zone { direction, zone } => {
+                let of = |way| direction.is_none_or(|direction| direction == way);
+                let chosen = match zone {
+                    Zone::Is(zone) => Chosen::Is(*zone),
+                    Zone::ByMark(mask, zones) => Chosen::ByMark(*mask, zones.clone()),
+                    Zone::ByOut(zones) => Chosen::ByOut(
+                        (0..devices.count()).map(|n| zones.get(devices.name(n)).copied()).collect(),
+                    ),
+                    Zone::Mark => Chosen::Mark,
+                };
+                Op::Zone([of(Way::Original), of(Way::Reply)], chosen)
+            }
+            Action::Destination(translation) => moved(true, translation)?,
+            Action::Source(translation) => moved(false, translation)?,
+            Action::Masquerade => Op::Masquerade,
+            Action::Limit { .. } => Op::Perhaps,
+            Action::Segments(_) | Action::Log(_) => return Ok(None),
+        },
+    }))
+}
+
+/// The most parts that a translation of unequal prefixes falls into.
+const PARTS: u128 = 4096;
+
+fn moved(destination: bool, translation: &Translation) -> Result<Op, String> {
+    let v4 = match (destination, translation.by) {
+        (true, Field::Destination4) | (false, Field::Source4) => true,
+        (true, Field::Destination6) | (false, Field::Source6) => false,
+        _ => return Err("a translation by another field".to_owned()),
+    };
+    let to = translation.to.iter().map(|(range, net)| {
+        let host_bits = u32::from(net.max_prefix_len() - net.prefix_len());
+        let number = match net.network() {
+            std::net::IpAddr::V4(address) => u128::from(u32::from(address)),
+            std::net::IpAddr::V6(address) => u128::from(address),
+        };
+        (*range, number, host_bits)
+    });
+    Ok(Op::Move { destination, to: to.collect(), v4 })
+}
+
+/// The parts of a range that are moved by the same, each with how far: host bits stay, so a range that is
+/// longer than the prefix that it is moved to is folded.
+pub(super) fn parts(range: Range, to: u128, host_bits: u32) -> Option<Vec<(Range, u128)>> {
+    if host_bits >= 128 {
+        return Some(vec![(range, 0)]);
+    }
+    let size = 1_u128 << host_bits;
+    let (first, last) = (range.0 / size, range.1 / size);
+    if last - first >= PARTS {
+        return None;
+    }
+    let part = |n: u128| {
+        let begin = n * size;
+        ((begin.max(range.0), (begin + (size - 1)).min(range.1)), to.wrapping_sub(begin))
+    };
+    Some((first..=last).map(part).collect())
+}
+
+fn test(field: Field, values: &Values, devices: &Devices) -> Result<Test, String> {
+    let ranges = match values {
+        Values::Names(names) => {
+            let mut flags = vec![false; devices.count()];
+            devices.numbers_of(names).into_iter().for_each(|number| flags[number] = true);
+            return match field {
+                Field::In => Ok(Test::In(flags)),
+                Field::Out => Ok(Test::Out(flags)),
+                _ => Err("names of what is no device".to_owned()),
+            };
+        }
+        Values::Ranges(ranges) => ranges.clone(),
+    };
+    let has = |value: u128| ranges.iter().any(|range| range.0 <= value && value <= range.1);
+    Ok(match field {
+        Field::Family => Test::Family([has(4), has(6)]),
+        Field::Source4 => Test::Address { v4: true, destination: false, ranges },
+        Field::Source6 => Test::Address { v4: false, destination: false, ranges },
+        Field::Destination4 => Test::Address { v4: true, destination: true, ranges },
+        Field::Destination6 => Test::Address { v4: false, destination: true, ranges },
+        Field::Protocol => Test::Protocol(Octets::ranges(&ranges)),
+        Field::SourcePort => Test::Port { destination: false, ranges },
+        Field::DestinationPort => Test::Port { destination: true, ranges },
+        Field::Icmp4Type => Test::Kind { v4: true, kinds: Octets::ranges(&ranges) },
+        Field::Icmp6Type => Test::Kind { v4: false, kinds: Octets::ranges(&ranges) },
+        Field::Mark(mask) => Test::Mark(mask, ranges),
+        Field::ConnectionMark(mask) => Test::ConnectionMark(mask, ranges),
+        Field::Direction => Test::Direction([has(0), has(1)]),
+        Field::State => Test::State([1, 2, 4, 8].into_iter().filter(|bit| has(u128::from(*bit))).sum()),
+        Field::TcpFlags(_) => Test::Flags,
+        Field::In | Field::Out | Field::Zone => return Err("a field that is not known here".to_owned()),
+    })
+}
+
+fn cases(dispatch: &Dispatch, devices: &Devices) -> Result<Cases, String> {
+    if let [field] = dispatch.fields.as_slice() {
+        let ranges = |values: &Values| match values {
+            Values::Ranges(ranges) => ranges.clone(),
+            Values::Names(_) => Vec::new(),
+        };
+        let numbers = || {
+            let each = |(values, verdict): &(Vec<Values>, Verdict)| {
+                let to = goes(verdict);
+                ranges(&values[0]).into_iter().map(move |range| (range, to)).collect::<Vec<_>>()
+            };
+            let mut all: Vec<(Range, Goes)> = dispatch.cases.iter().flat_map(each).collect();
+            all.sort_by_key(|(range, _)| *range);
+            let overlap = all.windows(2).any(|pair| pair[1].0.0 <= pair[0].0.1);
+            if overlap { Err("two cases for one value".to_owned()) } else { Ok(all) }
+        };
+        let address = |v4, destination| {
+            let goes = numbers()?;
+            let all = super::Set::of(goes.iter().map(|(range, _)| *range).collect()).ranges().to_vec();
+            Ok::<_, String>(Cases::Address { v4, destination, goes, all })
+        };
+        match field {
+            Field::In | Field::Out => {
+                let mut by_number = vec![None; devices.count()];
+                for (values, verdict) in &dispatch.cases {
+                    let Values::Names(names) = &values[0] else { return Err("not a name".to_owned()) };
+                    for number in devices.numbers_of(names) {
+                        let before = by_number[number].replace(goes(verdict));
+                        if before.is_some() {
+                            return Err("two cases for one name".to_owned());
+                        }
+                    }
+                }
+                return Ok(Cases::Device { out: *field == Field::Out, goes: by_number });
+            }
+            Field::Mark(mask) => {
+                return Ok(Cases::Mark { connection: false, mask: *mask, goes: numbers()? });
+            }
+            Field::ConnectionMark(mask) => {
+                return Ok(Cases::Mark { connection: true, mask: *mask, goes: numbers()? });
+            }
+            Field::Source4 | Field::Source6 => return address(*field == Field::Source4, false),
+            Field::Destination4 | Field::Destination6 => return address(*field == Field::Destination4, true),
+            _ => {}
+        }
+    }
+    let each = |(values, verdict): &(Vec<Values>, Verdict)| {
+        let fields = dispatch.fields.iter().zip(values);
+        let tests = fields.map(|(field, values)| test(*field, values, devices));
+        Ok((tests.collect::<Result<Vec<Test>, String>>()?, goes(verdict)))
+    };
+    Ok(Cases::Tests(dispatch.cases.iter().map(each).collect::<Result<_, String>>()?))
+}
+
+fn goes(verdict: &Verdict) -> Goes {
+    match verdict {
+        Verdict::Accept => Goes::Accept,
+        Verdict::Drop => Goes::Drop,
+        Verdict::Reject(refusal) => Goes::Refuse(*refusal),
+        Verdict::Return => Goes::Return,
+        Verdict::Jump(chain) => Goes::Jump(*chain),
+        Verdict::Goto(chain) => Goes::Goto(*chain),
+    }
+}
