@@ -20,6 +20,7 @@ pub mod resolve;
 pub mod sim;
 pub mod source;
 pub mod syntax;
+pub mod verify;
 
 use check::CheckedSite;
 use diag::{Diagnostics, Outcome, allow};

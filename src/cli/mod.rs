@@ -16,6 +16,7 @@ mod lab;
 mod manual;
 mod output;
 mod site;
+mod verify;
 mod whois;
 
 use std::process::ExitCode;
@@ -58,6 +59,7 @@ enum Command {
     Compile(compile::Compile),
     Check(check::Check),
     Whois(whois::Whois),
+    Verify(verify::Verify),
     Lab(lab::Lab),
     Explain(explain::Explain),
     Completions(manual::Completions),
@@ -119,6 +121,7 @@ pub fn run() -> ExitCode {
         Command::Compile(compile) => compile.run(color),
         Command::Check(check) => check.run(color),
         Command::Whois(whois) => whois.run(color),
+        Command::Verify(verify) => verify.run(color),
         Command::Lab(lab) => lab.run(color),
         Command::Explain(explain) => explain.run(),
         Command::Completions(completions) => completions.run(),

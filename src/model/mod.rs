@@ -7,7 +7,7 @@
 mod views;
 
 use std::net::IpAddr;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
@@ -97,7 +97,7 @@ pub enum Isolation {
 }
 
 /// The values of the `for` variables around a declaration: `n = 17`. Empty outside of any `for`.
-pub type Instance = Option<Rc<str>>;
+pub type Instance = Option<Arc<str>>;
 
 /// A set of hosts behind one interface.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@
 //! by [`MAX_DECLARATIONS`].
 
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::diag::{Diagnostics, Finding, Reporter};
 use crate::model::{Gateway, Instance, Network, NetworkId, Peering, Site};
@@ -177,7 +177,7 @@ impl<'a> Resolver<'a, '_> {
         for value in first..=last {
             let own = format!("{} = {value}", repeated.name.value);
             let text = outer.as_ref().map_or(own.clone(), |outer| format!("{outer}, {own}"));
-            self.instance = Some(Rc::from(text));
+            self.instance = Some(Arc::from(text));
             self.declarations += 1;
             self.block(Some((&repeated.name, value)), &repeated.items);
             if self.declarations > MAX_DECLARATIONS && !self.too_many {

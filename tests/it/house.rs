@@ -20,6 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // It judges the others, so it shares nothing with them.
     ("read", &[]),
     ("sim", &["net", "read"]),
+    ("verify", &["net", "model", "read", "sim"]),
     ("lab", &["source", "net", "model", "check", "plan", "emit"]),
     (
         "cli",

@@ -23,8 +23,9 @@ pub struct Flow {
 pub enum Moved {
     /// By so much; down by the complement.
     By(u128),
-    /// To the gateway's own address where it leaves, and perhaps another port.
-    Masqueraded,
+    /// All to one address, perhaps with other ports: to the gateway's own on the device that they leave by if
+    /// none is said. The numbers of the region stay as they were.
+    To(Option<u128>),
 }
 
 /// What is known of the packets besides their numbers.
@@ -54,6 +55,8 @@ pub enum End {
 /// A translation cannot be followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unfollowed {
+    /// The filter, where it is known.
+    pub filter: usize,
     /// The chain.
     pub chain: usize,
     /// The rule.
@@ -92,7 +95,7 @@ impl Walk<'_> {
         depth: usize,
     ) -> Result<(), Unfollowed> {
         if depth > DEEPEST {
-            return Err(Unfollowed { chain, rule: 0 });
+            return Err(Unfollowed { filter: 0, chain, rule: 0 });
         }
         let Chain { rules, .. } = &self.program.chains[chain];
         let mut work = vec![(0, flow)];
@@ -126,13 +129,13 @@ impl Walk<'_> {
                             None => stays = false,
                         },
                         Op::Move { destination, to, v4 } => {
-                            let unfollowed = Unfollowed { chain, rule };
+                            let unfollowed = Unfollowed { filter: 0, chain, rule };
                             let rest = moved((*destination, *v4), to, flow, ends).ok_or(unfollowed)?;
                             work.extend(rest.map(|flow| (rule + 1, flow)));
                             continue 'flows;
                         }
                         Op::Masquerade => {
-                            flow.moved[0] = Some(Moved::Masqueraded);
+                            flow.moved[0] = Some(Moved::To(None));
                             ends.push((flow, End::Accept));
                             continue 'flows;
                         }
@@ -399,6 +402,18 @@ fn moved(
     for &(range, net, host_bits) in to {
         let Some(flow) = rest.take() else { break };
         let own = address_of(&flow.region, destination);
+        let several =
+            own.within(range).map(|cut| cut.1 - cut.0).sum::<u128>() > 0 || own.within(range).count() > 1;
+        if host_bits == 0 && several && !destination {
+            let (and, without) = flow.region.clone().by_address(false, &[range]);
+            if let Some(region) = and {
+                let mut done = Flow { region, ..flow.clone() };
+                done.moved[0] = Some(Moved::To(Some(net)));
+                ends.push((done, End::Accept));
+            }
+            rest = without.map(|region| Flow { region, ..flow });
+            continue;
+        }
         for cut in own.within(range).collect::<Vec<Range>>() {
             for (part, by) in parts(cut, net, host_bits)? {
                 let Some(set) = own.and(&[part]) else { continue };

@@ -38,6 +38,9 @@ pub enum From {
     Device(usize),
     /// The host itself, from a socket that is bound to a device or not.
     Own(Option<usize>),
+    /// The host itself, which asks for the way back to where a packet that came in by this device says that
+    /// it comes from (`__fib_validate_source`).
+    Back(usize),
 }
 
 /// The rules that are about packets from one place.
@@ -70,8 +73,9 @@ impl Routing {
         let routes = host.all_routes();
         let family = |v4: bool| {
             let rules: Vec<Rule> = host.rules.iter().filter(|rule| rule.v4 == v4).cloned().collect();
-            if rules.iter().any(|rule| rule.not) {
-                return Err("a rule for what is not so".to_owned());
+            let by_mark = |rule: &&Rule| rule.mark.is_some() || rule.from.is_some() || rule.to.is_some();
+            if let Some(rule) = rules.iter().filter(by_mark).find(|rule| rule.not) {
+                return Err(format!("a rule at {} for packets that are not so", rule.preference));
             }
             let routes: Vec<Route> =
                 routes.iter().filter(|route| route.to.addr().is_ipv4() == v4).cloned().collect();
@@ -86,7 +90,8 @@ impl Routing {
             let tables = nets.into_iter().map(|(table, nets)| (table, flat(nets))).collect();
             let mut about: BTreeMap<Option<String>, Vec<usize>> = BTreeMap::new();
             for (n, rule) in rules.iter().enumerate() {
-                about.entry(rule.iif.clone()).or_default().push(n);
+                let iif = rule.iif.clone().filter(|_| !rule.not);
+                about.entry(iif).or_default().push(n);
             }
             Ok(Family { rules, about, routes, tables })
         };
@@ -100,7 +105,7 @@ impl Routing {
         let family = self.family(v4);
         let iif = match from {
             From::Device(number) => devices.name(number),
-            From::Own(_) => "lo",
+            From::Own(_) | From::Back(_) => "lo",
         };
         let bound = match from {
             From::Own(Some(number)) => Some(devices.name(number)),
@@ -110,7 +115,12 @@ impl Routing {
         let mut places: Vec<usize> = about.into_iter().flatten().flatten().copied().collect();
         places.sort_unstable();
         let rules = places.into_iter().map(|place| &family.rules[place]);
-        let rules = rules.filter(|rule| rule.oif.is_none() || rule.oif.as_deref() == bound).collect();
+        let about = |rule: &&Rule| {
+            let came = rule.iif.as_deref().is_none_or(|name| name == iif);
+            let leaves = rule.oif.is_none() || rule.oif.as_deref() == bound;
+            (came && leaves) != rule.not
+        };
+        let rules = rules.filter(about).collect();
         Relevant { routing: self, from, v4, rules }
     }
 
@@ -150,7 +160,7 @@ impl<'r> Relevant<'r> {
                 let table = match rule.action {
                     Action::Lookup(table) => Some(table),
                     Action::Vrf => match self.from {
-                        From::Device(number) | From::Own(Some(number)) => {
+                        From::Device(number) | From::Own(Some(number)) | From::Back(number) => {
                             self.routing.vrf.get(number).copied().flatten()
                         }
                         From::Own(None) => None,

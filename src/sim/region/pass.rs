@@ -153,7 +153,8 @@ impl Machine {
         let ways = self.routing.from(From::Device(inside), v4, &self.devices);
         let mut martians = vec![];
         if v4 {
-            martians = ways.impossible(self.links[inside].accepts_local);
+            let back = self.routing.from(From::Back(inside), v4, &self.devices);
+            martians = back.impossible(self.links[inside].accepts_local);
             martians.extend(NO_HOSTS_V4);
             martians = Set::of(martians).ranges().to_vec();
         }
@@ -228,7 +229,8 @@ impl Machine {
                 if !families || base.nat && flow.moved[which].is_some() {
                     after.push(flow);
                 } else {
-                    run(&self.programs[filter], chain, flow, around, &mut ends)?;
+                    run(&self.programs[filter], chain, flow, around, &mut ends)
+                        .map_err(|it| Unfollowed { filter, ..it })?;
                 }
             }
             for (flow, end) in ends {
@@ -446,8 +448,8 @@ impl Connection {
         match (moved[which]?, direction, opened_by) {
             (Moved::By(by), 0, _) => Some(Change::By(by)),
             (Moved::By(by), _, _) => Some(Change::By(by.wrapping_neg())),
-            (Moved::Masqueraded, 0, _) | (Moved::Masqueraded, _, None) => None,
-            (Moved::Masqueraded, _, Some(who)) => Some(Change::To(who)),
+            (Moved::To(_), 0, _) | (Moved::To(_), _, None) => None,
+            (Moved::To(_), _, Some(who)) => Some(Change::To(who)),
         }
     }
 }
@@ -476,7 +478,7 @@ pub fn opens(v4: bool) -> Octets {
     if v4 { Octets::of(&[8, 13, 15, 17]) } else { Octets::of(&[128, 139]) }
 }
 
-/// The messages that are errors.
+/// The messages that conntrack takes for errors.
 #[must_use]
 pub fn errors(v4: bool) -> Octets {
     if v4 { Octets::of(&[3, 4, 5, 11, 12]) } else { Octets::of(&[1, 2, 3, 4]) }
@@ -499,4 +501,12 @@ pub fn no_hosts(v4: bool) -> &'static [Range] {
 pub fn own_addresses(host: &Host, v4: bool) -> Set {
     let addresses = host.addresses.iter().map(|address| address.net.addr());
     Set::of(addresses.filter(|it| it.is_ipv4() == v4).map(|it| (number(it), number(it))).collect())
+}
+
+impl Outcome {
+    /// Whether they leave.
+    #[must_use]
+    pub fn left(self) -> bool {
+        matches!(self, Self::Left(_))
+    }
 }

@@ -1,0 +1,340 @@
+//! Packets of new connections: what is allowed arrives (O1), and nothing else does (O4).
+//!
+//! Goes in: all packets that come in by a network's interface. Comes out: what is not as the site says, and
+//! the connections that come into being. What must hold: every packet is either in a part that leaves and must
+//! be allowed to, or in one that does not and must not be expected anywhere.
+
+use super::found::{Failure, Found, Obligation, Packet, fate_of, place_of};
+use super::spec::{Piece, Spec};
+use crate::model::Peering;
+use crate::read::routing::{Route, Way};
+use crate::sim::region::chains::{Flow, Moved, Unfollowed};
+use crate::sim::region::pass::{Connection, Entrance, Leaf, Machine, Outcome, errors, opens};
+use crate::sim::region::{Octets, Region, Set};
+
+/// What every part of the proof needs.
+pub(super) struct Ground<'g> {
+    pub(super) spec: &'g Spec<'g>,
+    pub(super) machine: &'g Machine,
+    /// The device of each network.
+    pub(super) devices: Vec<usize>,
+    /// The network of each device.
+    pub(super) networks: Vec<Option<usize>>,
+    /// The way in of each network, in both families.
+    pub(super) entrances: [Vec<Entrance<'g>>; 2],
+}
+
+/// A connection that comes into being.
+#[derive(Debug)]
+pub(super) struct Opened<'o> {
+    /// Who opens, who answers.
+    pub(super) from: usize,
+    pub(super) to: usize,
+    /// Its packets as they came in, with the zone and the mark that they got first.
+    pub(super) first: Flow,
+    /// As they left.
+    pub(super) leaf: &'o Leaf,
+}
+
+impl Opened<'_> {
+    /// The part of it that hosts send and receive: some numbers of a prefix are of no host.
+    pub(super) fn of_hosts(&self, spec: &Spec<'_>) -> Option<(Flow, Leaf)> {
+        let came = original(self.leaf);
+        let senders = spec.hosts(self.from, came.v4)?;
+        let receivers = spec.hosts(self.to, came.v4)?;
+        let last = &self.leaf.flow.region;
+        let source = came.source.and(senders.ranges())?;
+        let destination = last.destination.and(receivers.ranges())?;
+        let [from, to] = self.leaf.flow.moved.map(|moved| match moved {
+            Some(Moved::By(by)) => by,
+            _ => 0,
+        });
+        let mut first = self.first.clone();
+        first.region.destination = destination.moved(to.wrapping_neg());
+        first.region.source = source.clone();
+        let mut leaf = self.leaf.clone();
+        leaf.flow.region.source = source.moved(from);
+        leaf.flow.region.destination = destination;
+        Some((first, leaf))
+    }
+}
+
+impl<'g> Ground<'g> {
+    pub(super) fn new(spec: &'g Spec<'g>, machine: &'g Machine) -> Self {
+        let count = spec.site.networks.len();
+        let devices: Vec<usize> = (0..count).map(|it| machine.devices.number(spec.device(it))).collect();
+        let mut networks = vec![None; machine.devices.count()];
+        for (network, device) in devices.iter().enumerate() {
+            networks[*device] = Some(network);
+        }
+        // A network without a device of its own is none that packets can come from.
+        if let Some(last) = networks.last_mut() {
+            *last = None;
+        }
+        let entrances = [true, false].map(|v4| devices.iter().map(|it| machine.at(*it, v4)).collect());
+        Self { spec, machine, devices, networks, entrances }
+    }
+
+    pub(super) fn entrance(&self, network: usize, v4: bool) -> &Entrance<'g> {
+        &self.entrances[usize::from(!v4)][network]
+    }
+
+    /// The device that a route leads out of.
+    pub(super) fn device_of(&self, route: &Route) -> Option<usize> {
+        match &route.way {
+            Way::Out { device, .. } => Some(self.machine.devices.number(device)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn name(&self, network: usize) -> &'g str {
+        &self.spec.site.networks[network].name.value
+    }
+
+    pub(super) fn fate(&self, outcome: Outcome) -> String {
+        let device = |number: usize| match self.networks.get(number).copied().flatten() {
+            Some(network) => format!("{} into {}", self.machine.devices.name(number), self.name(network)),
+            None => self.machine.devices.name(number).to_owned(),
+        };
+        fate_of(outcome, device)
+    }
+
+    /// Looks at all packets of a family that come in from a network.
+    pub(super) fn network(
+        &self,
+        from: usize,
+        v4: bool,
+        found: &mut Found,
+        opened: &mut dyn FnMut(Opened<'_>, &mut Found) -> Result<(), Unfollowed>,
+    ) -> Result<(), Unfollowed> {
+        let entrance = self.entrance(from, v4);
+        let sender = Sender {
+            ground: self,
+            from,
+            v4,
+            hosts: self.spec.hosts(from, v4),
+            view: self.spec.view(from, v4),
+        };
+        let mut leaves = Vec::new();
+        let flows = entrance.before(Region::all(v4), &mut leaves)?;
+        for leaf in leaves.drain(..) {
+            sender.stays(&leaf, found);
+        }
+        for flow in flows {
+            if let Some(new) = of_kinds(&flow, opens(v4), true) {
+                entrance.after(new.clone(), &Connection::New, &mut leaves)?;
+                for leaf in leaves.drain(..) {
+                    match leaf.outcome {
+                        Outcome::Left(device) => {
+                            if let Some(to) = sender.leaves(&leaf, device, found) {
+                                let first = came(&flow, &leaf);
+                                opened(Opened { from, to, first, leaf: &leaf }, found)?;
+                            }
+                        }
+                        _ => sender.stays(&leaf, found),
+                    }
+                }
+            }
+            entrance.after(flow.clone(), &Connection::None, &mut leaves)?;
+            for leaf in leaves.drain(..) {
+                found.looked(Obligation::Isolation);
+                if leaf.outcome.left() {
+                    sender.passes(&leaf, "without being part of a connection", found);
+                }
+            }
+            let Some(errors) = of_kinds(&flow, errors(v4), false) else { continue };
+            for direction in [0, 1] {
+                entrance.after(errors.clone(), &Connection::Whichever { direction }, &mut leaves)?;
+                for leaf in leaves.drain(..) {
+                    found.looked(Obligation::Isolation);
+                    let Outcome::Left(device) = leaf.outcome else { continue };
+                    let to = self.networks.get(device).copied().flatten();
+                    if !to.is_some_and(|to| self.spec.peers(from, to)) {
+                        sender.passes(&leaf, "as an error about somebody's connection", found);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One network that sends.
+struct Sender<'s> {
+    ground: &'s Ground<'s>,
+    from: usize,
+    v4: bool,
+    hosts: Option<Set>,
+    view: Vec<Piece>,
+}
+
+impl Sender<'_> {
+    /// Packets that leave, which must be meant to.
+    fn leaves(&self, leaf: &Leaf, device: usize, found: &mut Found) -> Option<usize> {
+        let Self { ground, from, v4, .. } = *self;
+        let spec = ground.spec;
+        found.looked(Obligation::Isolation);
+        let came = original(leaf);
+        let Some(to) = ground.networks.get(device).copied().flatten() else {
+            self.fails(Obligation::Isolation, leaf, &came, "though that is no network of the site", found);
+            return None;
+        };
+        let Some(peering) = spec.opens(from, to) else {
+            self.fails(Obligation::Isolation, leaf, &came, "though no connect allows it", found);
+            return None;
+        };
+        let numbers = spec.numbers(from, v4);
+        let real = Set::of(numbers.real.clone()).without(&numbers.own);
+        if let Some(spoofed) = came.source.without(real.as_ref().map_or(&[], |set| set.ranges())) {
+            let came = came.with_address(false, spoofed);
+            self.fails(Obligation::Isolation, leaf, &came, "though no host there has that source", found);
+            return None;
+        }
+        let by = |moved: Option<Moved>| match moved {
+            Some(Moved::By(by)) => by,
+            _ => 0,
+        };
+        let moved = by(leaf.flow.moved[1]);
+        let meant = self.view.iter().filter(|piece| piece.owner == to && piece.by == moved);
+        let meant = Set::of(meant.map(|piece| piece.known).collect());
+        if let Some(other) = came.destination.without(meant.ranges()) {
+            let came = came.with_address(true, other);
+            let what = "though that number does not mean the host that it is sent to";
+            self.fails(Obligation::Isolation, leaf, &came, what, found);
+            return None;
+        }
+        if !self.source_is_right(leaf, &came, to) {
+            let what = "but not with the source by which it is known there";
+            self.fails(Obligation::Delivery, leaf, &came, what, found);
+            return None;
+        }
+        for (region, allowed) in spec.judged(peering, real_of(&came, moved)) {
+            if !allowed {
+                let came = region.with_address(true, region.destination.moved(moved.wrapping_neg()));
+                self.fails(Obligation::Isolation, leaf, &came, "though the rules deny it", found);
+                return None;
+            }
+        }
+        found.looked(Obligation::Delivery);
+        Some(to)
+    }
+
+    fn source_is_right(&self, leaf: &Leaf, came: &Region, to: usize) -> bool {
+        let spec = self.ground.spec;
+        if spec.networks[to].masqueraded {
+            let own = spec.own_for(to, &leaf.flow.region.destination, self.v4);
+            return own.is_some_and(|own| match leaf.flow.moved[0] {
+                Some(Moved::To(to)) => to == Some(own),
+                _ => leaf.flow.region.source.ranges() == [(own, own)],
+            });
+        }
+        let moved = match leaf.flow.moved[0] {
+            Some(Moved::By(by)) => by,
+            None => 0,
+            Some(Moved::To(_)) => return false,
+        };
+        let prefixes = spec.prefixes(self.from, to, self.v4);
+        let right = prefixes.iter().filter(|piece| piece.by.wrapping_neg() == moved);
+        let real =
+            |piece: &Piece| (piece.known.0.wrapping_add(piece.by), piece.known.1.wrapping_add(piece.by));
+        came.source.is_in(&Set::of(right.map(real).collect()))
+    }
+
+    /// Packets that do not leave, which nobody must wait for.
+    fn stays(&self, leaf: &Leaf, found: &mut Found) {
+        let spec = self.ground.spec;
+        found.looked(Obligation::Delivery);
+        let came = original(leaf);
+        let Some(source) = self.hosts.as_ref().and_then(|hosts| came.source.and(hosts.ranges())) else {
+            return;
+        };
+        let came = came.with_address(false, source);
+        for &range in came.destination.ranges() {
+            let at = self.view.partition_point(|piece| piece.known.1 < range.0);
+            for piece in self.view[at..].iter().take_while(|piece| piece.known.0 <= range.1) {
+                let Some(peering) = spec.opens(self.from, piece.owner).filter(|_| piece.sure) else {
+                    continue;
+                };
+                let known = (piece.known.0.max(range.0), piece.known.1.min(range.1));
+                let known = came.with_address(true, Set::range(known.0, known.1));
+                if let Some(waited) = self.expected(peering, &known, piece.by) {
+                    let to = self.ground.name(piece.owner);
+                    let fate = self.ground.fate(leaf.outcome);
+                    found.failures.push(Failure {
+                        obligation: Obligation::Delivery,
+                        networks: [Some(self.from), Some(piece.owner)],
+                        what: format!("is for a host of {to} and allowed, but {fate}"),
+                        packet: Some(Packet::out_of(&waited, spec.device(self.from))),
+                        place: place_of(leaf.outcome),
+                    });
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Some of the packets that the rules allow.
+    fn expected(&self, peering: &Peering, came: &Region, by: u128) -> Option<Region> {
+        let judged = self.ground.spec.judged(peering, real_of(came, by));
+        let allowed = judged.into_iter().find(|(_, allowed)| *allowed);
+        allowed.map(|(region, _)| region.with_address(true, region.destination.moved(by.wrapping_neg())))
+    }
+
+    fn passes(&self, leaf: &Leaf, how: &str, found: &mut Found) {
+        self.fails(Obligation::Isolation, leaf, &leaf.flow.region, how, found);
+    }
+
+    fn fails(&self, obligation: Obligation, leaf: &Leaf, came: &Region, what: &str, found: &mut Found) {
+        let to = match leaf.outcome {
+            Outcome::Left(device) => self.ground.networks.get(device).copied().flatten(),
+            _ => None,
+        };
+        found.failures.push(Failure {
+            obligation,
+            networks: [Some(self.from), to],
+            what: format!("{} {what}", self.ground.fate(leaf.outcome)),
+            packet: Some(Packet::out_of(came, self.ground.spec.device(self.from))),
+            place: place_of(leaf.outcome),
+        });
+    }
+}
+
+/// The packets of a leaf as they came in.
+pub(super) fn original(leaf: &Leaf) -> Region {
+    let mut region = leaf.flow.region.clone();
+    if let Some(Moved::By(by)) = leaf.flow.moved[0] {
+        region.source = region.source.moved(by.wrapping_neg());
+    }
+    if let Some(Moved::By(by)) = leaf.flow.moved[1] {
+        region.destination = region.destination.moved(by.wrapping_neg());
+    }
+    region
+}
+
+/// With the receivers' own numbers.
+fn real_of(came: &Region, by: u128) -> Region {
+    came.with_address(true, came.destination.moved(by))
+}
+
+/// A flow as it was when it had come in, cut to what a leaf is made of.
+fn came(flow: &Flow, leaf: &Leaf) -> Flow {
+    let mut region = original(leaf);
+    region.mark = flow.region.mark;
+    region.connection_mark = flow.region.connection_mark;
+    Flow { region, ..flow.clone() }
+}
+
+/// Those packets that are of some types of ICMP; `others` says whether those that are not ICMP count too.
+pub(super) fn of_kinds(flow: &Flow, kinds: Octets, others: bool) -> Option<Flow> {
+    let icmp = Octets::of(&[flow.region.icmp()]);
+    let mut region = flow.region.clone();
+    region.kinds = region.kinds.and(&kinds);
+    if !others {
+        region.protocols = region.protocols.and(&icmp);
+    }
+    if region.kinds.is_empty() {
+        region.protocols = region.protocols.without(&icmp);
+        region.kinds = Octets::ALL;
+    }
+    (!region.protocols.is_empty()).then(|| Flow { region, ..flow.clone() })
+}

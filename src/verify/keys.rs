@@ -1,0 +1,152 @@
+//! No connection can be taken for another one (O3).
+//!
+//! Goes in: every key by which conntrack can know packets, with whom they are from and to. Comes out: keys that
+//! mean two different things. What must hold: within a zone, source and destination say which host of which
+//! network sends to which; then no port is ever rewritten, no protocol without ports is dropped, and nobody
+//! can speak for somebody else.
+
+use std::collections::BTreeMap;
+
+use super::delivery::Opened;
+use super::found::Found;
+use crate::sim::region::chains::Moved;
+use crate::sim::region::{Range, Region, Set};
+
+/// Who sends to whom, by which numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Who {
+    /// Hosts of the first to hosts of the second, whose own numbers are that far away.
+    Hosts(usize, usize, u128),
+    /// Hosts of a network to the gateway, or the gateway to them.
+    Gateway(usize),
+    /// Answers to connections whose ports the kernel may choose.
+    Chosen(usize),
+}
+
+/// All keys.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    sets: BTreeMap<Vec<Range>, u32>,
+    /// By family and zone: source, destination, who.
+    zones: BTreeMap<(bool, u16), Vec<(u32, u32, Who)>>,
+}
+
+/// Two flows that a key cannot tell apart.
+#[derive(Clone, Debug)]
+pub(super) struct Clash {
+    pub(super) v4: bool,
+    pub(super) zone: u16,
+    pub(super) source: Range,
+    pub(super) destination: Range,
+    pub(super) who: [Who; 2],
+}
+
+impl Keys {
+    fn set(&mut self, set: &Set) -> u32 {
+        let next = u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
+        if let Some(known) = self.sets.get(set.ranges()) {
+            return *known;
+        }
+        self.sets.insert(set.ranges().to_vec(), next);
+        next
+    }
+
+    pub(super) fn add(&mut self, v4: bool, zone: u16, source: &Set, destination: &Set, who: Who) {
+        let key = (self.set(source), self.set(destination), who);
+        self.zones.entry((v4, zone)).or_default().push(key);
+    }
+
+    /// The keys of a connection, in both directions.
+    pub(super) fn opened(&mut self, opened: &Opened<'_>, masqueraded: bool) {
+        let first = &opened.first.region;
+        let last = &opened.leaf.flow.region;
+        let [original, reply] = opened.first.zones.unwrap_or_default();
+        let by = |moved: Option<Moved>| match moved {
+            Some(Moved::By(by)) => by,
+            _ => 0,
+        };
+        let (from, to) = (opened.from, opened.to);
+        let there = Who::Hosts(from, to, by(opened.leaf.flow.moved[1]));
+        self.add(first.v4, original, &first.source, &first.destination, there);
+        if masqueraded {
+            let own = match opened.leaf.flow.moved[0] {
+                Some(Moved::To(Some(own))) => Set::range(own, own),
+                Some(Moved::To(None)) => Region::all(first.v4).source,
+                _ => last.source.clone(),
+            };
+            self.add(first.v4, reply, &last.destination, &own, Who::Chosen(to));
+        } else {
+            let back = Who::Hosts(to, from, by(opened.leaf.flow.moved[0]).wrapping_neg());
+            self.add(first.v4, reply, &last.destination, &last.source, back);
+        }
+    }
+
+    /// Takes the keys of another collection.
+    pub(super) fn more(&mut self, other: Self) {
+        let mut names = vec![0; other.sets.len()];
+        for (ranges, number) in other.sets {
+            let next = u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
+            names[number as usize] = *self.sets.entry(ranges).or_insert(next);
+        }
+        for (zone, keys) in other.zones {
+            let own = self.zones.entry(zone).or_default();
+            own.extend(keys.into_iter().map(|(source, destination, who)| {
+                (names[source as usize], names[destination as usize], who)
+            }));
+        }
+    }
+
+    /// Pairs of keys that have something in common and do not mean the same; of each two flows once.
+    pub(super) fn clashes(mut self, found: &mut Found) -> Vec<Clash> {
+        let mut sets = vec![Vec::new(); self.sets.len()];
+        for (ranges, number) in std::mem::take(&mut self.sets) {
+            sets[number as usize] = ranges;
+        }
+        let mut clashes = BTreeMap::new();
+        for ((v4, zone), mut keys) in self.zones {
+            keys.sort_unstable();
+            keys.dedup();
+            found.regions[super::Obligation::NoConfusion as usize] += keys.len() as u64;
+            let mut open: Vec<(Range, u32, Who)> = Vec::new();
+            let mut all: Vec<(Range, u32, Who)> = keys
+                .iter()
+                .flat_map(|&(source, destination, who)| {
+                    sets[destination as usize].iter().map(move |range| (*range, source, who))
+                })
+                .collect();
+            all.sort_unstable();
+            for (range, source, who) in all {
+                open.retain(|(other, ..)| other.1 >= range.0);
+                for (other, their, whose) in &open {
+                    if *whose == who || chosen(*whose, who) {
+                        continue;
+                    }
+                    if let Some(common) = common(&sets[source as usize], &sets[*their as usize]) {
+                        let destination = (range.0.max(other.0), range.1.min(other.1));
+                        let pair = [(*whose).min(who), (*whose).max(who)];
+                        let clash = Clash { v4, zone, source: common, destination, who: pair };
+                        clashes.entry((pair, v4)).or_insert(clash);
+                    }
+                }
+                open.push((range, source, who));
+            }
+        }
+        clashes.into_values().collect()
+    }
+}
+
+/// Whether the kernel tells them apart by choosing a port.
+fn chosen(a: Who, b: Who) -> bool {
+    match (a, b) {
+        (Who::Chosen(one), Who::Chosen(other) | Who::Gateway(other)) => one == other,
+        (Who::Gateway(one), Who::Chosen(other)) => one == other,
+        _ => false,
+    }
+}
+
+fn common(a: &[Range], b: &[Range]) -> Option<Range> {
+    let near = a
+        .iter()
+        .find_map(|one| b.iter().find(|other| one.0 <= other.1 && other.0 <= one.1).map(|it| (one, it)));
+    near.map(|(one, other)| (one.0.max(other.0), one.1.min(other.1)))
+}

@@ -1,0 +1,312 @@
+//! What a site promises: who is known by which numbers to whom, and who may open what.
+//!
+//! Goes in: the site as it was written. Comes out: sets of addresses. What must hold: it is worked out from
+//! prefixes, aliases and rules alone and asks nobody who compiled them: the longest real prefix of a host
+//! counts, its alias for who asks, and host bits stay.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+
+use crate::model::{Action, NetworkId, Peering, RuleList, Service, Site};
+use crate::net::{self, Family};
+use crate::sim::region::fib::{number, range_of};
+use crate::sim::region::{Octets, Range, Region, Set};
+
+/// The promises of a site.
+#[derive(Debug)]
+pub(super) struct Spec<'s> {
+    pub(super) site: &'s Site,
+    pub(super) networks: Vec<Network>,
+    /// Which pairs may open connections.
+    open: BTreeMap<(usize, usize), &'s Peering>,
+}
+
+/// A network.
+#[derive(Debug)]
+pub(super) struct Network {
+    /// The numbers of both families that its hosts can have.
+    families: [Numbers; 2],
+    /// The networks that its hosts see.
+    pub(super) sees: Vec<usize>,
+    pub(super) masqueraded: bool,
+}
+
+/// Numbers of a network in one family.
+#[derive(Debug, Default)]
+pub(super) struct Numbers {
+    /// Its real prefixes.
+    pub(super) real: Vec<Range>,
+    /// The gateway's own addresses there.
+    pub(super) own: Vec<Range>,
+    /// What no host has: the gateway's own, and those that mean all of a link or any router.
+    special: Vec<Range>,
+    /// What perhaps no host has, as the gateway's addresses are not declared.
+    doubtful: Vec<Range>,
+}
+
+/// Numbers by which hosts are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// By which.
+    pub(super) known: Range,
+    /// Whose hosts.
+    pub(super) owner: usize,
+    /// How far their own numbers are from there.
+    pub(super) by: u128,
+    /// Whether there can be a host: where the gateway's addresses are not declared, nobody knows which number
+    /// means all of the link.
+    pub(super) sure: bool,
+}
+
+impl<'s> Spec<'s> {
+    pub(super) fn new(site: &'s Site) -> Self {
+        let mut sees = vec![Vec::new(); site.networks.len()];
+        for (seen, viewers) in site.viewers().into_iter().enumerate() {
+            for viewer in viewers {
+                sees[viewer.0].push(seen);
+            }
+        }
+        let networks = site.networks.iter().zip(sees).map(|(network, sees)| {
+            let families = [Family::V4, Family::V6].map(|family| numbers(network, family));
+            Network { families, sees, masqueraded: network.masqueraded.is_some() }
+        });
+        let networks = networks.collect();
+        let open = site.peerings.iter().map(|it| ((it.from.0, it.to.0), it)).collect();
+        Self { site, networks, open }
+    }
+
+    /// Whether hosts of one may open anything to hosts of the other.
+    pub(super) fn opens(&self, from: usize, to: usize) -> Option<&'s Peering> {
+        self.open.get(&(from, to)).copied()
+    }
+
+    /// Whether packets may pass between them at all.
+    pub(super) fn peers(&self, a: usize, b: usize) -> bool {
+        self.opens(a, b).is_some() || self.opens(b, a).is_some()
+    }
+
+    pub(super) fn device(&self, network: usize) -> &'s str {
+        &self.site.networks[network].interface.value
+    }
+
+    pub(super) fn numbers(&self, network: usize, v4: bool) -> &Numbers {
+        &self.networks[network].families[usize::from(!v4)]
+    }
+
+    /// The numbers that hosts of a network have.
+    pub(super) fn hosts(&self, network: usize, v4: bool) -> Option<Set> {
+        let numbers = self.numbers(network, v4);
+        Set::of(numbers.real.clone()).without(&numbers.special)?.without(&numbers.doubtful)
+    }
+
+    /// The numbers by which hosts of all others are known to a network, in order.
+    pub(super) fn view(&self, viewer: usize, v4: bool) -> Vec<Piece> {
+        let seen = self.networks[viewer].sees.iter();
+        let mut pieces: Vec<Piece> = seen.flat_map(|owner| self.pieces(*owner, viewer, v4)).collect();
+        pieces.sort_by_key(|piece| piece.known);
+        pieces
+    }
+
+    /// The numbers by which hosts of one network are known to another, in order.
+    pub(super) fn pieces(&self, owner: usize, viewer: usize, v4: bool) -> Vec<Piece> {
+        let numbers = self.numbers(owner, v4);
+        let mut pieces = self.pieces_but(owner, viewer, v4, &numbers.special);
+        if !numbers.doubtful.is_empty() {
+            let real = |piece: &Piece| {
+                Set::range(piece.known.0.wrapping_add(piece.by), piece.known.1.wrapping_add(piece.by))
+            };
+            let parts = |piece: &Piece, set: Option<Set>, sure: bool| {
+                let ranges = set.map(|set| set.moved(piece.by.wrapping_neg()).ranges().to_vec());
+                ranges.unwrap_or_default().into_iter().map(|known| Piece { known, sure, ..*piece }).collect()
+            };
+            let doubt = &numbers.doubtful;
+            pieces = pieces
+                .iter()
+                .flat_map(|piece| -> Vec<Piece> {
+                    let sure: Vec<Piece> = parts(piece, real(piece).without(doubt), true);
+                    let not: Vec<Piece> = parts(piece, real(piece).and(doubt), false);
+                    sure.into_iter().chain(not).collect()
+                })
+                .collect();
+            pieces.sort_by_key(|piece| piece.known);
+        }
+        pieces
+    }
+
+    /// The same with all numbers of the prefixes, whether a host can have them or not.
+    pub(super) fn prefixes(&self, owner: usize, viewer: usize, v4: bool) -> Vec<Piece> {
+        self.pieces_but(owner, viewer, v4, &[])
+    }
+
+    fn pieces_but(&self, owner: usize, viewer: usize, v4: bool, special: &[Range]) -> Vec<Piece> {
+        let prefixes = &self.site.networks[owner].prefixes;
+        let mut pieces = Vec::new();
+        for prefix in prefixes.iter().filter(|it| it.real.value.addr().is_ipv4() == v4) {
+            let real = prefix.real.value;
+            let Some(known) = known_as(prefix, viewer) else { continue };
+            let narrower = |it: &&crate::model::Prefix| {
+                it.real.value != real && real.contains(&it.real.value) && it.real.value.addr().is_ipv4() == v4
+            };
+            let mut holes: Vec<Range> =
+                prefixes.iter().filter(narrower).map(|it| range_of(&it.real.value)).collect();
+            holes.extend(special);
+            let (first, last) = range_of(&real);
+            let hosts = Set::range(first, last).without(Set::of(holes).ranges());
+            let by = first.wrapping_sub(range_of(&known).0);
+            let ranges = hosts.iter().flat_map(|set| set.ranges().to_vec()).collect::<Vec<Range>>();
+            pieces.extend(ranges.into_iter().map(|(first, last)| {
+                let known = (first.wrapping_sub(by), last.wrapping_sub(by));
+                Piece { known, owner, by, sure: true }
+            }));
+        }
+        pieces.sort_by_key(|piece| piece.known);
+        pieces
+    }
+
+    /// The gateway's own address that all these hosts see as the source of everything, where their network is
+    /// masqueraded: that on their link, and behind a router the first. Nothing if it is not one for all.
+    pub(super) fn own_for(&self, network: usize, hosts: &Set, v4: bool) -> Option<u128> {
+        let network = &self.site.networks[network];
+        let addresses: Vec<IpNet> =
+            network.addresses.iter().map(|it| it.value).filter(|net| net.addr().is_ipv4() == v4).collect();
+        let routes: Vec<IpNet> = network
+            .routes
+            .iter()
+            .map(|it| it.prefix.value)
+            .filter(|net| net.addr().is_ipv4() == v4)
+            .collect();
+        // Between two of these numbers all hosts have the same.
+        let mut ends: Vec<u128> =
+            addresses.iter().chain(&routes).map(range_of).map(|range| range.0).collect();
+        ends.extend(addresses.iter().chain(&routes).filter_map(|net| range_of(net).1.checked_add(1)));
+        ends.extend(hosts.ranges().iter().map(|range| range.0));
+        let mut seen = ends.into_iter().filter(|end| hosts.contains(*end)).map(|host| {
+            let holds = |net: &&IpNet| range_of(net).0 <= host && host <= range_of(net).1;
+            let routed = routes.iter().filter(holds).map(IpNet::prefix_len).max();
+            let links = addresses.iter().filter(holds).filter(|net| Some(net.prefix_len()) >= routed);
+            // Of two on one link the first counts.
+            let link = links.rev().max_by_key(|net| net.prefix_len());
+            link.or(addresses.first()).map(|net| number(net.addr()))
+        });
+        let first = seen.next()??;
+        seen.all(|other| other == Some(first)).then_some(first)
+    }
+
+    /// Whether two networks know each other by numbers that are partly the same: what is lost is told
+    /// when the site is checked.
+    pub(super) fn share(&self, a: usize, b: usize, v4: bool) -> bool {
+        let known =
+            |owner, viewer| Set::of(self.pieces(owner, viewer, v4).iter().map(|it| it.known).collect());
+        known(a, b).and(known(b, a).ranges()).is_some()
+    }
+
+    /// Parts packets with real addresses by what the rules of a pair say about them.
+    pub(super) fn judged(&self, peering: &Peering, region: Region) -> Vec<(Region, bool)> {
+        let Some(rules) = peering.rules else { return vec![(region, true)] };
+        judged(&self.site.rule_lists[rules.0], region)
+    }
+}
+
+/// What a viewer knows the hosts of a prefix by.
+fn known_as(prefix: &crate::model::Prefix, viewer: usize) -> Option<IpNet> {
+    if prefix.aliases.is_empty() {
+        return Some(prefix.real.value);
+    }
+    let named = |viewers: &Vec<NetworkId>| viewers.contains(&NetworkId(viewer));
+    let own = prefix.aliases.iter().find(|alias| alias.viewers.as_ref().is_some_and(named));
+    own.or_else(|| prefix.aliases.iter().find(|alias| alias.viewers.is_none())).map(|alias| alias.net.value)
+}
+
+fn numbers(network: &crate::model::Network, family: Family) -> Numbers {
+    let real = network.prefixes.iter().map(|prefix| prefix.real.value);
+    let real = real.filter(|net| net::family(net) == family).map(|net| range_of(&net)).collect();
+    let mut numbers = Numbers { real, ..Numbers::default() };
+    for address in network.addresses.iter().filter(|address| net::family(&address.value) == family) {
+        let own = range_of(&IpNet::from(address.value.addr()));
+        numbers.own.push(own);
+        numbers.special.push(own);
+        let (first, last) = range_of(&address.value);
+        match address.value {
+            // RFC 3021: links of two have no broadcast address.
+            IpNet::V4(net) if net.prefix_len() < 31 => numbers.special.push((last, last)),
+            // RFC 4291, 2.6.1, RFC 6164.
+            IpNet::V6(net) if net.prefix_len() < 127 => numbers.special.push((first, first)),
+            _ => {}
+        }
+    }
+    if numbers.own.is_empty() {
+        let nets = network.prefixes.iter().map(|it| it.real.value).filter(|net| net::family(net) == family);
+        numbers.doubtful.extend(nets.filter_map(|net| {
+            let (first, last) = range_of(&net);
+            match net {
+                IpNet::V4(net) if net.prefix_len() < 31 => Some((last, last)),
+                IpNet::V6(net) if net.prefix_len() < 127 => Some((first, first)),
+                _ => None,
+            }
+        }));
+    }
+    numbers.doubtful = Set::of(numbers.doubtful).ranges().to_vec();
+    numbers.own = Set::of(numbers.own).ranges().to_vec();
+    numbers.special = Set::of(numbers.special).ranges().to_vec();
+    numbers
+}
+
+/// The first rule that matches decides; what none matches is denied.
+fn judged(list: &RuleList, region: Region) -> Vec<(Region, bool)> {
+    let mut decided = Vec::new();
+    let mut open = vec![region];
+    for rule in &list.rules {
+        let mut later = Vec::new();
+        for region in open {
+            let mut about = Some(region);
+            for (destination, hosts) in [(false, &rule.from), (true, &rule.to)] {
+                let Some(region) = about.take() else { break };
+                if hosts.is_empty() {
+                    about = Some(region);
+                    continue;
+                }
+                let own = hosts.iter().filter(|net| net.value.addr().is_ipv4() == region.v4);
+                let ranges = Set::of(own.map(|net| range_of(&net.value)).collect());
+                let (and, without) = region.by_address(destination, ranges.ranges());
+                later.extend(without);
+                about = and;
+            }
+            let Some(region) = about else { continue };
+            let (about, rest) = of_service(region, &rule.service);
+            later.extend(rest);
+            decided.extend(about.map(|region| (region, rule.action == Action::Allow)));
+        }
+        open = later;
+    }
+    decided.extend(open.into_iter().map(|region| (region, false)));
+    decided
+}
+
+fn of_service(region: Region, service: &Service) -> (Option<Region>, Vec<Region>) {
+    let family = if region.v4 { Family::V4 } else { Family::V6 };
+    if !service.occurs_in(family) {
+        return (None, vec![region]);
+    }
+    match service {
+        Service::Any => (Some(region), Vec::new()),
+        Service::Protocol(number) => {
+            let (and, without) = region.by_protocol(&Octets::of(&[*number]));
+            (and, without.into_iter().collect())
+        }
+        Service::Ports(number, ports) => {
+            let (about, without) = region.by_protocol(&Octets::of(&[*number]));
+            let mut rest: Vec<Region> = without.into_iter().collect();
+            let Some(about) = about else { return (None, rest) };
+            let ports = ports.iter().map(|&(first, last)| (first.into(), last.into())).collect();
+            let (and, without) = about.by_port(true, Set::of(ports).ranges());
+            rest.extend(without);
+            (and, rest)
+        }
+        Service::Icmp(types) => {
+            let own = types.iter().filter_map(|kind| if region.v4 { kind.v4 } else { kind.v6 });
+            let own: Vec<u8> = own.collect();
+            region.by_kind(&if types.is_empty() { Octets::ALL } else { Octets::of(&own) })
+        }
+    }
+}
