@@ -216,19 +216,16 @@ impl<'r> Relevant<'r> {
         self.routing.family(self.v4)
     }
 
-    /// The sources that the kernel takes for impossible on packets that came in: its own addresses, unless
-    /// they are allowed, and those of all hosts of a link (`__fib_validate_source`).
+    /// The sources that the kernel takes for impossible on packets that came in: its own addresses and those of
+    /// all hosts of a link (`__fib_validate_source`). It does not look where `accept_local` is set and
+    /// `rp_filter` is not.
     #[must_use]
-    pub fn impossible(&self, accept_local: bool) -> Vec<Range> {
+    pub fn impossible(&self) -> Vec<Range> {
         let asked = Region { mark: Known::ZERO, ..Region::all(self.v4) };
         let mut ranges = Vec::new();
         for (region, decision) in self.decide(&asked) {
-            let impossible = match decision.map(|decision| &decision.route.way) {
-                Some(Way::Local) => !accept_local,
-                Some(Way::Broadcast | Way::Multicast) => true,
-                _ => false,
-            };
-            if impossible {
+            let way = decision.map(|decision| &decision.route.way);
+            if matches!(way, Some(Way::Local | Way::Broadcast | Way::Multicast)) {
                 ranges.extend(region.destination.ranges());
             }
         }

@@ -151,13 +151,12 @@ impl Machine {
         let facts = self.links[device];
         let inside = facts.master.unwrap_or(device);
         let ways = self.routing.from(From::Device(inside), v4, &self.devices);
-        let mut martians = vec![];
-        if v4 {
+        let mut martians = if v4 { NO_HOSTS_V4.to_vec() } else { Vec::new() };
+        if v4 && !self.links[inside].accepts_local {
             let back = self.routing.from(From::Back(inside), v4, &self.devices);
-            martians = back.impossible(self.links[inside].accepts_local);
-            martians.extend(NO_HOSTS_V4);
-            martians = Set::of(martians).ranges().to_vec();
+            martians.extend(back.impossible());
         }
+        let martians = Set::of(martians).ranges().to_vec();
         Entrance { machine: self, device, inside, v4, ways, martians }
     }
 
