@@ -5,8 +5,9 @@
 
 use super::delivery::{Ground, Opened, of_kinds, original};
 use super::found::{Failure, Found, Obligation, Packet, place_of};
-use crate::sim::region::chains::{Flow, Moved, Unfollowed};
+use crate::sim::region::chains::Unfollowed;
 use crate::sim::region::fib::Relevant;
+use crate::sim::region::flow::{Flow, Moved};
 use crate::sim::region::pass::{Connection, Leaf, Outcome, no_hosts};
 use crate::sim::region::{Octets, Range, Region, Set};
 
@@ -144,11 +145,11 @@ impl Walk<'_> {
         if related {
             let possible = |flow: Flow| {
                 let (_, rest) = flow.region.clone().by_address(false, impossible.ranges());
-                rest.map(|region| Flow { region, ..flow })
+                rest.map(|region| flow.with(region))
             };
             flows = flows.into_iter().filter_map(possible).collect();
         }
-        for flow in flows {
+        for flow in flows.into_iter().flat_map(Flow::apart) {
             let zones = flow.zones.unwrap_or_default();
             if zones[direction] != self.zones[direction] {
                 let packet = Packet::out_of(&flow.region, self.ground.spec.device(from));

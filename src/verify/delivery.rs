@@ -8,7 +8,8 @@ use super::found::{Failure, Found, Obligation, Packet, fate_of, place_of};
 use super::spec::{Piece, Spec};
 use crate::model::Peering;
 use crate::read::routing::{Route, Way};
-use crate::sim::region::chains::{Flow, Moved, Unfollowed};
+use crate::sim::region::chains::Unfollowed;
+use crate::sim::region::flow::{Flow, Moved};
 use crate::sim::region::pass::{Connection, Entrance, Leaf, Machine, Outcome, errors, opens};
 use crate::sim::region::{Octets, Region, Set};
 
@@ -195,7 +196,7 @@ impl Sender<'_> {
             _ => 0,
         };
         let moved = by(leaf.flow.moved[1]);
-        let meant = self.view.iter().filter(|piece| piece.owner == to && piece.by == moved);
+        let meant = spec.pieces(to, from, v4).into_iter().filter(|piece| piece.by == moved);
         let meant = Set::of(meant.map(|piece| piece.known).collect());
         if let Some(other) = came.destination.without(meant.ranges()) {
             let came = came.with_address(true, other);
@@ -321,7 +322,7 @@ fn came(flow: &Flow, leaf: &Leaf) -> Flow {
     let mut region = original(leaf);
     region.mark = flow.region.mark;
     region.connection_mark = flow.region.connection_mark;
-    Flow { region, ..flow.clone() }
+    flow.with(region)
 }
 
 /// Those packets that are of some types of ICMP; `others` says whether those that are not ICMP count too.
@@ -336,5 +337,5 @@ pub(super) fn of_kinds(flow: &Flow, kinds: Octets, others: bool) -> Option<Flow>
         region.protocols = region.protocols.without(&icmp);
         region.kinds = Octets::ALL;
     }
-    (!region.protocols.is_empty()).then(|| Flow { region, ..flow.clone() })
+    (!region.protocols.is_empty()).then(|| flow.with(region))
 }

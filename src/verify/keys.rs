@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::delivery::Opened;
 use super::found::Found;
-use crate::sim::region::chains::Moved;
+use crate::sim::region::flow::Moved;
 use crate::sim::region::{Range, Region, Set};
 
 /// Who sends to whom, by which numbers.

@@ -3,30 +3,11 @@
 //! Goes in: a [`Flow`] at the beginning of a chain. Comes out: its parts, each with what ended it. What must
 //! hold: rule after rule as nft(8) and iptables(8) say; each packet of the flow is in exactly one part.
 
-use super::program::{Cases, Chain, Chosen, Goes, Op, Program, Test, parts};
-use super::{Octets, Range, Region, Set};
+use super::flow::{Flow, Moved, Spot};
+use super::joined::{Effect, of_case};
+use super::program::{Case, Cases, Chain, Chosen, Goes, Op, Program, Test, parts};
+use super::{Known, Octets, Range, Region, Set};
 use crate::read::filter::Refusal;
-
-/// Packets of a kind on their way, with what has been made of them.
-#[derive(Clone, Debug)]
-pub struct Flow {
-    /// Which packets, as they are now.
-    pub region: Region,
-    /// The zones that were chosen: of the original direction, and of the answers.
-    pub zones: Option<[u16; 2]>,
-    /// How the source and the destination of their connection are moved.
-    pub moved: [Option<Moved>; 2],
-}
-
-/// How an address is moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moved {
-    /// By so much; down by the complement.
-    By(u128),
-    /// All to one address, perhaps with other ports: to the gateway's own on the device that they leave by if
-    /// none is said. The numbers of the region stay as they were.
-    To(Option<u128>),
-}
 
 /// What is known of the packets besides their numbers.
 #[derive(Clone, Copy, Debug)]
@@ -34,9 +15,20 @@ pub struct Around {
     /// The device that they came in by.
     pub input: usize,
     /// The device that they leave by.
-    pub output: Option<usize>,
+    pub output: Output,
     /// Their connection: the state as a bit, and the direction; nothing where they are in none.
     pub connection: Option<(u8, usize)>,
+}
+
+/// The device that packets leave by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// None yet, or none at all.
+    None,
+    /// This one.
+    Is(usize),
+    /// Any: whoever asks for it lets them pass. What ends in another way does so whatever the device.
+    Any,
 }
 
 /// How a chain ended.
@@ -55,7 +47,7 @@ pub enum End {
 /// A translation cannot be followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unfollowed {
-    /// The filter, where it is known.
+    /// The filter.
     pub filter: usize,
     /// The chain.
     pub chain: usize,
@@ -86,52 +78,66 @@ struct Walk<'p> {
     around: Around,
 }
 
+/// Where a flow is: the chain, the rule in the filter and the place among the chain's steps.
+#[derive(Clone, Copy)]
+struct At {
+    chain: usize,
+    rule: usize,
+    next: usize,
+    depth: usize,
+}
+
+type Work = Vec<(usize, Flow)>;
+type Ends = Vec<(Flow, End)>;
+
 impl Walk<'_> {
-    fn chain(
-        &self,
-        chain: usize,
-        flow: Flow,
-        ends: &mut Vec<(Flow, End)>,
-        depth: usize,
-    ) -> Result<(), Unfollowed> {
+    fn chain(&self, chain: usize, flow: Flow, ends: &mut Ends, depth: usize) -> Result<(), Unfollowed> {
         if depth > DEEPEST {
             return Err(Unfollowed { filter: 0, chain, rule: 0 });
         }
         let Chain { rules, .. } = &self.program.chains[chain];
-        let mut work = vec![(0, flow)];
+        let mut work: Work = vec![(0, flow)];
         'flows: while let Some((first, mut flow)) = work.pop() {
-            for (rule, ops) in rules.iter().enumerate().skip(first) {
-                let mut goes = None;
-                // A rule that is left is not ended: its flow goes on at the next one.
-                let mut stays = true;
-                for op in ops {
+            for (place, rule) in rules.iter().enumerate().skip(first) {
+                let at = At { chain, rule: rule.place, next: place + 1, depth };
+                for op in &rule.ops {
                     match op {
                         Op::Test { test, negated } => {
-                            let (yes, no) = self.parted(flow, test, *negated);
-                            work.extend(no.into_iter().map(|flow| (rule + 1, flow)));
+                            let (yes, no) = match self.parted(flow, test, *negated) {
+                                Parted::Both(yes, no) => (yes, no),
+                                Parted::Anywhere(flow) => {
+                                    ends.push((flow, End::Accept));
+                                    continue 'flows;
+                                }
+                            };
+                            work.extend(no.into_iter().map(|flow| (at.next, flow)));
                             let Some(yes) = yes else { continue 'flows };
                             flow = yes;
                         }
                         Op::Cases(cases) => {
-                            let (found, rest) = self.cased(flow, cases);
-                            work.extend(rest.into_iter().map(|flow| (rule + 1, flow)));
-                            for (part, to) in found {
-                                self.go((chain, rule), part, to, ends, &mut work, depth)?;
-                            }
+                            self.cases(at, flow, cases, ends, &mut work)?;
                             continue 'flows;
                         }
-                        Op::Perhaps => work.push((rule + 1, flow.clone())),
-                        Op::Zone(directions, zone) => match self.zone(&flow, zone) {
-                            Some(zone) => {
-                                let own = directions.map(|own| if own { zone } else { 0 });
-                                flow.zones.get_or_insert(own);
-                            }
-                            None => stays = false,
-                        },
+                        Op::Perhaps => work.push((at.next, flow.clone())),
+                        Op::Zone(directions, chosen) => {
+                            let mut zoned = flow.parted(|mark, _| self.zone(mark, chosen).is_some());
+                            let found = zoned.pop_if(|(found, _)| *found);
+                            work.extend(zoned.into_iter().map(|(_, flow)| (at.next, flow)));
+                            let Some((_, mut found)) = found else { continue 'flows };
+                            found.change(|mark, zones| {
+                                if let Some(zone) = self.zone(*mark, chosen) {
+                                    let own = directions.map(|own| if own { zone } else { 0 });
+                                    zones.get_or_insert(own);
+                                }
+                            });
+                            flow = found;
+                        }
                         Op::Move { destination, to, v4 } => {
-                            let unfollowed = Unfollowed { filter: 0, chain, rule };
-                            let rest = moved((*destination, *v4), to, flow, ends).ok_or(unfollowed)?;
-                            work.extend(rest.map(|flow| (rule + 1, flow)));
+                            let unfollowed = Unfollowed { filter: 0, chain, rule: rule.place };
+                            for flow in flow.somewhere() {
+                                let rest = moved((*destination, *v4), to, flow, ends).ok_or(unfollowed)?;
+                                work.extend(rest.map(|flow| (at.next, flow)));
+                            }
                             continue 'flows;
                         }
                         Op::Masquerade => {
@@ -139,16 +145,19 @@ impl Walk<'_> {
                             ends.push((flow, End::Accept));
                             continue 'flows;
                         }
-                        Op::End(to) => goes = Some(*to),
-                        op => change(&mut flow, op),
+                        Op::Mark(and, xor) => flow.change(|mark, _| *mark = mark.changed(*and, *xor)),
+                        Op::ConnectionMark(and, xor) => {
+                            flow.region.connection_mark = flow.region.connection_mark.changed(*and, *xor);
+                        }
+                        Op::Restore(bits, from) => {
+                            let from = flow.region.connection_mark.only(*from);
+                            flow.change(|mark, _| *mark = mark.restored(*bits, from));
+                        }
+                        Op::End(to) => {
+                            self.go(at, flow, *to, ends, &mut work)?;
+                            continue 'flows;
+                        }
                     }
-                    if !stays {
-                        break;
-                    }
-                }
-                if let Some(to) = goes {
-                    self.go((chain, rule), flow, to, ends, &mut work, depth)?;
-                    continue 'flows;
                 }
             }
             ends.push((flow, End::Return));
@@ -156,28 +165,33 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn go(
-        &self,
-        (chain, rule): (usize, usize),
-        flow: Flow,
-        to: Goes,
-        ends: &mut Vec<(Flow, End)>,
-        work: &mut Vec<(usize, Flow)>,
-        depth: usize,
-    ) -> Result<(), Unfollowed> {
+    fn go(&self, at: At, flow: Flow, to: Goes, ends: &mut Ends, work: &mut Work) -> Result<(), Unfollowed> {
         match to {
             Goes::Accept => ends.push((flow, End::Accept)),
-            Goes::Drop => ends.push((flow, End::Drop(chain, rule))),
-            Goes::Refuse(how) => ends.push((flow, End::Refuse(chain, rule, how))),
+            Goes::Drop => ends.push((flow, End::Drop(at.chain, at.rule))),
+            Goes::Refuse(how) => ends.push((flow, End::Refuse(at.chain, at.rule, how))),
             Goes::Return => ends.push((flow, End::Return)),
-            Goes::Goto(other) => self.chain(other, flow, ends, depth + 1)?,
-            Goes::Jump(other) => {
+            Goes::Goto(other) | Goes::Jump(other) => {
+                let back = matches!(to, Goes::Jump(_));
+                if let Some(effects) = self.program.effects(other, flow.region.v4)
+                    && !flow.is_spread()
+                    && !flow.anywhere
+                {
+                    for flow in spread(flow, effects) {
+                        if back {
+                            work.push((at.next, flow));
+                        } else {
+                            ends.push((flow, End::Return));
+                        }
+                    }
+                    return Ok(());
+                }
                 let before = ends.len();
-                self.chain(other, flow, ends, depth + 1)?;
+                self.chain(other, flow, ends, at.depth + 1)?;
                 let mut n = before;
-                while n < ends.len() {
+                while back && n < ends.len() {
                     if ends[n].1 == End::Return {
-                        work.push((rule + 1, ends.swap_remove(n).0));
+                        work.push((at.next, ends.swap_remove(n).0));
                     } else {
                         n += 1;
                     }
@@ -189,14 +203,18 @@ impl Walk<'_> {
 
     /// Those that fit, and those that do not. What is asked of a field that packets do not have fits none,
     /// negated or not.
-    fn parted(&self, flow: Flow, test: &Test, negated: bool) -> (Option<Flow>, Vec<Flow>) {
-        let whole = |flow: Flow, yes: bool| if yes { (Some(flow), Vec::new()) } else { (None, vec![flow]) };
+    fn parted(&self, flow: Flow, test: &Test, negated: bool) -> Parted {
+        let whole = |flow: Flow, yes: bool| match yes {
+            true => Parted::Both(Some(flow), Vec::new()),
+            false => Parted::Both(None, vec![flow]),
+        };
         let about = match test {
             Test::In(devices) => return whole(flow, devices[self.around.input] != negated),
-            Test::Out(devices) => {
-                let fits = self.around.output.is_some_and(|output| devices[output] != negated);
-                return whole(flow, fits);
-            }
+            Test::Out(devices) => match self.around.output {
+                Output::None => return whole(flow, false),
+                Output::Is(output) => return whole(flow, devices[output] != negated),
+                Output::Any => return Parted::Anywhere(flow),
+            },
             Test::Family(families) => {
                 let fits = families[usize::from(!flow.region.v4)];
                 return whole(flow, fits != negated);
@@ -210,32 +228,65 @@ impl Walk<'_> {
                 let state = self.around.connection.map_or(8, |(state, _)| state);
                 return whole(flow, (states & state != 0) != negated);
             }
-            Test::Flags => return (Some(flow.clone()), vec![flow]),
-            Test::Mark(mask, ranges) => return by_mark(flow, false, *mask, ranges, negated),
-            Test::ConnectionMark(mask, ranges) => return by_mark(flow, true, *mask, ranges, negated),
+            Test::Address { destination: true, v4, .. } if flow.anywhere && flow.region.v4 == *v4 => {
+                return Parted::Both(Some(flow.clone()), vec![flow]);
+            }
+            Test::Flags => return Parted::Both(Some(flow.clone()), vec![flow]),
+            Test::Mark(mask, ranges) => {
+                let mut yes = None;
+                let mut no = Vec::new();
+                for (fits, part) in flow.parted(|mark, _| fits(mark, *mask, ranges)) {
+                    match fits.map(|fits| fits != negated) {
+                        Some(true) => yes = Some(part),
+                        Some(false) => no.push(part),
+                        // Both can be: more than there is, never less.
+                        None => {
+                            no.push(part.clone());
+                            yes = Some(part);
+                        }
+                    }
+                }
+                return Parted::Both(yes, no);
+            }
+            Test::ConnectionMark(mask, ranges) => {
+                return match fits(flow.region.connection_mark, *mask, ranges) {
+                    Some(fits) => whole(flow, fits != negated),
+                    None => Parted::Both(Some(flow.clone()), vec![flow]),
+                };
+            }
             Test::Address { v4, .. } | Test::Kind { v4, .. } => flow.region.v4 == *v4,
             Test::Protocol(_) | Test::Port { .. } => true,
         };
         if !about {
-            return (None, vec![flow]);
+            return whole(flow, false);
         }
-        let with = |region: Region| Flow { region, ..flow.clone() };
+        // Most flows fit as a whole or not at all.
+        let fits = match test {
+            Test::Address { destination: true, ranges, .. } => flow.region.destination.wholly(ranges),
+            Test::Address { ranges, .. } => flow.region.source.wholly(ranges),
+            Test::Protocol(protocols) => match flow.region.protocols.and(protocols) {
+                Octets::NONE => Some(false),
+                both => (both == flow.region.protocols).then_some(true),
+            },
+            _ => None,
+        };
+        if let Some(fits) = fits {
+            return whole(flow, fits != negated);
+        }
         let region = flow.region.clone();
+        let two = |(and, without): (Option<Region>, Option<Region>)| {
+            let (yes, no) = if negated { (without, and) } else { (and, without) };
+            Parted::Both(yes.map(|it| flow.with(it)), no.map(|it| flow.with(it)).into_iter().collect())
+        };
+        let more = |(yes, no): (Option<Region>, Vec<Region>)| {
+            Parted::Both(yes.map(|it| flow.with(it)), no.into_iter().map(|it| flow.with(it)).collect())
+        };
         match test {
-            Test::Address { destination, ranges, .. } => {
-                let (and, without) = region.by_address(*destination, ranges);
-                let (yes, no) = if negated { (without, and) } else { (and, without) };
-                (yes.map(with), no.map(with).into_iter().collect())
-            }
-            Test::Protocol(protocols) => {
-                let (and, without) = region.by_protocol(protocols);
-                let (yes, no) = if negated { (without, and) } else { (and, without) };
-                (yes.map(with), no.map(with).into_iter().collect())
-            }
+            Test::Address { destination, ranges, .. } => two(region.by_address(*destination, ranges)),
+            Test::Protocol(protocols) => two(region.by_protocol(protocols)),
             Test::Kind { kinds, .. } => {
                 let kinds = if negated { Octets::ALL.without(kinds) } else { *kinds };
-                let (yes, no) = region.by_kind(&kinds);
-                (yes.map(with), no.into_iter().map(with).collect())
+                more(region.by_kind(&kinds))
             }
             Test::Port { destination, ranges } => {
                 let others = Set::range(0, 0xffff).without(ranges);
@@ -244,148 +295,221 @@ impl Walk<'_> {
                     (true, Some(others)) => others.ranges(),
                     (true, None) => &[],
                 };
-                let (yes, no) = region.by_port(*destination, ranges);
-                (yes.map(with), no.into_iter().map(with).collect())
+                more(region.by_port(*destination, ranges))
             }
-            _ => (None, vec![flow]),
+            _ => whole(flow, false),
         }
     }
 
-    /// The parts of a flow that have a case, and the rest.
-    fn cased(&self, flow: Flow, cases: &Cases) -> (Vec<(Flow, Goes)>, Vec<Flow>) {
-        let whole = |flow: Flow, goes: Option<Goes>| match goes {
-            Some(goes) => (vec![(flow, goes)], Vec::new()),
-            None => (Vec::new(), vec![flow]),
+    /// Leads the parts of a flow where their cases say, and the rest to the next rule.
+    fn cases(
+        &self,
+        at: At,
+        flow: Flow,
+        cases: &Cases,
+        ends: &mut Ends,
+        work: &mut Work,
+    ) -> Result<(), Unfollowed> {
+        let to = |case: &Case, flow: Flow, ends: &mut Ends, work: &mut Work| {
+            let at = At { rule: case.rule.unwrap_or(at.rule), ..at };
+            self.go(at, flow, case.goes, ends, work)
         };
         match cases {
             Cases::Device { out, goes } => {
-                let device = if *out { self.around.output } else { Some(self.around.input) };
-                whole(flow, device.and_then(|device| goes[device]))
-            }
-            Cases::Mark { connection, mask, goes } => {
-                let known = mark_of(&flow.region, *connection);
-                if let Some(value) = known.masked(*mask) {
-                    let value = u128::from(value);
-                    let at = goes.partition_point(|(range, _)| range.1 < value);
-                    let found = goes.get(at).filter(|(range, _)| range.0 <= value);
-                    return whole(flow, found.map(|(_, goes)| *goes));
-                }
-                let mut found = Vec::new();
-                for &((first, last), to) in goes {
-                    let single = u32::try_from(first).ok().filter(|_| first == last);
-                    let mut part = flow.clone();
-                    match single {
-                        Some(value) if !known.can_be(*mask, value) => continue,
-                        Some(value) => *mark_in(&mut part.region, *connection) = known.with(*mask, value),
-                        None => {}
+                let device = match (out, self.around.output) {
+                    (false, _) => Some(self.around.input),
+                    (true, Output::Is(output)) => Some(output),
+                    (true, Output::None) => None,
+                    (true, Output::Any) => {
+                        ends.push((flow, End::Accept));
+                        return Ok(());
                     }
-                    found.push((part, to));
+                };
+                match device.and_then(|device| goes[device].as_ref()) {
+                    Some(case) => to(case, flow, ends, work)?,
+                    None => work.push((at.next, flow)),
                 }
-                (found, vec![flow])
+            }
+            Cases::Mark { connection: false, mask, goes } => {
+                let parts = flow.parted(|mark, _| mark.masked(*mask).map(|value| find(goes, value)));
+                for (place, part) in parts {
+                    match place {
+                        Some(Some(place)) => to(&goes[place].1, part, ends, work)?,
+                        Some(None) => work.push((at.next, part)),
+                        None => self.unknown(at, part, (false, *mask), goes, ends, work)?,
+                    }
+                }
+            }
+            Cases::Mark { connection: true, mask, goes } => {
+                match flow.region.connection_mark.masked(*mask).map(|value| find(goes, value)) {
+                    Some(Some(place)) => to(&goes[place].1, flow, ends, work)?,
+                    Some(None) => work.push((at.next, flow)),
+                    None => self.unknown(at, flow, (true, *mask), goes, ends, work)?,
+                }
             }
             Cases::Address { v4, destination, goes, all } => {
                 if flow.region.v4 != *v4 {
-                    return whole(flow, None);
+                    work.push((at.next, flow));
+                    return Ok(());
+                }
+                if flow.anywhere && *destination {
+                    for (_, case) in goes {
+                        to(case, flow.clone(), ends, work)?;
+                    }
+                    work.push((at.next, flow));
+                    return Ok(());
                 }
                 let own = if *destination { &flow.region.destination } else { &flow.region.source };
-                let mut found: Vec<(Flow, Goes)> = Vec::new();
+                if let [single] = own.ranges()
+                    && let Some(at) = Some(goes.partition_point(|(case, _)| case.1 < single.0))
+                    && let Some((_, case)) =
+                        goes.get(at).filter(|(case, _)| case.0 <= single.0 && single.1 <= case.1)
+                {
+                    return to(case, flow, ends, work);
+                }
+                let mut before = None;
+                let mut marked: Vec<(Range, Effect)> = Vec::new();
                 for &range in own.ranges() {
-                    let at = goes.partition_point(|(case, _)| case.1 < range.0);
-                    for (case, to) in goes[at..].iter().take_while(|(case, _)| case.0 <= range.1) {
+                    let first = goes.partition_point(|(case, _)| case.1 < range.0);
+                    let near = goes.iter().enumerate().skip(first);
+                    for (n, (case, goes)) in near.take_while(|(_, (case, _))| case.0 <= range.1) {
+                        // A case that has more than one range of the flow is met more than once.
+                        if before.replace(n) == Some(n) {
+                            continue;
+                        }
+                        if let Goes::Goto(chain) = goes.goes
+                            && *destination
+                            && !flow.is_spread()
+                            && let Some(effects) = self.program.effects(chain, *v4)
+                        {
+                            marked.extend(of_case(*case, effects));
+                            continue;
+                        }
                         if let Some(set) = own.and(&[*case]) {
-                            // A case that has more than one range of the flow is met more than once.
-                            let known = found
-                                .last()
-                                .is_some_and(|(last, _)| address_of(&last.region, *destination) == &set);
-                            if !known {
-                                let region = flow.region.with_address(*destination, set);
-                                found.push((Flow { region, ..flow.clone() }, *to));
-                            }
+                            let part = flow.with(flow.region.with_address(*destination, set));
+                            to(goes, part, ends, work)?;
                         }
                     }
                 }
-                let rest = own.without(all).map(|set| {
-                    let region = flow.region.with_address(*destination, set);
-                    Flow { region, ..flow.clone() }
-                });
-                (found, rest.into_iter().collect())
+                if !marked.is_empty() {
+                    let ranges: Vec<Range> = marked.iter().map(|(range, _)| *range).collect();
+                    if let Some(set) = own.and(&ranges) {
+                        let part = flow.with(flow.region.with_address(true, set));
+                        ends.extend(spread(part, &marked).into_iter().map(|flow| (flow, End::Return)));
+                    }
+                }
+                if let Some(set) = own.without(all) {
+                    work.push((at.next, flow.with(flow.region.with_address(*destination, set))));
+                }
             }
             Cases::Tests(cases) => {
-                let mut found = Vec::new();
                 let mut left = vec![flow];
-                for (tests, to) in cases {
+                for (tests, case) in cases {
                     let mut fits = std::mem::take(&mut left);
                     for test in tests {
                         let mut both = Vec::new();
                         for flow in fits {
-                            let (yes, no) = self.parted(flow, test, false);
-                            both.extend(yes);
-                            left.extend(no);
+                            match self.parted(flow, test, false) {
+                                Parted::Both(yes, no) => {
+                                    both.extend(yes);
+                                    left.extend(no);
+                                }
+                                Parted::Anywhere(flow) => ends.push((flow, End::Accept)),
+                            }
                         }
                         fits = both;
                     }
-                    found.extend(fits.into_iter().map(|flow| (flow, *to)));
+                    for flow in fits {
+                        to(case, flow, ends, work)?;
+                    }
                 }
-                (found, left)
+                work.extend(left.into_iter().map(|flow| (at.next, flow)));
             }
         }
+        Ok(())
     }
 
-    fn zone(&self, flow: &Flow, chosen: &Chosen) -> Option<u16> {
+    /// Where bits of a mark are not known, every case can be.
+    fn unknown(
+        &self,
+        at: At,
+        flow: Flow,
+        (connection, mask): (bool, u32),
+        goes: &[(Range, Case)],
+        ends: &mut Ends,
+        work: &mut Work,
+    ) -> Result<(), Unfollowed> {
+        for ((first, last), case) in goes {
+            let single = u32::try_from(*first).ok().filter(|_| first == last);
+            let mut part = flow.clone();
+            if let Some(value) = single {
+                let known = if connection { &mut part.region.connection_mark } else { &mut part.region.mark };
+                if !known.can_be(mask, value) {
+                    continue;
+                }
+                *known = known.with(mask, value);
+            }
+            let at = At { rule: case.rule.unwrap_or(at.rule), ..at };
+            self.go(at, part, case.goes, ends, work)?;
+        }
+        work.push((at.next, flow));
+        Ok(())
+    }
+
+    fn zone(&self, mark: Known, chosen: &Chosen) -> Option<u16> {
         match chosen {
             Chosen::Is(zone) => Some(*zone),
-            Chosen::ByMark(mask, zones) => zones.get(&flow.region.mark.masked(*mask)?).copied(),
-            Chosen::ByOut(zones) => zones[self.around.output?],
-            Chosen::Mark => flow.region.mark.masked(0xffff)?.try_into().ok(),
+            Chosen::ByMark(mask, zones) => zones.get(&mark.masked(*mask)?).copied(),
+            Chosen::ByOut(zones) => match self.around.output {
+                Output::Is(output) => zones[output],
+                Output::None | Output::Any => None,
+            },
+            Chosen::Mark => mark.masked(0xffff)?.try_into().ok(),
         }
     }
 }
 
-fn change(flow: &mut Flow, op: &Op) {
-    let region = &mut flow.region;
-    match op {
-        Op::Mark(and, xor) => region.mark = region.mark.changed(*and, *xor),
-        Op::ConnectionMark(and, xor) => region.connection_mark = region.connection_mark.changed(*and, *xor),
-        Op::Restore(mark, connection) => {
-            let bits = region.connection_mark.bits & connection;
-            let value = region.connection_mark.value & bits;
-            let kept = region.mark.changed(!mark, 0);
-            region.mark.bits = kept.bits & !(mark & !bits);
-            region.mark.value = (kept.value | value & mark) & region.mark.bits;
-        }
-        _ => {}
+/// What became of a test.
+enum Parted {
+    Both(Option<Flow>, Vec<Flow>),
+    /// It hangs on the device that packets leave by, which may be any.
+    Anywhere(Flow),
+}
+
+/// Whether bits of a mark are among some; nothing where they are not known.
+fn fits(mark: Known, mask: u32, ranges: &[Range]) -> Option<bool> {
+    let value = u128::from(mark.masked(mask)?);
+    let at = ranges.partition_point(|range| range.1 < value);
+    Some(ranges.get(at).is_some_and(|range| range.0 <= value))
+}
+
+fn find(goes: &[(Range, Case)], value: u32) -> Option<usize> {
+    let value = u128::from(value);
+    let at = goes.partition_point(|(range, _)| range.1 < value);
+    goes.get(at).filter(|(range, _)| range.0 <= value).map(|_| at)
+}
+
+/// What a chain that only marks by destination makes of a flow.
+fn spread(flow: Flow, effects: &[(Range, Effect)]) -> Vec<Flow> {
+    let destination = &flow.region.destination;
+    let mut spots = Vec::new();
+    let mut ranges = Vec::new();
+    let first = destination.first().unwrap_or(0);
+    let at = effects.partition_point(|(range, _)| range.1 < first);
+    let last = destination.ranges().last().map_or(0, |range| range.1);
+    for (range, (and, xor)) in effects[at..].iter().take_while(|(range, _)| range.0 <= last) {
+        let mark = flow.region.mark.changed(*and, *xor);
+        spots.push(Spot { range: *range, mark, zones: flow.zones });
+        ranges.push(*range);
     }
-}
-
-fn mark_of(region: &Region, connection: bool) -> super::Known {
-    if connection { region.connection_mark } else { region.mark }
-}
-
-fn mark_in(region: &mut Region, connection: bool) -> &mut super::Known {
-    if connection { &mut region.connection_mark } else { &mut region.mark }
-}
-
-fn address_of(region: &Region, destination: bool) -> &Set {
-    if destination { &region.destination } else { &region.source }
-}
-
-fn by_mark(
-    flow: Flow,
-    connection: bool,
-    mask: u32,
-    ranges: &[Range],
-    negated: bool,
-) -> (Option<Flow>, Vec<Flow>) {
-    match mark_of(&flow.region, connection).masked(mask) {
-        Some(value) => {
-            let value = u128::from(value);
-            let at = ranges.partition_point(|range| range.1 < value);
-            let fits = ranges.get(at).is_some_and(|range| range.0 <= value);
-            if fits != negated { (Some(flow), Vec::new()) } else { (None, vec![flow]) }
-        }
-        // Both can be: more than there is, never less.
-        None => (Some(flow.clone()), vec![flow]),
+    let mut flows = Vec::new();
+    if let Some(set) = destination.without(&ranges) {
+        flows.push(flow.with(flow.region.with_address(true, set)));
     }
+    if let Some(set) = destination.and(&ranges) {
+        flows.push(flow.with(flow.region.with_address(true, set)).spread(spots));
+    }
+    flows
 }
 
 /// Ends the parts of a flow whose address is moved; what is not comes back.
@@ -393,7 +517,7 @@ fn moved(
     (destination, v4): (bool, bool),
     to: &[(Range, u128, u32)],
     flow: Flow,
-    ends: &mut Vec<(Flow, End)>,
+    ends: &mut Ends,
 ) -> Option<Option<Flow>> {
     if flow.region.v4 != v4 {
         return Some(Some(flow));
@@ -401,32 +525,37 @@ fn moved(
     let mut rest = Some(flow);
     for &(range, net, host_bits) in to {
         let Some(flow) = rest.take() else { break };
-        let own = address_of(&flow.region, destination);
-        let several =
-            own.within(range).map(|cut| cut.1 - cut.0).sum::<u128>() > 0 || own.within(range).count() > 1;
+        let own = if destination { &flow.region.destination } else { &flow.region.source };
+        let cuts: Vec<Range> = own.within(range).collect();
+        let several = cuts.len() > 1 || cuts.iter().any(|cut| cut.0 < cut.1);
         if host_bits == 0 && several && !destination {
             let (and, without) = flow.region.clone().by_address(false, &[range]);
             if let Some(region) = and {
-                let mut done = Flow { region, ..flow.clone() };
+                let mut done = flow.with(region);
                 done.moved[0] = Some(Moved::To(Some(net)));
                 ends.push((done, End::Accept));
             }
-            rest = without.map(|region| Flow { region, ..flow });
+            rest = without.map(|region| flow.with(region));
             continue;
         }
-        for cut in own.within(range).collect::<Vec<Range>>() {
-            for (part, by) in parts(cut, net, host_bits)? {
-                let Some(set) = own.and(&[part]) else { continue };
-                let mut region = flow.region.with_address(destination, set.moved(by));
-                // Nothing else of the packets changes.
-                region.v4 = v4;
-                let mut done = Flow { region, ..flow.clone() };
-                done.moved[usize::from(destination)] = Some(Moved::By(by));
-                ends.push((done, End::Accept));
+        // Parts that are moved by the same stay together.
+        let mut by_how_far: Vec<(u128, Vec<Range>)> = Vec::new();
+        for (part, by) in
+            cuts.into_iter().map(|cut| parts(cut, net, host_bits)).collect::<Option<Vec<_>>>()?.concat()
+        {
+            match by_how_far.iter_mut().find(|(other, _)| *other == by) {
+                Some((_, ranges)) => ranges.push(part),
+                None => by_how_far.push((by, vec![part])),
             }
         }
+        for (by, ranges) in by_how_far {
+            let set = Set::of(ranges).moved(by);
+            let mut done = flow.with(flow.region.with_address(destination, set));
+            done.moved[usize::from(destination)] = Some(Moved::By(by));
+            ends.push((done, End::Accept));
+        }
         let without = own.without(&[range]);
-        rest = without.map(|set| Flow { region: flow.region.with_address(destination, set), ..flow.clone() });
+        rest = without.map(|set| flow.with(flow.region.with_address(destination, set)));
     }
     Some(rest)
 }

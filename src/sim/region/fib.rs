@@ -49,7 +49,15 @@ pub struct Relevant<'r> {
     routing: &'r Routing,
     from: From,
     v4: bool,
-    rules: Vec<&'r Rule>,
+    /// Rules one by one, and those of one preference that ask for the same bits of the mark together.
+    rules: Vec<Row<'r>>,
+}
+
+#[derive(Debug)]
+struct Row<'r> {
+    first: &'r Rule,
+    /// By the value of these bits, where there are several.
+    by_mark: Option<(u32, BTreeMap<u32, &'r Rule>)>,
 }
 
 /// What was decided about packets.
@@ -120,7 +128,7 @@ impl Routing {
             let leaves = rule.oif.is_none() || rule.oif.as_deref() == bound;
             (came && leaves) != rule.not
         };
-        let rules = rules.filter(about).collect();
+        let rules = rows(rules.filter(about));
         Relevant { routing: self, from, v4, rules }
     }
 
@@ -137,8 +145,28 @@ impl<'r> Relevant<'r> {
         let mut work = vec![(0, region.clone())];
         'regions: while let Some((first, mut region)) = work.pop() {
             let mut at = first;
-            while let Some(&rule) = self.rules.get(at) {
+            while let Some(row) = self.rules.get(at) {
                 at += 1;
+                let mut rule = row.first;
+                if let Some((mask, by_mark)) = &row.by_mark {
+                    match region.mark.masked(*mask) {
+                        Some(value) => match by_mark.get(&value) {
+                            Some(found) => rule = found,
+                            None => continue,
+                        },
+                        None => {
+                            // Each of them can be, and none.
+                            for (value, found) in by_mark {
+                                if region.mark.can_be(*mask, *value) {
+                                    let mut part = region.clone();
+                                    part.mark = part.mark.with(*mask, *value);
+                                    self.act(found, part, at, &mut work, &mut decided);
+                                }
+                            }
+                            continue;
+                        }
+                    }
+                }
                 for (destination, net) in [(false, rule.from), (true, rule.to)] {
                     let Some(net) = net else { continue };
                     let (and, without) = region.by_address(destination, &[range_of(&net)]);
@@ -157,24 +185,7 @@ impl<'r> Relevant<'r> {
                         }
                     }
                 }
-                let table = match rule.action {
-                    Action::Lookup(table) => Some(table),
-                    Action::Vrf => match self.from {
-                        From::Device(number) | From::Own(Some(number)) | From::Back(number) => {
-                            self.routing.vrf.get(number).copied().flatten()
-                        }
-                        From::Own(None) => None,
-                    },
-                    Action::Goto(to) => {
-                        let later = self.rules.partition_point(|it| it.preference < to);
-                        let there = self.family().rules.iter().any(|it| it.preference == to);
-                        at = if there { later.max(at) } else { at };
-                        None
-                    }
-                    Action::Nothing => None,
-                };
-                let Some(table) = table else { continue };
-                match self.look_up(rule, table, region, &mut decided) {
+                match self.acted(rule, region, &mut at, &mut decided) {
                     Some(rest) => region = rest,
                     None => continue 'regions,
                 }
@@ -182,6 +193,50 @@ impl<'r> Relevant<'r> {
             decided.push((region, None));
         }
         decided
+    }
+
+    fn act(
+        &self,
+        rule: &'r Rule,
+        region: Region,
+        mut at: usize,
+        work: &mut Vec<(usize, Region)>,
+        decided: &mut Vec<(Region, Option<Decision<'r>>)>,
+    ) {
+        let rest = self.acted(rule, region, &mut at, decided);
+        work.extend(rest.map(|rest| (at, rest)));
+    }
+
+    /// Does what a rule says; what goes on at another rule comes back.
+    fn acted(
+        &self,
+        rule: &'r Rule,
+        region: Region,
+        at: &mut usize,
+        decided: &mut Vec<(Region, Option<Decision<'r>>)>,
+    ) -> Option<Region> {
+        let table = match rule.action {
+            Action::Lookup(table) => Some(table),
+            Action::Vrf => match self.from {
+                From::Device(number) | From::Own(Some(number)) | From::Back(number) => {
+                    self.routing.vrf.get(number).copied().flatten()
+                }
+                From::Own(None) => None,
+            },
+            Action::Goto(to) => {
+                let later = self.rules.partition_point(|it| it.first.preference < to);
+                let rules = &self.family().rules;
+                let place = rules.partition_point(|it| it.preference < to);
+                let there = rules.get(place).is_some_and(|it| it.preference == to);
+                *at = if there { later.max(*at) } else { *at };
+                None
+            }
+            Action::Nothing => None,
+        };
+        match table {
+            Some(table) => self.look_up(rule, table, region, decided),
+            None => Some(region),
+        }
     }
 
     /// Adds what a table knows a route for; what it knows none for comes back.
@@ -194,6 +249,16 @@ impl<'r> Relevant<'r> {
     ) -> Option<Region> {
         let family = self.family();
         let Some(routes) = family.tables.get(&table) else { return Some(region) };
+        if let (Some(first), Some(last)) = (region.destination.first(), region.destination.ranges().last()) {
+            let at = routes.partition_point(|(known, _)| known.1 < first);
+            if let Some((known, route)) = routes.get(at)
+                && known.0 <= first
+                && last.1 <= known.1
+            {
+                decided.push((region, Some(Decision { rule, table, route: &family.routes[*route] })));
+                return None;
+            }
+        }
         let mut by_route: BTreeMap<usize, Vec<Range>> = BTreeMap::new();
         for &range in region.destination.ranges() {
             let at = routes.partition_point(|(known, _)| known.1 < range.0);
@@ -231,6 +296,31 @@ impl<'r> Relevant<'r> {
         }
         super::Set::of(ranges).ranges().to_vec()
     }
+}
+
+/// Rules in a row of one preference that ask for nothing but the same bits of the mark are one look-up.
+fn rows<'r>(rules: impl Iterator<Item = &'r Rule>) -> Vec<Row<'r>> {
+    let mut rows: Vec<Row<'r>> = Vec::new();
+    let asked = |rule: &Rule| match rule.mark {
+        Some((value, mask)) if rule.from.is_none() && rule.to.is_none() => Some((mask, value & mask)),
+        _ => None,
+    };
+    for rule in rules {
+        if let (Some((mask, value)), Some(last)) = (asked(rule), rows.last_mut())
+            && last.first.preference == rule.preference
+            && let Some((first_mask, first_value)) = asked(last.first)
+            && first_mask == mask
+        {
+            let (_, by_mark) =
+                last.by_mark.get_or_insert_with(|| (mask, BTreeMap::from([(first_value, last.first)])));
+            if let std::collections::btree_map::Entry::Vacant(free) = by_mark.entry(value) {
+                free.insert(rule);
+                continue;
+            }
+        }
+        rows.push(Row { first: rule, by_mark: None });
+    }
+    rows
 }
 
 /// The addresses of a prefix.

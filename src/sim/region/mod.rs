@@ -5,6 +5,8 @@
 
 pub mod chains;
 pub mod fib;
+pub mod flow;
+mod joined;
 pub mod pass;
 
 pub mod program;
@@ -227,6 +229,19 @@ impl Known {
     #[must_use]
     pub fn with(self, mask: u32, value: u32) -> Self {
         Self { bits: self.bits | mask, value: self.value & !mask | value & mask }
+    }
+
+    /// Those bits of a mask; all others are 0.
+    #[must_use]
+    pub fn only(self, mask: u32) -> Self {
+        Self { bits: self.bits | !mask, value: self.value & mask }
+    }
+
+    /// With bits of a mask as another mark has them.
+    #[must_use]
+    pub fn restored(self, mask: u32, from: Self) -> Self {
+        let bits = self.bits & !mask | from.bits & mask;
+        Self { bits, value: (self.value & !mask | from.value & mask) & bits }
     }
 
     /// Whether the bits of a mask can have a value.

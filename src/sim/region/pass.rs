@@ -4,8 +4,9 @@
 //! it. What must hold: hooks in the kernel's order, conntrack between them, and what a VRF device does: the
 //! packet passes PREROUTING a second time with it, and FORWARD sees it as the device that the packet came by.
 
-use super::chains::{Around, End, Flow, Moved, Unfollowed, run};
+use super::chains::{Around, End, Output, Unfollowed, run};
 use super::fib::{From, Relevant, Routing, number};
+use super::flow::{Flow, Moved};
 use super::program::{Devices, Program};
 use super::{Known, Octets, Range, Region, Set};
 use crate::read::filter::{Base, Hook, State};
@@ -24,6 +25,7 @@ pub struct Machine {
     routing: Routing,
     links: Vec<Facts>,
     forwards_v6: bool,
+    exact: bool,
 }
 
 /// What counts of a device.
@@ -142,7 +144,14 @@ impl Machine {
         let mut links = host.links.iter().map(facts).collect::<Result<Vec<Facts>, Unready>>()?;
         links.push(Facts { forwards_v4: true, ..Facts::default() });
         let forwards_v6 = host.setting("ipv6/conf/all/forwarding") != 0;
-        Ok(Self { devices, programs, bases, routing, links, forwards_v6 })
+        Ok(Self { devices, programs, bases, routing, links, forwards_v6, exact: false })
+    }
+
+    /// The same, but it says of all packets exactly what becomes of them: otherwise what FORWARD would drop
+    /// counts as dropped there, even if it never comes so far.
+    #[must_use]
+    pub fn exactly(self) -> Self {
+        Self { exact: true, ..self }
     }
 
     /// What can be asked of packets that come in by a device.
@@ -193,9 +202,9 @@ impl Machine {
         connection: &Connection,
     ) -> Result<Vec<Leaf>, Unfollowed> {
         let nowhere = self.devices.count() - 1;
-        let around = Around { input: nowhere, output: Some(device), connection: None };
+        let around = Around { input: nowhere, output: Output::Is(device), connection: None };
         let mut leaves = Vec::new();
-        let flow = Flow { region, zones: None, moved: [None; 2] };
+        let flow = Flow::new(region);
         let flows =
             self.hook(Hook::Output, |priority| priority < CONNTRACK, vec![flow], around, false, &mut leaves)?;
         let around = Around { connection: attached(connection), ..around };
@@ -263,12 +272,14 @@ impl Machine {
         let early = |priority| priority <= SOURCES;
         let mut flows = self.hook(Hook::Postrouting, early, flows, around, new, leaves)?;
         for flow in &mut flows {
-            if let Some(source) = connection.moves(false) {
-                flow.region.source = source.of(&flow.region.source, flow.region.v4);
+            match connection.moves(false) {
+                Some(Change::By(by)) => flow.region.source = flow.region.source.moved(by),
+                Some(Change::To(set)) => flow.region.source = set.clone(),
+                Some(Change::ToAny) | None => {}
             }
         }
         let flows = self.hook(Hook::Postrouting, |it| it > SOURCES, flows, around, new, leaves)?;
-        let Some(device) = around.output else { return Ok(()) };
+        let Output::Is(device) = around.output else { return Ok(()) };
         leaves.extend(flows.into_iter().map(|flow| {
             let mark = flow.region.mark;
             Leaf { flow, outcome: Outcome::Left(device), mark }
@@ -296,8 +307,8 @@ impl Entrance<'_> {
     ///
     /// As [`run`].
     pub fn before(&self, region: Region, leaves: &mut Vec<Leaf>) -> Result<Vec<Flow>, Unfollowed> {
-        let around = Around { input: self.device, output: None, connection: None };
-        let flow = Flow { region, zones: None, moved: [None; 2] };
+        let around = Around { input: self.device, output: Output::None, connection: None };
+        let flow = Flow::new(region);
         let early = |priority| priority < CONNTRACK;
         self.machine.hook(Hook::Prerouting, early, vec![flow], around, false, leaves)
     }
@@ -320,12 +331,27 @@ impl Entrance<'_> {
             Connection::New | Connection::None => Known::ZERO,
         };
         let new = matches!(connection, Connection::New);
-        let around = Around { input: self.device, output: None, connection: attached(connection) };
+        let around = Around { input: self.device, output: Output::None, connection: attached(connection) };
         let early = |priority| priority > CONNTRACK && priority <= DESTINATIONS;
         let mut flows = machine.hook(Hook::Prerouting, early, vec![flow], around, new, leaves)?;
-        for flow in &mut flows {
-            if let Some(destination) = connection.moves(true) {
-                flow.region.destination = destination.of(&flow.region.destination, self.v4);
+        if let Some(destination) = connection.moves(true) {
+            let to = match destination {
+                Change::ToAny => {
+                    flows.iter_mut().for_each(|flow| flow.anywhere = true);
+                    None
+                }
+                Change::To(set) => Some(Ok(set)),
+                Change::By(by) => Some(Err(by)),
+            };
+            if let Some(to) = to {
+                // What hangs on the destination hangs on the one that they came in with.
+                flows = flows.into_iter().flat_map(Flow::apart).collect();
+                for flow in &mut flows {
+                    flow.region.destination = match to {
+                        Ok(set) => set.clone(),
+                        Err(by) => flow.region.destination.moved(by),
+                    };
+                }
             }
         }
         let late = |priority| priority > DESTINATIONS;
@@ -334,7 +360,24 @@ impl Entrance<'_> {
         if self.inside != self.device {
             flows = machine.hook(Hook::Prerouting, |_| true, flows, around, false, leaves)?;
         }
-        for flow in flows {
+        // Most of what is not allowed is dropped whatever the way out: nobody has to look for that.
+        if !machine.exact {
+            let anywhere = Around { output: Output::Any, ..around };
+            let mut left = Vec::new();
+            for flow in flows {
+                let passing = vec![flow.clone()];
+                let passing = machine.hook(Hook::Forward, |_| true, passing, anywhere, false, leaves)?;
+                let mut known: Vec<Region> = Vec::new();
+                for passes in passing {
+                    if !known.contains(&passes.region) {
+                        left.extend(flow.and(&passes.region));
+                        known.push(passes.region);
+                    }
+                }
+            }
+            flows = left;
+        }
+        for flow in flows.into_iter().flat_map(Flow::somewhere) {
             self.route(flow, around, connection, leaves)?;
         }
         Ok(())
@@ -361,7 +404,7 @@ impl Entrance<'_> {
         }
         let Some(flow) = flow else { return Ok(()) };
         for (region, decision) in self.ways.decide(&flow.region) {
-            let flow = Flow { region, ..flow.clone() };
+            let flow = flow.with(region);
             let mut done = |flow: Flow, outcome| leaves.push(Leaf { flow, outcome, mark });
             let Some(decision) = decision else {
                 done(flow, Outcome::NoRoute);
@@ -406,7 +449,7 @@ impl Entrance<'_> {
                 let Some(rest) = rest else { continue };
                 flow = rest;
             }
-            let around = Around { output: Some(device), ..around };
+            let around = Around { output: Output::Is(device), ..around };
             let first = leaves.len();
             let flows = machine.hook(Hook::Forward, |_| true, vec![flow], around, false, leaves)?;
             machine.leave(flows, around, connection, leaves)?;
@@ -421,16 +464,6 @@ enum Change<'c> {
     By(u128),
     To(&'c Set),
     ToAny,
-}
-
-impl Change<'_> {
-    fn of(&self, set: &Set, v4: bool) -> Set {
-        match self {
-            Self::By(by) => set.moved(*by),
-            Self::To(to) => (*to).clone(),
-            Self::ToAny => Region::all(v4).destination,
-        }
-    }
 }
 
 impl Connection {
@@ -465,9 +498,14 @@ fn attached(connection: &Connection) -> Option<(u8, usize)> {
 }
 
 fn parted(flow: Flow, destination: bool, ranges: &[Range]) -> (Option<Flow>, Option<Flow>) {
+    let own = if destination { &flow.region.destination } else { &flow.region.source };
+    match own.wholly(ranges) {
+        Some(true) => return (Some(flow), None),
+        Some(false) => return (None, Some(flow)),
+        None => {}
+    }
     let (and, without) = flow.region.clone().by_address(destination, ranges);
-    let with = |region: Region| Flow { region, ..flow.clone() };
-    (and.map(with), without.map(with))
+    (and.map(|region| flow.with(region)), without.map(|region| flow.with(region)))
 }
 
 /// The messages that open an exchange: RFC 792, RFC 4443, RFC 4620; `nf_conntrack_proto_icmp.c`. All other

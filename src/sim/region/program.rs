@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::joined::{Effect, effects, join};
 use super::{Octets, Range};
 use crate::read::filter::{
     Action, Base, Dispatch, Field, Filter, Match, Name, Refusal, Step, Translation, Values, Verdict, Way,
@@ -74,8 +75,28 @@ pub struct Program {
 pub struct Chain {
     /// How the kernel calls it.
     pub base: Option<Base>,
-    /// Its rules.
-    pub rules: Vec<Vec<Op>>,
+    /// Its rules; some stand for several in a row.
+    pub rules: Vec<Rule>,
+    /// What it does to the mark of packets of both families by their destination, if it does nothing else.
+    pub effects: Option<[Vec<(Range, Effect)>; 2]>,
+}
+
+/// A rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its place in the filter's chain: of the first, where it stands for several.
+    pub place: usize,
+    /// Its steps.
+    pub ops: Vec<Op>,
+}
+
+/// Where the packets of a case go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// Where.
+    pub goes: Goes,
+    /// The rule of the filter that says so, if it is not the one of the whole look-up.
+    pub rule: Option<usize>,
 }
 
 /// A step of a rule.
@@ -199,7 +220,7 @@ pub enum Cases {
         /// Whether the one they leave by.
         out: bool,
         /// By its number.
-        goes: Vec<Option<Goes>>,
+        goes: Vec<Option<Case>>,
     },
     /// By bits of a mark: in order, disjoint.
     Mark {
@@ -208,7 +229,7 @@ pub enum Cases {
         /// Which bits.
         mask: u32,
         /// From, to, where.
-        goes: Vec<(Range, Goes)>,
+        goes: Vec<(Range, Case)>,
     },
     /// By an address: in order, disjoint.
     Address {
@@ -217,12 +238,12 @@ pub enum Cases {
         /// Whether the destination.
         destination: bool,
         /// From, to, where.
-        goes: Vec<(Range, Goes)>,
+        goes: Vec<(Range, Case)>,
         /// All of them.
         all: Vec<Range>,
     },
     /// Anything else: one after another.
-    Tests(Vec<(Vec<Test>, Goes)>),
+    Tests(Vec<(Vec<Test>, Case)>),
 }
 
 impl Program {
@@ -235,13 +256,23 @@ impl Program {
         let mut chains = Vec::new();
         for chain in &filter.chains {
             let mut rules = Vec::new();
-            for rule in &chain.rules {
+            for (place, rule) in chain.rules.iter().enumerate() {
                 let steps = rule.steps.iter().filter_map(|step| op(step, devices).transpose());
-                rules.push(steps.collect::<Result<Vec<Op>, String>>().map_err(|why| (rule.line, why))?);
+                let ops = steps.collect::<Result<Vec<Op>, String>>().map_err(|why| (rule.line, why))?;
+                rules.push(Rule { place, ops });
             }
-            chains.push(Chain { base: chain.base, rules });
+            chains.push(Chain { base: chain.base, rules: join(rules, devices.count()), effects: None });
+        }
+        for (chain, effects) in effects(&chains).into_iter().enumerate() {
+            chains[chain].effects = effects;
         }
         Ok(Self { chains })
+    }
+
+    /// What a chain does to the mark of packets by their destination, if it does nothing else.
+    #[must_use]
+    pub fn effects(&self, chain: usize, v4: bool) -> Option<&[(Range, Effect)]> {
+        self.chains[chain].effects.as_ref().map(|both| both[usize::from(!v4)].as_slice())
     }
 }
 
@@ -357,10 +388,10 @@ fn cases(dispatch: &Dispatch, devices: &Devices) -> Result<Cases, String> {
         };
         let numbers = || {
             let each = |(values, verdict): &(Vec<Values>, Verdict)| {
-                let to = goes(verdict);
+                let to = Case { goes: goes(verdict), rule: None };
                 ranges(&values[0]).into_iter().map(move |range| (range, to)).collect::<Vec<_>>()
             };
-            let mut all: Vec<(Range, Goes)> = dispatch.cases.iter().flat_map(each).collect();
+            let mut all: Vec<(Range, Case)> = dispatch.cases.iter().flat_map(each).collect();
             all.sort_by_key(|(range, _)| *range);
             let overlap = all.windows(2).any(|pair| pair[1].0.0 <= pair[0].0.1);
             if overlap { Err("two cases for one value".to_owned()) } else { Ok(all) }
@@ -376,7 +407,7 @@ fn cases(dispatch: &Dispatch, devices: &Devices) -> Result<Cases, String> {
                 for (values, verdict) in &dispatch.cases {
                     let Values::Names(names) = &values[0] else { return Err("not a name".to_owned()) };
                     for number in devices.numbers_of(names) {
-                        let before = by_number[number].replace(goes(verdict));
+                        let before = by_number[number].replace(Case { goes: goes(verdict), rule: None });
                         if before.is_some() {
                             return Err("two cases for one name".to_owned());
                         }
@@ -398,7 +429,8 @@ fn cases(dispatch: &Dispatch, devices: &Devices) -> Result<Cases, String> {
     let each = |(values, verdict): &(Vec<Values>, Verdict)| {
         let fields = dispatch.fields.iter().zip(values);
         let tests = fields.map(|(field, values)| test(*field, values, devices));
-        Ok((tests.collect::<Result<Vec<Test>, String>>()?, goes(verdict)))
+        let case = Case { goes: goes(verdict), rule: None };
+        Ok((tests.collect::<Result<Vec<Test>, String>>()?, case))
     };
     Ok(Cases::Tests(dispatch.cases.iter().map(each).collect::<Result<_, String>>()?))
 }

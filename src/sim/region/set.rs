@@ -72,6 +72,25 @@ impl Set {
         self.within(range).next().is_some()
     }
 
+    /// Whether all of it is in disjoint ranges in order, or nothing of it; if neither, it has to be parted.
+    #[must_use]
+    pub fn wholly(&self, ranges: &[Range]) -> Option<bool> {
+        let mut inside = None;
+        for own in &*self.0 {
+            let at = if ranges.len() > 4 { ranges.partition_point(|range| range.1 < own.0) } else { 0 };
+            let met = ranges[at..].iter().find(|range| range.1 >= own.0).filter(|range| range.0 <= own.1);
+            let now = match met {
+                Some(range) if range.0 <= own.0 && own.1 <= range.1 => true,
+                Some(_) => return None,
+                None => false,
+            };
+            if *inside.get_or_insert(now) != now {
+                return None;
+            }
+        }
+        inside
+    }
+
     /// What it has in common with disjoint ranges in order; nothing where that is empty.
     #[must_use]
     pub fn and(&self, ranges: &[Range]) -> Option<Self> {

@@ -1,0 +1,199 @@
+//! Rules in a row that ask for one thing, as one look-up; and chains that only mark.
+//!
+//! Goes in: rules one by one, as iptables has them. Comes out: fewer, that mean the same. What must hold: of
+//! several rules the first that fits counts, and each case still knows its rule.
+
+use super::program::{Case, Cases, Chain, Chosen, Goes, Op, Rule, Test};
+use super::{Range, Set};
+
+/// What is done to a mark: and'ed, then xor'ed.
+pub type Effect = (u32, u32);
+
+const NOTHING: Effect = (u32::MAX, 0);
+
+/// What a rule asks for, if it is one thing and ends the chain.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Mark(bool, u32),
+    Address(bool, bool),
+    Device(bool),
+    Zone([bool; 2], u32),
+}
+
+/// Joins rules.
+pub(super) fn join(rules: Vec<Rule>, devices: usize) -> Vec<Rule> {
+    let mut joined: Vec<Rule> = Vec::new();
+    let mut row: Vec<Rule> = Vec::new();
+    let mut kind = None;
+    for rule in rules {
+        let own = asked(&rule);
+        if own != kind || own.is_none() {
+            joined.extend(one(std::mem::take(&mut row), kind, devices));
+            kind = own;
+        }
+        row.push(rule);
+    }
+    joined.extend(one(row, kind, devices));
+    joined
+}
+
+fn asked(rule: &Rule) -> Option<Asked> {
+    let [Op::Test { test, negated: false }, then] = rule.ops.as_slice() else { return None };
+    match (test, then) {
+        (Test::Mark(mask, ranges), Op::Zone(directions, Chosen::Is(_))) => {
+            let single =
+                ranges.as_slice().first().is_some_and(|range| range.0 == range.1) && ranges.len() == 1;
+            single.then_some(Asked::Zone(*directions, *mask))
+        }
+        (_, Op::End(Goes::Jump(_))) => None,
+        (Test::Mark(mask, _), Op::End(_)) => Some(Asked::Mark(false, *mask)),
+        (Test::ConnectionMark(mask, _), Op::End(_)) => Some(Asked::Mark(true, *mask)),
+        (Test::Address { v4, destination, .. }, Op::End(_)) => Some(Asked::Address(*v4, *destination)),
+        (Test::In(_), Op::End(_)) => Some(Asked::Device(false)),
+        (Test::Out(_), Op::End(_)) => Some(Asked::Device(true)),
+        _ => None,
+    }
+}
+
+/// A row of rules of one kind.
+fn one(row: Vec<Rule>, kind: Option<Asked>, devices: usize) -> Vec<Rule> {
+    let (Some(kind), Some(place)) = (kind, row.first().map(|rule| rule.place)) else { return row };
+    if row.len() < 2 {
+        return row;
+    }
+    let op = match kind {
+        Asked::Zone(directions, mask) => {
+            let mut zones = std::collections::BTreeMap::new();
+            for rule in &row {
+                if let [Op::Test { test: Test::Mark(_, ranges), .. }, Op::Zone(_, Chosen::Is(zone))] =
+                    rule.ops.as_slice()
+                    && let Some(value) = ranges.first().and_then(|range| u32::try_from(range.0).ok())
+                {
+                    zones.entry(value).or_insert(*zone);
+                }
+            }
+            Op::Zone(directions, Chosen::ByMark(mask, zones))
+        }
+        Asked::Mark(connection, mask) => {
+            let goes = cases(&row);
+            Op::Cases(Cases::Mark { connection, mask, goes })
+        }
+        Asked::Address(v4, destination) => {
+            let goes = cases(&row);
+            let all = Set::of(goes.iter().map(|(range, _)| *range).collect()).ranges().to_vec();
+            Op::Cases(Cases::Address { v4, destination, goes, all })
+        }
+        Asked::Device(out) => {
+            let mut goes = vec![None; devices];
+            for rule in &row {
+                let [Op::Test { test: Test::In(own) | Test::Out(own), .. }, Op::End(to)] =
+                    rule.ops.as_slice()
+                else {
+                    continue;
+                };
+                for number in (0..devices).filter(|number| own[*number]) {
+                    goes[number].get_or_insert(Case { goes: *to, rule: Some(rule.place) });
+                }
+            }
+            Op::Cases(Cases::Device { out, goes })
+        }
+    };
+    vec![Rule { place, ops: vec![op] }]
+}
+
+/// The ranges of a row, each with where it goes: of those that overlap, the first rule has them.
+fn cases(row: &[Rule]) -> Vec<(Range, Case)> {
+    let mut all: Vec<(Range, Case)> = Vec::new();
+    for rule in row {
+        let [Op::Test { test, .. }, Op::End(goes)] = rule.ops.as_slice() else { continue };
+        let (Test::Mark(_, ranges) | Test::ConnectionMark(_, ranges) | Test::Address { ranges, .. }) = test
+        else {
+            continue;
+        };
+        let case = Case { goes: *goes, rule: Some(rule.place) };
+        all.extend(ranges.iter().map(|range| (*range, case)));
+    }
+    let in_order = all.clone();
+    all.sort_by_key(|(range, _)| *range);
+    if all.windows(2).all(|pair| pair[0].0.1 < pair[1].0.0) {
+        return all;
+    }
+    let mut taken: Vec<Range> = Vec::new();
+    let mut goes = Vec::new();
+    for (range, case) in in_order {
+        if let Some(rest) = Set::range(range.0, range.1).without(&taken) {
+            goes.extend(rest.ranges().iter().map(|range| (*range, case)));
+            taken.extend(rest.ranges());
+            taken.sort_unstable();
+        }
+    }
+    goes.sort_by_key(|(range, _)| *range);
+    goes
+}
+
+/// What each chain does to marks by destination, in both families, if it does nothing else.
+pub(super) fn effects(chains: &[Chain]) -> Vec<Option<[Vec<(Range, Effect)>; 2]>> {
+    let mut known: Vec<Option<Option<[Vec<(Range, Effect)>; 2]>>> = vec![None; chains.len()];
+    for chain in 0..chains.len() {
+        of_chain(chains, chain, &mut known, 0);
+    }
+    known.into_iter().map(Option::flatten).collect()
+}
+
+type Effects = Option<[Vec<(Range, Effect)>; 2]>;
+
+fn of_chain(chains: &[Chain], chain: usize, known: &mut Vec<Option<Effects>>, depth: usize) {
+    if known[chain].is_some() || depth > 64 {
+        return;
+    }
+    // Who asks for itself is told that there is none.
+    known[chain] = Some(None);
+    let rules = &chains[chain].rules;
+    let only_marks = !rules.is_empty()
+        && chains[chain].base.is_none()
+        && rules.iter().all(|rule| rule.ops.iter().all(|op| matches!(op, Op::Mark(..))));
+    if only_marks {
+        let effect = rules.iter().flat_map(|rule| &rule.ops).fold(NOTHING, |(and, xor), op| match op {
+            Op::Mark(more, turned) => (and & more, xor & more ^ turned),
+            _ => (and, xor),
+        });
+        let all = |last: u128| vec![((0, last), effect)];
+        known[chain] = Some(Some([all(u32::MAX.into()), all(u128::MAX)]));
+        return;
+    }
+    let mut both = [None, None];
+    for rule in rules {
+        let [Op::Cases(Cases::Address { v4, destination: true, goes, .. })] = rule.ops.as_slice() else {
+            return;
+        };
+        let own = &mut both[usize::from(!v4)];
+        if own.is_some() {
+            return;
+        }
+        let mut list = Vec::new();
+        for (range, case) in goes {
+            let Goes::Goto(other) = case.goes else { return };
+            of_chain(chains, other, known, depth + 1);
+            let Some(Some(effects)) = &known[other] else { return };
+            list.extend(of_case(*range, &effects[usize::from(!v4)]));
+        }
+        *own = Some(list);
+    }
+    if chains[chain].base.is_none() && !rules.is_empty() {
+        known[chain] = Some(Some(both.map(Option::unwrap_or_default)));
+    }
+}
+
+/// Effects within a range; where there are none, nothing is done.
+pub(super) fn of_case(range: Range, effects: &[(Range, Effect)]) -> Vec<(Range, Effect)> {
+    let at = effects.partition_point(|(own, _)| own.1 < range.0);
+    let near = effects[at..].iter().take_while(|(own, _)| own.0 <= range.1);
+    let mut list: Vec<(Range, Effect)> =
+        near.map(|(own, effect)| ((own.0.max(range.0), own.1.min(range.1)), *effect)).collect();
+    let taken: Vec<Range> = list.iter().map(|(range, _)| *range).collect();
+    if let Some(rest) = Set::range(range.0, range.1).without(&taken) {
+        list.extend(rest.ranges().iter().map(|range| (*range, NOTHING)));
+        list.sort_by_key(|(range, _)| *range);
+    }
+    list
+}
