@@ -95,7 +95,8 @@ impl Asked<'_> {
             return Err("the chains call each other in a circle".to_owned());
         }
         let gateway = self.gateway;
-        let chain: &Chain = gateway.host.filters[filter].chains.get(number).ok_or("there is no such chain")?;
+        let chain: &Chain =
+            gateway.host.filters[filter].chains.get(number).ok_or("there is no such chain")?;
         // nft writes the family before a table's name, iptables has the name alone.
         let nft = chain.table.contains(' ');
         for (n, rule) in chain.rules.iter().enumerate() {
@@ -276,7 +277,9 @@ impl Asked<'_> {
                     changes.push(Change::Zone(number, *direction));
                 }
             }
-            Action::Destination(translation) => return self.translate(Side::Destination, translation, changes),
+            Action::Destination(translation) => {
+                return self.translate(Side::Destination, translation, changes);
+            }
             Action::Source(translation) => return self.translate(Side::Source, translation, changes),
             Action::Masquerade => {
                 let device = self.it.output.as_deref().ok_or("masquerade before the way is known")?;

@@ -175,7 +175,8 @@ impl Connections {
         bucket: bool,
         but: Option<usize>,
     ) -> impl Iterator<Item = (usize, bool)> + '_ {
-        let confirmed = self.entries.iter().enumerate().filter(move |(n, it)| it.confirmed && Some(*n) != but);
+        let confirmed =
+            self.entries.iter().enumerate().filter(move |(n, it)| it.confirmed && Some(*n) != but);
         let both = confirmed.flat_map(|(n, entry)| [(n, entry, false), (n, entry, true)]);
         both.filter(move |(_, entry, reply)| {
             let own = entry.zone.of(*reply);
@@ -188,9 +189,8 @@ impl Connections {
     #[must_use]
     pub fn is_taken(&self, tuple: Tuple, of: usize) -> bool {
         let (Some(reply), Some(own)) = (tuple.inverted(), self.entries.get(of)) else { return false };
-        let same_flow = |other: &Entry| {
-            other.original == own.original && other.zone.of(false) == own.zone.of(false)
-        };
+        let same_flow =
+            |other: &Entry| other.original == own.original && other.zone.of(false) == own.zone.of(false);
         self.keyed(reply, own.zone, true, Some(of)).any(|(n, _)| !same_flow(&self.entries[n]))
     }
 

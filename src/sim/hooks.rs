@@ -91,7 +91,8 @@ impl Walk<'_> {
     fn bases(&self, hook: Hook) -> impl Iterator<Item = (usize, usize, Base)> {
         let v4 = self.it.packet.is_v4();
         let filters = self.gateway.host.filters.iter().enumerate();
-        let chains = filters.flat_map(|(filter, it)| it.chains.iter().enumerate().map(move |it| (filter, it)));
+        let chains =
+            filters.flat_map(|(filter, it)| it.chains.iter().enumerate().map(move |it| (filter, it)));
         let bases = chains.filter_map(|(filter, (chain, it))| it.base.map(|base| (filter, chain, base)));
         bases.filter(move |(.., base)| {
             base.hook == hook && if v4 { base.families.v4 } else { base.families.v6 }
@@ -190,8 +191,7 @@ impl Walk<'_> {
         let v4 = self.it.packet.is_v4();
         let sees = |base: &Base| base.nat && if v4 { base.families.v4 } else { base.families.v6 };
         let filters = self.gateway.host.filters.iter();
-        let active =
-            filters.flat_map(|it| &it.chains).any(|chain| chain.base.as_ref().is_some_and(sees));
+        let active = filters.flat_map(|it| &it.chains).any(|chain| chain.base.as_ref().is_some_and(sees));
         let Track::Known { entry, state, reply } = self.it.track else { return Ok(Decision::On) };
         if !active {
             return Ok(Decision::On);

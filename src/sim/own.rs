@@ -145,8 +145,10 @@ impl Walk<'_> {
         }
         let device = self.it.output.clone().unwrap_or_default();
         if self.it.packet.source.is_unspecified() {
+            // Where the files say none it stays unspecified. That is what the kernel does with IPv4; of IPv6 it
+            // would be the device's own number on the link, which no file says.
             let own = self.gateway.own_address(&device, self.it.via, self.it.packet.destination);
-            self.it.packet.source = own.ok_or("the gateway has no address to send from")?;
+            self.it.packet.source = own.unwrap_or(self.it.packet.source);
         }
         let link = self.gateway.host.links.get(&device);
         let master = link.and_then(|link| link.master.clone()).filter(|master| self.is_vrf(Some(master)));

@@ -118,7 +118,8 @@ impl<'h> Gateway<'h> {
     pub fn own_address(&self, device: &str, via: Option<IpAddr>, destination: IpAddr) -> Option<IpAddr> {
         let v4 = destination.is_ipv4();
         let family = || self.host.addresses.iter().filter(move |it| it.net.addr().is_ipv4() == v4);
-        let on = |device: &str| family().filter(|it| it.device == device).map(|it| it.net).collect::<Vec<_>>();
+        let on =
+            |device: &str| family().filter(|it| it.device == device).map(|it| it.net).collect::<Vec<_>>();
         let mut nets = on(device);
         if nets.is_empty() {
             // Another device of the same VRF, or outside of all.
@@ -146,7 +147,9 @@ fn fits(rule: &Rule, flow: &Flow<'_>, vrf: Option<u32>) -> bool {
         && rule.oif.as_deref().is_none_or(|device| flow.output == Some(device))
         && rule.mark.is_none_or(|(value, mask)| (value ^ flow.mark) & mask == 0)
         && (rule.action != Action::Vrf || vrf.is_some())
-        && rule.from.is_none_or(|net| net.prefix_len() == 0 || flow.source.is_some_and(|it| contains(&net, it)))
+        && rule
+            .from
+            .is_none_or(|net| net.prefix_len() == 0 || flow.source.is_some_and(|it| contains(&net, it)))
         && rule.to.is_none_or(|net| contains(&net, flow.destination));
     fits != rule.not
 }

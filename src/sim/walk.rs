@@ -85,9 +85,7 @@ impl Walk<'_> {
         let packet = &self.it.packet;
         let (source, destination) = (packet.source, packet.destination);
         // `ip6_rcv_core`: before any hook.
-        if !packet.is_v4()
-            && (source.is_multicast() || source.is_loopback() || destination.is_loopback())
-        {
+        if !packet.is_v4() && (source.is_multicast() || source.is_loopback() || destination.is_loopback()) {
             return Ok(Fate::Martian.into());
         }
         if let Some(end) = self.passes(Hook::Prerouting)? {
