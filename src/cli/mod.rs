@@ -16,6 +16,7 @@ mod lab;
 mod manual;
 mod output;
 mod site;
+mod trace;
 mod verify;
 mod whois;
 
@@ -59,6 +60,7 @@ enum Command {
     Compile(compile::Compile),
     Check(check::Check),
     Whois(whois::Whois),
+    Trace(trace::Trace),
     Verify(verify::Verify),
     Lab(lab::Lab),
     Explain(explain::Explain),
@@ -121,6 +123,7 @@ pub fn run() -> ExitCode {
         Command::Compile(compile) => compile.run(color),
         Command::Check(check) => check.run(color),
         Command::Whois(whois) => whois.run(color),
+        Command::Trace(trace) => trace.run(color),
         Command::Verify(verify) => verify.run(color),
         Command::Lab(lab) => lab.run(color),
         Command::Explain(explain) => explain.run(),

@@ -120,12 +120,7 @@ fn call(
     if arrived.content != packet.content && to.masquerade.is_none() {
         return Some(format!("{what}: changed: {arrived}"));
     }
-    let answer = match &arrived.content {
-        Content::Other { .. } => {
-            Packet { source: arrived.destination, destination: arrived.source, ..arrived.clone() }
-        }
-        _ => arrived.answer()?,
-    };
+    let answer = arrived.answer()?;
     let answered = match gateway.receive(connections, &to.interface, answer, 0) {
         Ok(passage) => passage,
         Err(wrong) => return Some(format!("{what}: the answer: {wrong}")),
