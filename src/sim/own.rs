@@ -131,15 +131,17 @@ impl Gateway<'_> {
         let Own { packet, mark, bound } = own;
         let it = Traveller { packet, mark, track, input: None, output: None, via: None };
         let mut walk = Walk { gateway: self, connections, it, phases: Vec::new(), reroute: false };
-        let end = walk.goes(bound.as_deref())?;
+        let mut began = walk.it.packet.clone();
+        let end = walk.goes(bound.as_deref(), &mut began)?;
         let Walk { it, phases, .. } = walk;
         let Traveller { packet, mark, track, .. } = it;
-        Ok(Passage { phases, fate: end.fate, packet, mark, track, error: None })
+        Ok(Passage { phases, fate: end.fate, began, packet, mark, track, error: None })
     }
 }
 
 impl Walk<'_> {
-    fn goes(&mut self, bound: Option<&str>) -> Result<End, String> {
+    /// `began` gets the source that is chosen.
+    fn goes(&mut self, bound: Option<&str>, began: &mut Packet) -> Result<End, String> {
         if let Some(end) = self.finds(bound, None)? {
             return Ok(end);
         }
@@ -149,6 +151,7 @@ impl Walk<'_> {
             // would be the device's own number on the link, which no file says.
             let own = self.gateway.own_address(&device, self.it.via, self.it.packet.destination);
             self.it.packet.source = own.unwrap_or(self.it.packet.source);
+            began.source = self.it.packet.source;
         }
         let link = self.gateway.host.links.get(&device);
         let master = link.and_then(|link| link.master.clone()).filter(|master| self.is_vrf(Some(master)));

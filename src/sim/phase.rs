@@ -140,6 +140,8 @@ pub struct Passage {
     pub phases: Vec<Phase>,
     /// What became of it.
     pub fate: Fate,
+    /// The packet at the beginning of its way.
+    pub began: Packet,
     /// The packet at the end of its way.
     pub packet: Packet,
     /// Its mark at the end.

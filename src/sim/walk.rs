@@ -44,6 +44,7 @@ impl Gateway<'_> {
         if !link.up {
             return Err(format!("{device} is down, so nothing comes in by it"));
         }
+        let began = packet.clone();
         let it = Traveller {
             packet,
             mark,
@@ -54,7 +55,7 @@ impl Gateway<'_> {
         };
         let mut walk = Walk { gateway: self, connections, it, phases: Vec::new(), reroute: false };
         let end = walk.arrives(device)?;
-        let passage = walk.ends(end, device)?;
+        let passage = walk.ends(end, device, began)?;
         connections.settle();
         Ok(passage)
     }
@@ -62,7 +63,7 @@ impl Gateway<'_> {
 
 impl Walk<'_> {
     /// Ends the way, and makes the error about it. `device` is the one that the packet came in by.
-    fn ends(self, end: End, device: &str) -> Result<Passage, String> {
+    fn ends(self, end: End, device: &str, began: Packet) -> Result<Passage, String> {
         let Self { gateway, connections, it, phases, .. } = self;
         // The network layer's errors are told only where the device forwards; a filter's always are.
         let refused = matches!(end.fate, Fate::Refused(_) | Fate::Expired);
@@ -74,6 +75,7 @@ impl Walk<'_> {
         Ok(Passage {
             phases,
             fate: end.fate,
+            began,
             packet: it.packet,
             mark: it.mark,
             track: it.track,

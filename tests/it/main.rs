@@ -16,5 +16,6 @@ mod outputs;
 mod read;
 mod replace;
 mod sim;
+mod trace;
 mod views;
 mod whois;

@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use ipnet::IpNet;
+use overlapc::model::Isolation;
 use overlapc::net::{self, Family};
-use overlapc::plan::{Peering, Plan, lower};
+use overlapc::plan::{Peering, Plan, Value, lower};
 use overlapc::read::artifacts;
 use overlapc::read::routing::{Address, Change};
 use overlapc::sim::conntrack::Connections;
@@ -30,10 +31,13 @@ impl syntax::Loader for NoFiles<'_> {
     }
 }
 
-fn plan(case: &Path) -> Plan {
+/// The plan of a site, as the variant in a folder has it.
+fn plan(case: &Path, folder: &str) -> Plan {
+    let isolation = folder.contains("rules").then_some(Isolation::Rules);
+    let overrides = Overrides { isolation, firewall: None };
     let mut sources = SourceMap::default();
     let root = sources.add("site.ovl", fs::read_to_string(case.join("site.ovl")).unwrap());
-    let site = front(sources, root, &NoFiles(case), Overrides::default()).value.unwrap();
+    let site = front(sources, root, &NoFiles(case), overrides).value.unwrap();
     lower(&site)
 }
 
@@ -44,7 +48,10 @@ fn host(folder: &Path, plan: &Plan) -> Option<Host> {
     if !files.contains_key("ip.batch") {
         return None;
     }
-    let artifacts = artifacts::read(&files).unwrap();
+    let mut artifacts = artifacts::read(&files).unwrap();
+    let value = |value| if let Value::Is(number) = value { i64::from(number) } else { 0 };
+    let settings = plan.settings.iter().map(|setting| (setting.path.clone(), value(setting.value)));
+    artifacts.settings = Some(settings.collect());
     let mut host = Host::of(&artifacts).unwrap_or_else(|wrong| panic!("{}: {wrong:?}", folder.display()));
     for network in &plan.networks {
         let left = network.admitted.iter().map(|it| it.real);
@@ -160,8 +167,8 @@ fn call(
 fn in_every_golden_site_hosts_reach_each_other_and_answers_come_back() {
     let (mut wrong, mut calls) = (Vec::new(), 0);
     for case in folders_in(&repository().join("golden/emit")) {
-        let plan = plan(&case);
         for folder in folders_in(&case) {
+            let plan = plan(&case, &name_of(&folder));
             let Some(host) = host(&folder, &plan) else { continue };
             let gateway = Gateway::new(&host);
             let mut connections = Connections::default();

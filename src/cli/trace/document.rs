@@ -151,7 +151,7 @@ impl Shown<'_> {
     )]
     pub(super) fn json(&self) -> String {
         let ways = self.ways.iter().map(|way| self.way_view(way)).collect();
-        let document = DocumentView { format_version: FORMAT_VERSION, ways, notes: self.notes };
+        let document = DocumentView { format_version: FORMAT_VERSION, ways, notes: &self.notes };
         let mut text = serde_json::to_string_pretty(&document).expect("views serialise");
         text.push('\n');
         text
@@ -167,7 +167,7 @@ impl Shown<'_> {
             },
             device: way.device.as_deref(),
             network: way.device.as_deref().and_then(|device| self.network_name(device)),
-            packet: packet_view(&way.packet),
+            packet: packet_view(&way.passage.began),
             phases: phases.map(|(phase, number)| self.phase_view(phase, number)).collect(),
             result: self.result_view(way),
         }

@@ -16,7 +16,6 @@ use crate::diag::Report;
 use crate::plan::{self, Plan};
 use crate::sim::conntrack::Connections;
 use crate::sim::fate::Fate;
-use crate::sim::packet::Packet;
 use crate::sim::phase::Passage;
 use crate::sim::routes::Gateway;
 use gateway::Told;
@@ -36,7 +35,8 @@ mod words;
 /// The site is compiled, its files are read back as a gateway would load them, and the packet goes through
 /// hooks, ip rules, routes and connection tracking as the kernel does it. Each step names the line of the
 /// artefact and, as its comment has it, that of the site. Then whoever was reached answers. Nothing is sent
-/// and no rights are needed.
+/// and no rights are needed. With `--output-format json` the answer is a document. Exit status 0 whatever became
+/// of the packet.
 #[derive(Debug, Args)]
 #[command(allow_missing_positional = true)]
 pub(super) struct Trace {
@@ -73,8 +73,6 @@ struct Way {
     what: What,
     /// The device that it came in by; none of the gateway's own.
     device: Option<String>,
-    /// The packet as it came.
-    packet: Packet,
     passage: Passage,
 }
 
@@ -94,7 +92,7 @@ struct Shown<'a> {
     plan: &'a Plan,
     places: Places<'a>,
     ways: Vec<Way>,
-    notes: &'a [String],
+    notes: Vec<String>,
 }
 
 impl Trace {
@@ -112,10 +110,14 @@ impl Trace {
             Some(directory) => gateway::found(directory)?,
             None => gateway::compiled(&site, &outcome.sources),
         };
-        let told = Told::new(&files, &plan)?;
+        let mut told = Told::new(&files, &plan)?;
         let ways = ways(&told, sent)?;
+        let mut notes = std::mem::take(&mut told.notes);
+        if ways.iter().any(|way| way.passage.fate == Fate::NoRoute) {
+            notes.push("routes that the gateway has besides those of the site are not known here".to_owned());
+        }
         let places = Places { artifacts: &told.artifacts, host: &told.host };
-        let shown = Shown { plan: &plan, places, ways, notes: &told.notes };
+        let shown = Shown { plan: &plan, places, ways, notes };
         let text = if self.findings.is_json() {
             shown.json()
         } else if self.short {
@@ -141,28 +143,27 @@ fn ways(told: &Told, sent: Sent) -> Result<Vec<Way>, Failure> {
         return Err(Failure::new(format!("the gateway has no device `{device}`")).help(help));
     }
     let mut ways = Vec::new();
-    let passage = gateway.receive(&mut connections, &device, packet.clone(), mark).map_err(unknown)?;
+    let passage = gateway.receive(&mut connections, &device, packet, mark).map_err(unknown)?;
     let error = passage.error.clone();
     let reached = passage.fate.clone();
-    ways.push(Way { what: What::Asked, device: Some(device.clone()), packet, passage });
+    ways.push(Way { what: What::Asked, device: Some(device.clone()), passage });
     if let Some(error) = error {
-        ways.push(Way { what: What::Error, device: None, packet: error.packet.clone(), passage: *error });
+        ways.push(Way { what: What::Error, device: None, passage: *error });
         return Ok(ways);
     }
     let asked = &ways[0].passage;
     let answered = match reached {
         Fate::Left { device, .. } => {
             let Some(answer) = asked.packet.answer() else { return Ok(ways) };
-            let passage = gateway.receive(&mut connections, &device, answer.clone(), 0).map_err(unknown)?;
+            let passage = gateway.receive(&mut connections, &device, answer, 0).map_err(unknown)?;
             let error = passage.error.clone();
-            let way = Way { what: What::Answer, device: Some(device), packet: answer, passage };
+            let way = Way { what: What::Answer, device: Some(device), passage };
             Some((way, error))
         }
         Fate::Local => match gateway.answer(asked, &device) {
             Some(own) => {
-                let packet = own.packet.clone();
                 let passage = gateway.send(&mut connections, own).map_err(unknown)?;
-                Some((Way { what: What::Answer, device: None, packet, passage }, None))
+                Some((Way { what: What::Answer, device: None, passage }, None))
             }
             None => None,
         },
@@ -170,12 +171,7 @@ fn ways(told: &Told, sent: Sent) -> Result<Vec<Way>, Failure> {
     };
     if let Some((way, error)) = answered {
         ways.push(way);
-        ways.extend(error.map(|error| Way {
-            what: What::Error,
-            device: None,
-            packet: error.packet.clone(),
-            passage: *error,
-        }));
+        ways.extend(error.map(|error| Way { what: What::Error, device: None, passage: *error }));
     }
     Ok(ways)
 }

@@ -104,7 +104,7 @@ impl Shown<'_> {
     /// A table, with the name of the network that it is of.
     fn table(&self, table: u32) -> String {
         let name = table_name(table);
-        match self.plan.networks.iter().find(|network| network.table() == table) {
+        match self.plan.networks.iter().find(|it| it.table() == table || it.own_table() == table) {
             Some(network) => format!("{name}, which is {}'s", network.name),
             None => name,
         }

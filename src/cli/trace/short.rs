@@ -4,24 +4,25 @@ use super::{Shown, Way};
 use crate::sim::fate::Fate;
 
 impl Shown<'_> {
-    /// A line for each time that a packet passes a device, ended by newlines.
+    /// A line for each time that a packet passes a device, and one for each that does not get out, ended by
+    /// newlines.
     pub(super) fn short(&self) -> String {
-        let mut lines: Vec<(&str, &str, String)> = Vec::new();
+        let left = |way: &Way| match &way.passage.fate {
+            Fate::Left { device, .. } => Some(device.clone()),
+            _ => None,
+        };
+        let devices = self.ways.iter().flat_map(|way| [way.device.clone(), left(way)]).flatten();
+        let width = devices.map(|device| device.len()).max().unwrap_or_default();
+        let mut out = String::new();
         for way in &self.ways {
             if let Some(device) = &way.device {
-                lines.push(("In", device, way.packet.to_string()));
+                out.push_str(&format!("In  {device:<width$} {}\n", way.passage.began));
             }
-            lines.push(match &way.passage.fate {
-                Fate::Left { device, .. } => ("Out", device, way.passage.packet.to_string()),
-                _ => ("", "", self.end(way)),
-            });
+            match left(way) {
+                Some(device) => out.push_str(&format!("Out {device:<width$} {}\n", way.passage.packet)),
+                None => out.push_str(&format!("--  {}\n", self.result(way))),
+            }
         }
-        let width = lines.iter().map(|(_, device, _)| device.len()).max().unwrap_or_default();
-        let line = |(way, device, what): (&str, &str, String)| format!("{way:<3} {device:<width$} {what}\n");
-        lines.into_iter().map(line).collect()
-    }
-
-    fn end(&self, way: &Way) -> String {
-        self.result(way)
+        out
     }
 }

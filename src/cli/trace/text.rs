@@ -19,25 +19,31 @@ impl Shown<'_> {
             }
             // Writing to a string cannot fail.
             let _ = writeln!(out, "{}", bold(&self.head(way)));
-            for (number, phase) in way.passage.phases.iter().enumerate() {
+            for (phase, number) in way.passage.phases.iter().filter(|phase| does_something(phase)).zip(1..) {
                 let (title, lines) = self.phase(phase);
-                let _ = writeln!(out, "{:>3}. {title}", number + 1);
+                let _ = writeln!(out, "{number:>3}. {title}");
                 columns(&lines, &mut out);
             }
             let _ = writeln!(out, "  => {}", bold(&self.result(way)));
         }
-        for note in self.notes {
-            let _ = writeln!(out, "\n{} {note}", bold("note:"));
+        if !self.notes.is_empty() {
+            out.push('\n');
+        }
+        for note in &self.notes {
+            let _ = writeln!(out, "{} {note}", bold("note:"));
         }
         out
     }
 
     fn head(&self, way: &Way) -> String {
-        let packet = &way.packet;
+        let packet = &way.passage.began;
         let place = way.device.as_deref().map(|device| format!(", in by {}", self.device(device)));
         let place = place.unwrap_or_default();
         match (way.what, &way.device) {
             (What::Asked, _) => format!("The packet{place}: {packet}"),
+            (What::Error, _) if packet.source.is_unspecified() => {
+                "The gateway finds no way to tell the sender".to_owned()
+            }
             (What::Error, _) => format!("What the gateway tells the sender: {packet}"),
             (What::Answer, Some(_)) => format!("The answer{place}: {packet}"),
             (What::Answer, None) => format!("The gateway's answer: {packet}"),
@@ -61,7 +67,7 @@ impl Shown<'_> {
                 (format!("{}{at}: translated: {}", hook_name(*hook), changes.join(", ")), Vec::new())
             }
             Event::Routed(Routed { destination, by }) => {
-                let title = format!("routing{at}: {destination}");
+                let title = format!("routing{at}: to {destination}");
                 let Some((rule, route)) = by else {
                     return (
                         title,
@@ -112,6 +118,18 @@ impl Shown<'_> {
         };
         let did: Vec<String> = fired.changes.iter().map(change).chain(went).collect();
         [line.at.unwrap_or_default(), line.comment.unwrap_or_default(), did.join(", ")]
+    }
+}
+
+/// Whether a phase is more than chains that were looked into in vain.
+fn does_something(phase: &Phase) -> bool {
+    match &phase.event {
+        Event::Chain { fired, .. } => {
+            let idle = |it: &Fired| it.changes.is_empty() && matches!(it.went, Went::Jumped(_) | Went::On);
+            // Without any rule it is the policy that did away with it.
+            fired.is_empty() || !fired.iter().all(idle)
+        }
+        _ => true,
     }
 }
 

@@ -183,17 +183,27 @@ fn named(plan: &Plan, viewer: Option<usize>, word: &str, far: bool) -> Result<Ip
 }
 
 fn content(word: &str, source: &Side<'_>, destination: &Side<'_>) -> Result<Content, Failure> {
-    let number = |names: &[(&str, u8)]| names.iter().find(|(name, _)| *name == word).map(|(_, it)| *it);
-    let by_number = word.parse::<u8>().ok();
-    let with_ports = number(&WITH_PORTS).or(by_number.filter(|it| WITH_PORTS.iter().any(|(_, n)| n == it)));
-    if let Some(protocol) = with_ports {
+    let v4 = source.address.is_ipv4();
+    let own = if v4 { packet::ICMP } else { packet::ICMP6 };
+    let named = WITH_PORTS.iter().chain(&WITHOUT_PORTS).find(|(name, _)| *name == word);
+    let protocol = match (word, named) {
+        ("icmp" | "icmpv6", _) => own,
+        (_, Some((_, number))) => *number,
+        (_, None) => word.parse().map_err(|_| {
+            let names = WITH_PORTS.iter().chain(&WITHOUT_PORTS).map(|(name, _)| *name).chain(["icmp"]);
+            let help = match suggest::closest(word, names) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "write tcp, udp, icmp, another protocol's name, or its number".to_owned(),
+            };
+            Failure::new(format!("`{word}` is not a protocol")).help(help)
+        })?,
+    };
+    if WITH_PORTS.iter().any(|(_, number)| *number == protocol) {
         let Some(to) = destination.port else {
             let what = format!("`{}` has no port, and {word} needs one", destination.word);
-            let example = if destination.address.is_ipv4() {
-                destination.word.to_owned()
-            } else {
-                format!("[{}]", destination.address)
-            };
+            let name = destination.word;
+            let example =
+                if v4 || name.parse::<IpAddr>().is_err() { name.to_owned() } else { format!("[{name}]") };
             return Err(Failure::new(what).help(format!("write it behind the address, as in `{example}:80`")));
         };
         let from = source.port.unwrap_or(SOURCE_PORT);
@@ -203,23 +213,11 @@ fn content(word: &str, source: &Side<'_>, destination: &Side<'_>) -> Result<Cont
     if let Some(side) = [source, destination].into_iter().find(|side| side.port.is_some()) {
         return Err(Failure::new(format!("`{}` has a port, and {word} has none", side.word)));
     }
-    let v4 = source.address.is_ipv4();
-    let own = if v4 { packet::ICMP } else { packet::ICMP6 };
-    match word {
-        "icmp" | "icmpv6" => Ok(Content::Message { kind: if v4 { 8 } else { 128 }, id: IDENTIFIER }),
-        _ if by_number == Some(own) => content("icmp", source, destination),
-        _ => match number(&WITHOUT_PORTS).or(by_number) {
-            Some(protocol) => Ok(Content::Other { protocol }),
-            None => {
-                let names = WITH_PORTS.iter().chain(&WITHOUT_PORTS).map(|(name, _)| *name).chain(["icmp"]);
-                let help = match suggest::closest(word, names) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "write tcp, udp, icmp, another protocol's name, or its number".to_owned(),
-                };
-                Err(Failure::new(format!("`{word}` is not a protocol")).help(help))
-            }
-        },
-    }
+    Ok(if protocol == own {
+        Content::Message { kind: if v4 { 8 } else { 128 }, id: IDENTIFIER }
+    } else {
+        Content::Other { protocol }
+    })
 }
 
 fn set(sent: &mut Sent, name: &str, value: &str) -> Result<(), Failure> {
