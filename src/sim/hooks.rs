@@ -201,7 +201,6 @@ impl Walk<'_> {
             _ => Side::Source,
         };
         let before = self.it.packet.clone();
-        let mut port = None;
         if matches!(before.content, Content::Error { .. }) {
             nat::translate_error(self.connections, entry, reply, side, &mut self.it.packet)
                 .ok_or("a redirect about a connection that is translated")?;
@@ -223,17 +222,14 @@ impl Walk<'_> {
                     }
                 }
                 if self.is_open(entry, side) {
-                    let from = self.port(entry);
                     nat::set_up(self.connections, entry, side, None);
-                    port = from.zip(self.port(entry)).filter(|(from, to)| from != to);
                 }
             }
             nat::translate(self.connections, entry, reply, side, &mut self.it.packet);
         }
         let own = self.connections.entries[entry];
         self.reroute |= hook == Hook::Output && own.key(reply).destination != own.key(!reply).source;
-        let mut changes = changes(&before, &self.it.packet);
-        changes.extend(port.map(|(from, to)| Change::Port(from, to)));
+        let changes = changes(&before, &self.it.packet);
         if !changes.is_empty() {
             self.phase(Event::Translated { hook, changes });
         }
@@ -246,11 +242,6 @@ impl Walk<'_> {
             Side::Source => own.source == Binding::Open,
             Side::Destination => own.destination == Binding::Open,
         }
-    }
-
-    /// The source port, or the identifier, that answers will be sent to.
-    fn port(&self, entry: usize) -> Option<u16> {
-        self.connections.entries[entry].reply.inverted().map(|it| it.from)
     }
 
     /// Makes the packet's connection count, if this is its first packet: `nf_confirm`. Whether it could.

@@ -15,4 +15,6 @@ pub mod packet;
 pub mod phase;
 pub mod region;
 pub mod routes;
+#[cfg(test)]
+mod tests;
 mod walk;
