@@ -162,11 +162,13 @@ impl Walk<'_> {
                 if v4 && !gateway.is_source(&packet, &input, None, self.it.mark)? {
                     return Ok(Fate::Martian.into());
                 }
-                return self.enters();
+                return self.enters(Fate::Local);
             }
             Way::Broadcast | Way::Multicast => {
-                let valid = !v4 || gateway.is_source(&packet, &input, None, self.it.mark)?;
-                return Ok(if valid { Fate::Link } else { Fate::Martian }.into());
+                if v4 && !gateway.is_source(&packet, &input, None, self.it.mark)? {
+                    return Ok(Fate::Martian.into());
+                }
+                return self.enters(Fate::Link);
             }
             way => return refused(&way, route.table, v4),
         };
@@ -184,12 +186,12 @@ impl Walk<'_> {
         self.forwards(device, via)
     }
 
-    /// To the gateway itself.
-    fn enters(&mut self) -> Result<End, String> {
+    /// To the gateway itself, or to it and all others on the link.
+    fn enters(&mut self, fate: Fate) -> Result<End, String> {
         if let Some(end) = self.passes(Hook::Input)? {
             return Ok(end);
         }
-        Ok(if self.confirm() { Fate::Local } else { Fate::Clash }.into())
+        Ok(if self.confirm() { fate } else { Fate::Clash }.into())
     }
 
     /// To somebody else.
