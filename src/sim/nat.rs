@@ -2,7 +2,8 @@
 //!
 //! Goes in: an entry, a packet. Comes out: both changed. What must hold: it is done as in `nf_nat_core.c` of
 //! Linux 6.1, null bindings included, so that a port is changed exactly where the kernel changes it; where the
-//! kernel begins at a random port, this takes the next one.
+//! kernel begins at a random port, this takes the next one. Linux 6.18 takes nft's `dnat ip prefix` for a
+//! translation also where it moves an address onto itself, so that errors get that address as their source.
 
 use std::net::IpAddr;
 

@@ -6,6 +6,7 @@ mod bench;
 mod cli;
 mod codes;
 mod documents;
+mod engines;
 mod expected;
 mod golden;
 mod grammar;

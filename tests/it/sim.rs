@@ -32,7 +32,7 @@ impl syntax::Loader for NoFiles<'_> {
 }
 
 /// The plan of a site, as the variant in a folder has it.
-fn plan(case: &Path, folder: &str) -> Plan {
+pub fn plan(case: &Path, folder: &str) -> Plan {
     let isolation = folder.contains("rules").then_some(Isolation::Rules);
     let overrides = Overrides { isolation, firewall: None };
     let mut sources = SourceMap::default();
@@ -43,7 +43,7 @@ fn plan(case: &Path, folder: &str) -> Plan {
 
 /// What a host does that was told what a folder's files say; nothing where they say nothing. Where the site
 /// leaves the gateway's addresses to the host, it has the first one of each prefix.
-fn host(folder: &Path, plan: &Plan) -> Option<Host> {
+pub fn host(folder: &Path, plan: &Plan) -> Option<Host> {
     let files = files_in(folder);
     if !files.contains_key("ip.batch") {
         return None;
@@ -84,7 +84,7 @@ fn hosts(plan: &Plan, network: usize, family: Family) -> Vec<IpAddr> {
     hosts
 }
 
-fn contents(v4: bool) -> [Content; 3] {
+pub fn contents(v4: bool) -> [Content; 3] {
     [
         Content::Ports { protocol: TCP, source: 4000, destination: 80, flags: SYN },
         Content::Message { kind: if v4 { 8 } else { 128 }, id: 7 },
@@ -201,7 +201,7 @@ fn in_every_golden_site_hosts_reach_each_other_and_answers_come_back() {
 }
 
 /// Numbers that might mean something to somebody: hosts, aliases, the gateway's own, edges, and strangers.
-fn numbers(plan: &Plan, family: Family) -> Vec<IpAddr> {
+pub fn numbers(plan: &Plan, family: Family) -> Vec<IpAddr> {
     let mut numbers = Vec::new();
     let mut add = |net: &IpNet| {
         let (first, last) = (net::bits(net.network()), net::bits(net.broadcast()));
