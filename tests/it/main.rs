@@ -12,6 +12,7 @@ mod golden;
 mod grammar;
 mod house;
 mod lab;
+mod missing;
 mod nodes;
 mod outputs;
 mod read;

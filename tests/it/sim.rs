@@ -66,7 +66,7 @@ pub fn host(folder: &Path, plan: &Plan) -> Option<Host> {
 }
 
 /// A few hosts of a network in a family: those with the same numbers wherever they overlap.
-fn hosts(plan: &Plan, network: usize, family: Family) -> Vec<IpAddr> {
+pub fn hosts(plan: &Plan, network: usize, family: Family) -> Vec<IpAddr> {
     let own = &plan.networks[network].addresses;
     let ours =
         |address: IpAddr| own.iter().any(|it| it.net.addr() == address || it.net.broadcast() == address);
@@ -226,7 +226,7 @@ pub fn numbers(plan: &Plan, family: Family) -> Vec<IpAddr> {
 }
 
 /// Why a packet must not have left, if it must not.
-fn leaks(plan: &Plan, from: usize, packet: &Packet, passage: &Passage) -> Option<String> {
+pub fn leaks(plan: &Plan, from: usize, packet: &Packet, passage: &Passage) -> Option<String> {
     let Fate::Left { device, .. } = &passage.fate else { return None };
     let Some(to) = plan.networks.iter().position(|it| it.interface == *device) else {
         return Some("by a device of no network".to_owned());
