@@ -14,6 +14,7 @@ use overlapc::read::routing::{Address, Change};
 use overlapc::sim::conntrack::Connections;
 use overlapc::sim::fate::Fate;
 use overlapc::sim::host::Host;
+use overlapc::sim::own::Own;
 use overlapc::sim::packet::{Content, Packet, SYN, TCP, TTL};
 use overlapc::sim::phase::{Event, Found, Passage};
 use overlapc::sim::routes::Gateway;
@@ -368,4 +369,73 @@ fn in_no_golden_site_does_another_network_get_into_a_connection() {
     assert!(tried > 5000, "{tried}");
     let shown: Vec<&String> = wrong.iter().take(40).collect();
     assert!(wrong.is_empty(), "{} of {tried}:\n{shown:#?}", wrong.len());
+}
+
+/// The gateway answers in each network on its own address there, and calls hosts from it, untranslated; all
+/// networks through one table of connections.
+#[test]
+fn in_every_golden_site_the_gateway_speaks_with_each_network() {
+    let (mut wrong, mut calls) = (Vec::new(), 0);
+    for case in folders_in(&repository().join("golden/emit")) {
+        for folder in folders_in(&case) {
+            let plan = plan(&case, &name_of(&folder));
+            let Some(host) = host(&folder, &plan) else { continue };
+            let gateway = Gateway::new(&host);
+            let mut known = Connections::default();
+            let place = format!("{}/{}", name_of(&case), name_of(&folder));
+            for (n, network) in plan.networks.iter().enumerate() {
+                for family in [Family::V4, Family::V6] {
+                    let Some(own) = network.gateway(family) else { continue };
+                    let on_link = |host: &IpAddr| network.addresses.iter().any(|it| it.net.contains(host));
+                    for source in hosts(&plan, n, family).into_iter().filter(on_link) {
+                        for content in contents(family == Family::V4).into_iter().take(2) {
+                            calls += 1;
+                            let device = &network.interface;
+                            let packet = Packet { source, destination: own, ttl: TTL, content };
+                            let what = format!("{place}: {} {packet}", network.name);
+                            let asked = gateway.receive(&mut known, device, packet.clone(), 0).unwrap();
+                            if asked.fate != Fate::Local || asked.packet != packet {
+                                wrong.push(format!("{what}: {:?} {}", asked.fate, asked.packet));
+                                continue;
+                            }
+                            let answer = gateway.answer(&asked, device).unwrap();
+                            let answered = gateway.send(&mut known, answer.clone()).unwrap();
+                            let left =
+                                matches!(&answered.fate, Fate::Left { device: by, .. } if by == device);
+                            if !left || answered.packet != answer.packet {
+                                wrong.push(format!(
+                                    "{what}: the answer: {:?} {}",
+                                    answered.fate, answered.packet
+                                ));
+                            }
+                            // And the other way, from a socket that is bound to the network.
+                            let packet = Packet { source: own, destination: source, ..packet };
+                            let bound = Some(network.device().to_owned());
+                            let call = Own { packet: packet.clone(), mark: 0, bound };
+                            let called = gateway.send(&mut known, call).unwrap();
+                            let left = matches!(&called.fate, Fate::Left { device: by, .. } if by == device);
+                            if !left || called.packet != packet {
+                                wrong.push(format!(
+                                    "{what}: the gateway's call: {:?} {}",
+                                    called.fate, called.packet
+                                ));
+                                continue;
+                            }
+                            let answer = packet.answer().unwrap();
+                            let back = gateway.receive(&mut known, device, answer.clone(), 0).unwrap();
+                            if back.fate != Fate::Local || back.packet != answer {
+                                wrong.push(format!(
+                                    "{what}: the host's answer: {:?} {}",
+                                    back.fate, back.packet
+                                ));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(calls > 500, "{calls}");
+    let shown: Vec<&String> = wrong.iter().take(40).collect();
+    assert!(wrong.is_empty(), "{} of {calls}:\n{shown:#?}", wrong.len());
 }
