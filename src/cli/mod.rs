@@ -16,6 +16,7 @@ mod lab;
 mod manual;
 mod output;
 mod site;
+mod trace;
 mod verify;
 mod whois;
 
@@ -60,6 +61,7 @@ enum Command {
     Check(check::Check),
     Whois(whois::Whois),
     Verify(verify::Verify),
+    Trace(trace::Trace),
     Lab(lab::Lab),
     Explain(explain::Explain),
     Completions(manual::Completions),
@@ -122,6 +124,7 @@ pub fn run() -> ExitCode {
         Command::Check(check) => check.run(color),
         Command::Whois(whois) => whois.run(color),
         Command::Verify(verify) => verify.run(color),
+        Command::Trace(trace) => trace.run(color),
         Command::Lab(lab) => lab.run(color),
         Command::Explain(explain) => explain.run(),
         Command::Completions(completions) => completions.run(),

@@ -32,6 +32,8 @@ pub enum Fate {
     Martian,
     /// The device that it came in by forwards nothing: the kernel setting is off.
     NotForwarded(String),
+    /// It has been through too many routers, and the sender is told (RFC 791, time to live).
+    Expired,
     /// It is for a group or for all of a link, and goes no further.
     Link,
     /// Its connection would have had a key that another one has: it is gone.

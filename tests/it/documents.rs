@@ -126,7 +126,14 @@ fn the_commands_in_the_readme_print_what_it_says() {
             "console" => {
                 for part in text.split("$ overlapc ").skip(1) {
                     let (command, expected) = part.split_once('\n').unwrap();
-                    let words: Vec<&str> = command.split_whitespace().collect();
+                    // What is between single quotes is one word.
+                    let parts = command.split('\'').enumerate();
+                    let words: Vec<&str> = parts
+                        .flat_map(|(n, part)| match n % 2 {
+                            0 => part.split_whitespace().collect::<Vec<_>>(),
+                            _ => vec![part],
+                        })
+                        .collect();
                     let output = bench.run(&words).output().unwrap();
                     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected, "overlapc {command}");
                     commands += 1;

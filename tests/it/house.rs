@@ -24,7 +24,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("lab", &["source", "net", "model", "check", "plan", "emit"]),
     (
         "cli",
-        &["source", "net", "diag", "syntax", "model", "resolve", "check", "plan", "emit", "lab", "Overrides"],
+        &[
+            "source",
+            "net",
+            "diag",
+            "syntax",
+            "model",
+            "resolve",
+            "check",
+            "plan",
+            "emit",
+            "read",
+            "sim",
+            "lab",
+            "Overrides",
+        ],
     ),
 ];
 
