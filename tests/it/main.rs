@@ -15,5 +15,6 @@ mod nodes;
 mod outputs;
 mod read;
 mod replace;
+mod script;
 mod views;
 mod whois;

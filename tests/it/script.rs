@@ -1,0 +1,135 @@
+//! What the reader makes of the scripts that goldens expect, and of some that were altered.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs;
+
+use overlapc::read::script::actions::Action;
+use overlapc::read::script::fixed::{self, Part};
+use overlapc::read::{artifacts, routing, script};
+use overlapc::sim::host::Host;
+
+use crate::bench::repository;
+use crate::expected::{Files, compare_file, files_in, folders_in};
+
+/// Every folder of files that a golden expects, by its name.
+pub fn emitted() -> BTreeMap<String, Files> {
+    let mut all = BTreeMap::new();
+    for site in folders_in(&repository().join("golden/emit")) {
+        for folder in folders_in(&site) {
+            let files = files_in(&folder);
+            if files.contains_key("site.sh") {
+                let name = folder.strip_prefix(repository()).unwrap().display().to_string();
+                all.insert(name, files);
+            }
+        }
+    }
+    assert!(all.len() > 40, "{}", all.len());
+    all
+}
+
+/// The reader knows the fixed parts of scripts by their digests; a template that has changed changes one.
+#[test]
+fn script_parts_that_are_alike_for_all_sites_are_known() {
+    let mut parts: BTreeSet<(String, String, u64)> = BTreeSet::new();
+    let mut order: Vec<Part> = Vec::new();
+    for (name, files) in emitted() {
+        let read = fixed::parts(&files["site.sh"]).unwrap_or_else(|error| panic!("{name}: {error}"));
+        for part in read {
+            if parts.insert((part.table.to_owned(), part.name.clone(), part.digest)) {
+                order.push(part);
+            }
+        }
+    }
+    let path = repository().join("src/read/script/known.rs");
+    let text = fs::read_to_string(&path).unwrap();
+    let mut made = text.split("\n/// Functions of every").next().unwrap().to_owned();
+    for (table, what) in [
+        ("BOTH", "Functions of every script."),
+        ("NFTABLES", "Functions of a script that speaks to nft."),
+        ("IPTABLES", "Functions of a script that speaks to iptables."),
+        ("COMMANDS", "Commands of several lines, by how they begin."),
+    ] {
+        write!(made, "\n/// {what}\npub(super) const {table}: &[(&str, u64)] = &[\n").unwrap();
+        for part in order.iter().filter(|part| part.table == table) {
+            let name = &part.name;
+            let quoted =
+                if name.contains(['"', '\\']) { format!("r#\"{name}\"#") } else { format!("\"{name}\"") };
+            writeln!(made, "    ({quoted}, 0x{:016x}),", part.digest).unwrap();
+        }
+        made.push_str("];\n");
+    }
+    let differences = compare_file(&path, &made);
+    assert!(
+        differences.is_empty(),
+        "{differences}\nif that is right: BLESS=1 cargo test --test it script_parts"
+    );
+}
+
+/// The script says what the other files say, and a host can be told so.
+#[test]
+fn script_of_every_golden_says_what_the_other_files_say() {
+    for (name, files) in emitted() {
+        let read = |files: &Files| {
+            artifacts::read(files).unwrap_or_else(|(file, error)| panic!("{name}/{file}: {error}"))
+        };
+        let whole = read(&files);
+        let mut apart = files.clone();
+        apart.remove("site.sh");
+        let apart = read(&apart);
+        assert_eq!(whole.commands.len(), apart.commands.len(), "{name}");
+        assert_eq!(whole.filters.len(), apart.filters.len(), "{name}");
+        let settings = whole.settings.as_ref().unwrap();
+        assert!(settings.keys().any(|path| path.ends_with("/forwarding")), "{name}");
+        let written = |name: &str| files["site.sh"].lines().filter(|line| line.starts_with(name)).count();
+        assert_eq!(
+            settings.len(),
+            written("ipv4/") + written("ipv6/") + written("    printf '%s\\n' 'ipv"),
+            "{name}"
+        );
+        Host::of(&whole).unwrap_or_else(|(place, why)| panic!("{name}: {:?}: {why}", whole.commands[place]));
+    }
+}
+
+/// Up and down again is as before, and every change on the way can be made.
+#[test]
+fn script_goes_up_and_down_step_by_step() {
+    for (name, files) in emitted() {
+        let script = script::read(&files["site.sh"]).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let interfaces: Vec<&str> =
+            script.data.networks.iter().map(|it| it.value.interface.as_str()).collect();
+        let before = Host::new(interfaces);
+        let mut host = before.clone();
+        let mut guarded = false;
+        let mut loaded = BTreeSet::new();
+        for action in script.up().into_iter().chain(script.down()) {
+            match action.value {
+                Action::Change(change) => {
+                    host.apply(&change).unwrap_or_else(|why| panic!("{name}:{}: {why}", action.line));
+                }
+                Action::Try(change) => drop(host.apply(&change)),
+                Action::GuardOn(devices) => {
+                    assert_eq!(devices, script.devices(), "{name}");
+                    assert!(!guarded, "{name}");
+                    guarded = true;
+                }
+                Action::GuardOff => {
+                    assert!(guarded, "{name}");
+                    guarded = false;
+                }
+                Action::Load(part) => assert!(guarded && loaded.insert(part), "{name}"),
+                Action::Drop(part) => assert!(guarded && loaded.remove(&part), "{name}"),
+                Action::Set { .. } | Action::Restore(_) => assert!(guarded, "{name}"),
+            }
+        }
+        assert!(!guarded && loaded.is_empty(), "{name}");
+        // The kernel keeps the rule of VRF devices.
+        host.rules.retain(|rule| rule.action != routing::Action::Vrf);
+        assert_eq!(
+            (&host.links, &host.addresses, &host.rules),
+            (&before.links, &before.addresses, &before.rules),
+            "{name}"
+        );
+        assert_eq!(host.routes, before.routes, "{name}");
+    }
+}
