@@ -38,8 +38,6 @@ pub enum Object {
         chain: String,
         /// Where: the first place is 1; at the end where nothing is said.
         place: Option<usize>,
-        /// The chain that it leads to: what stands behind `-j` or `-g`.
-        target: Option<String>,
     },
 }
 
@@ -92,10 +90,7 @@ pub fn of_iptables(text: &str) -> Vec<Touched> {
             [first, ..] if first.starts_with(':') => Object::Policy(first[1..].to_owned()),
             [verb @ ("-A" | "-I"), chain, rest @ ..] => {
                 let place = (*verb == "-I").then(|| rest.first().and_then(|place| place.parse().ok()));
-                // A comment may say anything, so the last one counts: a target ends what may follow.
-                let jump = rest.iter().rposition(|word| matches!(*word, "-j" | "-g"));
-                let target = jump.and_then(|at| rest.get(at + 1)).map(|word| (*word).to_owned());
-                Object::Rule { chain: (*chain).to_owned(), place: place.flatten(), target }
+                Object::Rule { chain: (*chain).to_owned(), place: place.flatten() }
             }
             _ => continue,
         };

@@ -8,6 +8,8 @@ mod back;
 mod delivery;
 mod found;
 mod keys;
+pub mod neighbour;
+pub mod order;
 mod spec;
 
 use std::thread;

@@ -8,6 +8,7 @@ use overlapc::read::script::actions::Action;
 use overlapc::read::script::fixed::{self, Part};
 use overlapc::read::{artifacts, routing, script};
 use overlapc::sim::host::Host;
+use overlapc::verify::{neighbour, order};
 
 use crate::bench::repository;
 use crate::expected::{Files, compare_file, files_in, folders_in};
@@ -131,5 +132,16 @@ fn script_goes_up_and_down_step_by_step() {
             "{name}"
         );
         assert_eq!(host.routes, before.routes, "{name}");
+    }
+}
+
+/// Nothing that is emitted touches what is somebody else's, and everything comes in its order.
+#[test]
+fn script_of_every_golden_is_a_good_neighbour() {
+    for (name, files) in emitted() {
+        let text = &files["site.sh"];
+        let script = script::read(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(neighbour::check(&script, text), [], "{name}");
+        assert_eq!(order::check(&script), [], "{name}");
     }
 }

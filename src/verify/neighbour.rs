@@ -1,0 +1,97 @@
+//! Whether a site is a good neighbour: whether all that its script makes or removes is the site's own.
+//!
+//! Goes in: a [`Script`] and its text. Comes out: each [`Foreign`] thing that it touches. What must hold:
+//! whose something is follows from the script's header and its networks alone: names, numbers, bits.
+
+mod commands;
+mod filters;
+
+use std::collections::BTreeSet;
+
+use crate::read::script::data::{Network, Setting};
+use crate::read::script::{At, FILE, Script};
+
+/// Something that is not the site's, and is touched.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Foreign {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What stands there.
+    pub text: String,
+    /// Whose it is, or why it is not the site's.
+    pub why: String,
+}
+
+/// What a network's table and its companion differ by: the latter has the routes that answers and errors of the
+/// gateway take. Ids have 16 bits.
+const COMPANION: u32 = 0x1_0000;
+
+/// Kernel settings that a site may make for the whole host.
+const OF_HOST: [&str; 6] = [
+    "ipv4/fwmark_reflect",
+    "ipv4/tcp_fwmark_accept",
+    "ipv4/tcp_l3mdev_accept",
+    "ipv4/udp_l3mdev_accept",
+    "ipv6/conf/all/forwarding",
+    "ipv6/fwmark_reflect",
+];
+
+/// Everything foreign that a script touches, by lines.
+#[must_use]
+pub fn check(script: &Script, text: &str) -> Vec<Foreign> {
+    let networks: Vec<&Network> = script.data.networks.iter().map(|network| &network.value).collect();
+    let own = Own {
+        interfaces: networks.iter().map(|network| network.interface.as_str()).collect(),
+        vrfs: networks.iter().filter_map(|network| network.vrf.as_deref()).collect(),
+        tables: networks.iter().flat_map(|network| [network.id, network.id | COMPANION]).collect(),
+        networks,
+        script,
+    };
+    let mut found: Vec<(usize, String)> = Vec::new();
+    own.settings(&script.data.settings, &own.interfaces, true, &mut found);
+    own.settings(&script.data.own_settings, &own.vrfs, false, &mut found);
+    own.commands(&mut found);
+    own.filters(&mut found);
+    found.sort();
+    found.dedup();
+    let line = |line: usize| text.lines().nth(line.saturating_sub(1)).unwrap_or_default().trim().to_owned();
+    let foreign = |(number, why)| Foreign { file: FILE.to_owned(), line: number, text: line(number), why };
+    found.into_iter().map(foreign).collect()
+}
+
+/// What belongs to a site.
+struct Own<'s> {
+    script: &'s Script,
+    networks: Vec<&'s Network>,
+    interfaces: BTreeSet<&'s str>,
+    vrfs: BTreeSet<&'s str>,
+    tables: BTreeSet<u32>,
+}
+
+impl Own<'_> {
+    fn device(&self, name: &str) -> bool {
+        self.interfaces.contains(name) || self.vrfs.contains(name)
+    }
+
+    fn settings(
+        &self,
+        settings: &[At<Setting>],
+        devices: &BTreeSet<&str>,
+        host: bool,
+        found: &mut Vec<(usize, String)>,
+    ) {
+        for At { line, value: Setting { path, .. } } in settings {
+            let parts: Vec<&str> = path.split('/').collect();
+            let of_device = |device: &str| devices.contains(device);
+            let fine = match parts.as_slice() {
+                ["ipv4" | "ipv6", "conf", device, _] if of_device(device) => true,
+                _ => host && OF_HOST.contains(&path.as_str()),
+            };
+            if !fine {
+                found.push((*line, format!("the kernel setting {path} is not the site's to make")));
+            }
+        }
+    }
+}
