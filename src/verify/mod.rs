@@ -10,6 +10,7 @@ mod found;
 mod keys;
 pub mod neighbour;
 pub mod order;
+pub mod shut;
 mod spec;
 
 use std::thread;

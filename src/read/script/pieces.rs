@@ -112,6 +112,7 @@ fn length(lines: &[&str]) -> Result<usize, String> {
     for (index, line) in lines.iter().enumerate() {
         match *line {
             END => inside = false,
+            CAT if inside => break,
             CAT => inside = true,
             "}" if !inside => return Ok(index),
             _ => {}

@@ -1,0 +1,424 @@
+//! Scripts that were altered: each is refused at the right line, or found to touch what is not the site's, or
+//! to do something at the wrong place.
+
+use std::fmt::Display;
+use std::fs;
+
+use overlapc::read::script;
+use overlapc::verify::{neighbour, order, shut};
+
+use crate::bench::repository;
+
+/// What becomes of an altered script.
+#[derive(Debug, PartialEq)]
+enum Found {
+    /// It cannot be read: the line.
+    Refused(usize),
+    /// It touches what is somebody else's: the line of the first.
+    Foreign(usize),
+    /// It does something too early or too late: the line of the first.
+    Misplaced(usize),
+    Nothing,
+}
+use Found::{Foreign, Misplaced, Refused};
+
+/// A script that is expected of the site `three-lans`.
+fn golden(folder: &str) -> String {
+    let path = repository().join("golden/emit/three-lans").join(folder).join("site.sh");
+    fs::read_to_string(path).unwrap()
+}
+
+fn found(text: &str) -> (Found, String) {
+    let said = |what: &dyn Display| what.to_string();
+    let script = match script::read(text) {
+        Ok(script) => script,
+        Err(error) => return (Refused(error.line), said(&error)),
+    };
+    if let Some(first) = neighbour::check(&script, text).first() {
+        assert_eq!(text.lines().nth(first.line - 1).unwrap().trim(), first.text);
+        return (Foreign(first.line), first.why.clone());
+    }
+    match order::check(&script).first() {
+        Some(first) => (Misplaced(first.line), first.why.clone()),
+        None => (Found::Nothing, String::new()),
+    }
+}
+
+/// Replaces the first place of a text, and sees what is found at the line that begins or goes on with `at`.
+#[track_caller]
+fn altered(folder: &str, from: &str, to: &str, kind: fn(usize) -> Found, at: &str) {
+    let text = golden(folder);
+    assert!(text.contains(from), "{from:?} is not in the script");
+    let text = text.replacen(from, to, 1);
+    let line = text.lines().position(|line| line.contains(at));
+    let line = line.unwrap_or_else(|| panic!("{at:?} is not in the altered script")) + 1;
+    let (found, why) = found(&text);
+    assert_eq!(found, kind(line), "{from:?} to {to:?}: {why}");
+}
+
+const NFT: &str = "expect";
+const RULES: &str = "expect-rules";
+const IPTABLES: &str = "expect-iptables";
+
+#[test]
+fn altered_scripts_are_those_of_before_when_nothing_was() {
+    for folder in [NFT, RULES, IPTABLES, "expect-rules-iptables"] {
+        assert_eq!(found(&golden(folder)), (Found::Nothing, String::new()), "{folder}");
+    }
+}
+
+#[test]
+fn altered_frames_are_refused() {
+    altered(NFT, "#!/bin/sh", "#!/bin/bash", Refused, "#!/bin/bash");
+    altered(NFT, "set -eu\n", "set -e\n", Refused, "set -e");
+    altered(NFT, "main \"$@\"\n", "main \"$@\"\nrm -rf /\n", Refused, "rm -rf /");
+    altered(NFT, "main \"$@\"\n", "main up\n", Refused, "main up");
+    altered(NFT, "main \"$@\"\n", "main \"$@\"\nmore() {\n    :\n}\n", Refused, "more() {");
+    altered(NFT, "PROTOCOL=77\n", "PROTOCOL=77\nPROTOCOL=78\n", Refused, "PROTOCOL=78");
+    altered(NFT, "PROTOCOL=77\n", "PROTOCOL=78\n", Refused, "KIND=");
+    altered(NFT, "VRF=yes\n", "VRF=no\n", Refused, "KIND=");
+    altered(NFT, "VRF=yes\n", "VRF=maybe\n", Refused, "VRF=maybe");
+    altered(NFT, "MARKS=0xff\n", "MARKS=0xfff\n", Refused, "MARKS=0xfff");
+    altered(NFT, "STATE=/run/overlapc\n", "STATE=/tmp\n", Refused, "STATE=/tmp");
+    altered(NFT, "IPV6=yes\n", "IPV6=yes\nEXTRA=1\n", Refused, "EXTRA=1");
+    altered(NFT, "SITE='three-lans'", "SITE='three'lans'", Refused, "SITE=");
+    altered(NFT, "IPV6=yes\n", "IPV6=$(id)\n", Refused, "IPV6=");
+    altered(
+        NFT,
+        "\nbuild() {\n",
+        "\nip link set dev a0 down\nbuild() {\n",
+        Refused,
+        "ip link set dev a0 down",
+    );
+    altered(NFT, "\nbuild() {\n", "\nbuild () {\n", Refused, "build () {");
+    let text = golden(NFT);
+    assert_eq!(found(&text.replace('\n', "\r\n")).0, Refused(1));
+    assert_eq!(found(text.trim_end()).0, Refused(text.lines().count()));
+    let again = text.replacen("\nusage() {", "\nsay() {\n    :\n}\n\nusage() {", 1);
+    let second = again.lines().enumerate().filter(|(_, line)| *line == "say() {").nth(1).unwrap().0;
+    assert_eq!(found(&again).0, Refused(second + 1));
+}
+
+#[test]
+fn altered_functions_are_refused() {
+    altered(
+        NFT,
+        "        \"$IP\" \"$family\" rule flush protocol \"$PROTOCOL\"\n",
+        "",
+        Refused,
+        "drop_rules() {",
+    );
+    altered(NFT, "rule add pref 1000 l3mdev", "rule add pref 900 l3mdev", Refused, "l3mdev_rule() {");
+    altered(NFT, "    ruleset | \"$NFT\" -f -\n", "    :\n", Refused, "load_ruleset() {");
+    altered(NFT, "without_ipv6() {", "with_ipv6() {", Refused, "with_ipv6() {");
+    altered(NFT, "ports | guard | \"$NFT\" -f -", ":", Refused, "guard_on() {");
+    altered(IPTABLES, "RESTORE4\" -w 10 --noflush", "RESTORE4\" -w 10", Refused, "try_ruleset() {");
+    altered(IPTABLES, "{ print \"-I FORWARD 1 -j ovl-shut\" }", "{ }", Refused, "behind_guard() {");
+    altered(NFT, "delete table inet ovl\\n' |", "flush ruleset\\n' |", Refused, "flush ruleset");
+    altered(NFT, "-D -f \"$family\" $filter", "-F", Refused, "forget_connections() {");
+    // The order of these is read, so that what stands there must be known.
+    altered(
+        NFT,
+        "    settings | set_all host || return 1\n",
+        "    ip rule flush\n",
+        Refused,
+        "    ip rule flush",
+    );
+    altered(NFT, "batch part create || return 1", "batch part create || :", Refused, "batch part create");
+    altered(
+        NFT,
+        "    family=''\n    batch part attach",
+        "    batch part attach",
+        Refused,
+        "batch part attach",
+    );
+    altered(
+        NFT,
+        "print \"link del dev\", $3",
+        "print \"link del dev\", $2",
+        Refused,
+        "attachments leaving | awk",
+    );
+    altered(
+        NFT,
+        "\n    PART=no\n    changes |",
+        "\n    changes |",
+        Refused,
+        "[ \"$PART\" = yes ] || drop_ruleset",
+    );
+    altered(NFT, "    finish\n}", "    while :; do finish; done\n}", Refused, "    while :; do finish");
+    altered(NFT, "    fresh=no\n", "    fresh=no\n    exit 2 \n", Refused, "    exit 2 ");
+    altered(NFT, "fail 'could not put the guard up", "fail \"$(reboot)\" 'could not", Refused, "$(reboot)");
+}
+
+#[test]
+fn altered_data_are_refused() {
+    altered(
+        NFT,
+        "address add 192.168.0.1/24 dev green0",
+        "address add 192.168.0.1/33 dev green0",
+        Refused,
+        "/33",
+    );
+    altered(NFT, "address add 192.168.0.1/24 dev green0", "it's 1", Refused, "it's 1");
+    altered(NFT, "ipv4/fwmark_reflect 1", "ipv4/fwmark_reflect much", Refused, "fwmark_reflect much");
+    altered(NFT, "ipv4/conf/red0/forwarding 1", "ipv4/../red0/forwarding 1", Refused, "ipv4/../red0");
+    altered(NFT, "2 green0 vrf-green green", "2 green0 vrf-green", Refused, "2 green0 vrf-green");
+    altered(NFT, "2 2967c7971d22530a", "70000 2967c7971d22530a", Refused, "70000 ");
+    altered(
+        NFT,
+        "link set dev blue0 up # site.ovl:22 blue'",
+        "link set dev blue0 up # x",
+        Refused,
+        "dev blue0 up # x",
+    );
+    altered(NFT, "    printf '%s\\n' '1 red0", "    cat /etc/networks '1 red0", Refused, "cat /etc/networks");
+    altered(NFT, "\nOVERLAPC_END\n}\n\n# A table", "\n}\n\n# A table", Refused, "ruleset() {");
+}
+
+#[test]
+fn altered_rulesets_are_refused() {
+    altered(NFT, "table inet ovl\ndelete", "flush ruleset\ndelete", Refused, "flush ruleset");
+    altered(NFT, "\t\tdrop comment \"any other interface\"", "\t\tdorp", Refused, "\t\tdorp");
+    altered(IPTABLES, "*raw\n", "-F\n*raw\n", Refused, "-F");
+    altered(IPTABLES, ":ovl-raw - [0:0]\n", ":ovl-raw - [0:0]\n-F PREROUTING\n", Refused, "-F PREROUTING");
+    altered(
+        NFT,
+        "print \"\\t\\tiifname @ovl_ports drop\\n",
+        "print \"\\t\\tiifname @ovl_port drop\\n",
+        Refused,
+        "@ovl_port drop",
+    );
+    altered(
+        NFT,
+        "{ print \"\\t\\t\\t\\\"\" $1",
+        "{ system(\"reboot\") }\n        { print \"\\t\\t\\t\\\"\" $1",
+        Refused,
+        "reboot",
+    );
+}
+
+#[test]
+fn altered_scripts_that_touch_what_is_not_theirs_are_found() {
+    let rule = "rule add pref 500 fwmark 0x1/0xf lookup 1 protocol 77";
+    let to = |to: &str| altered(NFT, rule, &format!("rule add {to}"), Foreign, &format!("rule add {to}"));
+    to("pref 500 fwmark 0x1/0xf lookup 1");
+    to("pref 500 fwmark 0x1/0xf lookup 1 protocol 4");
+    to("pref 1100 fwmark 0x1/0xf lookup 1 protocol 77");
+    to("pref 500 fwmark 0x1/0xf lookup 254 protocol 77");
+    to("pref 500 fwmark 0x1/0xf lookup 4 protocol 77");
+    to("pref 500 fwmark 0x1/0xf goto 32766 protocol 77");
+    to("pref 500 fwmark 0x100/0xf00 lookup 1 protocol 77");
+    to("pref 500 fwmark 0x0/0xf lookup 1 protocol 77");
+    to("pref 500 lookup 1 protocol 77");
+    to("pref 500 not fwmark 0x1/0xf lookup 1 protocol 77");
+    to("pref 500 iif eth9 lookup 1 protocol 77");
+    to("pref 500 lookup local protocol 77");
+    altered(NFT, rule, "rule del pref 0 lookup local", Foreign, "rule del pref 0 lookup local");
+    altered(RULES, rule, "rule del pref 0 lookup local", Foreign, "rule del pref 0 lookup local");
+    altered(RULES, "LOCAL='901'", "LOCAL='1100'", Foreign, "LOCAL='1100'");
+
+    altered(NFT, "lookup 65537 protocol 77", "lookup 65537 protocol 78", Foreign, "protocol 78");
+    altered(NFT, "dev red0 table 65537 protocol 77", "dev red0 table 254 protocol 77", Foreign, "table 254");
+    altered(
+        NFT,
+        "24 dev red0 table 65537 protocol 77",
+        "24 dev red9 table 65537 protocol 77",
+        Foreign,
+        "24 dev red9",
+    );
+    altered(
+        NFT,
+        "route add unreachable 0.0.0.0/0 metric 4278198272 table 1 protocol 77",
+        "route add unreachable 0.0.0.0/0 table 1",
+        Foreign,
+        "0.0.0.0/0 table 1",
+    );
+    altered(
+        NFT,
+        "address add 192.168.0.1/24 dev red0",
+        "address add 192.168.0.1/24 dev eth9",
+        Foreign,
+        "dev eth9",
+    );
+    altered(NFT, "link set dev red0 up", "link set dev red0 down", Foreign, "link set dev red0 down");
+    altered(NFT, "link set dev red0 up", "link del dev red0", Foreign, "link del dev red0");
+    altered(
+        NFT,
+        "link set dev red0 master vrf-red",
+        "link set dev red0 master vrf-blue",
+        Foreign,
+        "red0 master vrf-blue",
+    );
+    altered(
+        NFT,
+        "vrf-red type vrf table 1 ",
+        "vrf-red type vrf table 2 ",
+        Foreign,
+        "vrf-red type vrf table 2 ",
+    );
+
+    altered(NFT, "ipv4/conf/red0/forwarding 1", "ipv4/conf/eth9/forwarding 1", Foreign, "ipv4/conf/eth9");
+    altered(NFT, "ipv4/fwmark_reflect 1", "ipv4/ip_forward 1", Foreign, "ipv4/ip_forward");
+    altered(
+        NFT,
+        "ipv4/conf/vrf-red/forwarding 1",
+        "ipv4/conf/red0/forwarding 1",
+        Foreign,
+        "'ipv4/conf/red0/forwarding 1",
+    );
+}
+
+#[test]
+fn altered_rulesets_that_touch_what_is_not_theirs_are_found() {
+    altered(
+        NFT,
+        "delete table inet ovl\ntable",
+        "delete table inet ovl\ndelete table inet filter\ntable",
+        Foreign,
+        "delete table inet filter",
+    );
+    altered(
+        NFT,
+        "table inet ovl\ndelete table inet ovl\n",
+        "table inet ovl\ntable ip nat {\n}\ndelete table inet ovl\n",
+        Foreign,
+        "table ip nat",
+    );
+    altered(
+        NFT,
+        "'table inet ovl\\ndelete table inet ovl\\n'",
+        "'table ip nat\\ndelete table ip nat\\n'",
+        Foreign,
+        "table inet ovl",
+    );
+    altered(NFT, "\tchain ovl_raw {", "\tchain raw {", Foreign, "\tchain raw {");
+    altered(
+        NFT,
+        "filter hook forward priority filter; policy accept",
+        "filter hook forward priority filter; policy drop",
+        Foreign,
+        "0x000000f0 != 0 goto ovl_guard",
+    );
+    altered(
+        NFT,
+        "meta mark & 0xffffff00 | 0x00000011",
+        "meta mark & 0xfffff000 | 0x00000011",
+        Foreign,
+        "0xfffff000",
+    );
+    altered(NFT, "meta mark & 0xffffff00 | 0x00000011", "0x00000011", Foreign, "meta mark set 0x00000011");
+    altered(NFT, "meta mark ^ 0x00000001", "meta mark ^ 0x00010001", Foreign, "0x00010001");
+    altered(
+        NFT,
+        "0x00000003 : 3",
+        "0x00000003 : 9",
+        Foreign,
+        "ct zone set meta mark & 0x0000000f map @ovl_zone",
+    );
+    altered(NFT, "\"blue0\" : 3,", "\"blue0\" : 9,", Foreign, "ct zone set oifname map @ovl_own_zone");
+
+    altered(
+        IPTABLES,
+        "*raw\n:ovl-raw",
+        "*raw\n:PREROUTING ACCEPT [0:0]\n:ovl-raw",
+        Foreign,
+        ":PREROUTING ACCEPT",
+    );
+    altered(IPTABLES, ":ovl-raw - [0:0]", ":mine - [0:0]\n:ovl-raw - [0:0]", Foreign, ":mine - [0:0]");
+    altered(
+        IPTABLES,
+        ":ovl-raw - [0:0]",
+        ":ovl-shut - [0:0]\n:ovl-raw - [0:0]",
+        Foreign,
+        ":ovl-shut - [0:0]",
+    );
+    altered(IPTABLES, "-I FORWARD 1 -m comment", "-A FORWARD -m comment", Foreign, "-A FORWARD -m comment");
+    altered(
+        IPTABLES,
+        "--comment \"overlapc\" -j ovl-forward",
+        "--comment \" -j ovl-forward\" -j DROP",
+        Foreign,
+        "-I FORWARD 1 -m comment",
+    );
+    altered(IPTABLES, "--set-xmark 0x11/0xff", "--set-xmark 0x11/0xffff", Foreign, "0x11/0xffff");
+    altered(IPTABLES, "--set-xmark 0x10/0x10", "--set-xmark 0x20/0x20", Foreign, "0x20/0x20");
+    altered(IPTABLES, "--xor-mark 0x1", "--xor-mark 0x100", Foreign, "--xor-mark 0x100");
+    altered(IPTABLES, "-j CT --zone 3", "-j CT --zone 9", Foreign, "--zone 9");
+    altered(
+        IPTABLES,
+        ":ovl-shut - [0:0]\\n-I FORWARD 1 -j ovl-shut",
+        ":ovl-shut - [0:0]\\n-A FORWARD -j ovl-shut",
+        Foreign,
+        "-A FORWARD -j ovl-shut",
+    );
+}
+
+#[test]
+fn altered_orders_are_found() {
+    let load = "    load_ruleset || {\n        complain 'the ruleset could not be loaded'\n        return 1\n    }\n";
+    let early = golden(NFT).replacen(load, "", 1);
+    let early = early.replacen(
+        "    family=''\n    batch part attach",
+        &format!("{load}    family=''\n    batch part attach"),
+        1,
+    );
+    let line = early.lines().position(|line| line == "    load_ruleset || {").unwrap() + 1;
+    assert_eq!(found(&early).0, Misplaced(line));
+    let lines =
+        ["        batch missing_rules || return 1\n", "        batch missing_routes defaults || return 1\n"];
+    for step in lines.into_iter().chain([load]) {
+        let never = golden(NFT).replacen(step, "", 1);
+        let lines: Vec<&str> = never.lines().collect();
+        let last = lines.iter().rposition(|line| line.starts_with("    guard_off || fail")).unwrap();
+        assert_eq!(found(&never).0, Misplaced(last + 1), "what is missing is missing at the end");
+    }
+    let off = "    guard_off || fail 'could not take the guard away; nothing is forwarded between the networks until up or down has'\n";
+    let text = golden(NFT).replacen("    if ! build; then\n", &format!("{off}    if ! build; then\n"), 1);
+    let line = text.lines().position(|line| line == "    keep_routes || return 1").unwrap();
+    assert_eq!(found(&text).0, Misplaced(line), "settings are the first that is done without the guard");
+    altered(NFT, "    keep_links || return 1\n", "", Misplaced, "    batch part attach");
+    altered(NFT, "    begin\n    tear_down\n", "    tear_down\n    begin\n", Misplaced, "        drop_rules");
+    altered(
+        NFT,
+        "    forget_connections\n    keep networks",
+        "    keep networks",
+        Misplaced,
+        "    load_ruleset || {",
+    );
+    altered(
+        NFT,
+        "    tear_down\n    forget_connections\n    finish\n",
+        "    forget_connections\n    tear_down\n    finish\n",
+        Misplaced,
+        "    forget_connections",
+    );
+    altered(
+        NFT,
+        "    for family in $FAMILIES; do\n        drop_rules\n    done\n",
+        "",
+        Misplaced,
+        "    attachments leaving | awk '",
+    );
+}
+
+/// The guard is read as well as the rest.
+#[test]
+fn altered_guards_leave_devices_open() {
+    let open = |folder: &str, from: &str, to: &str| {
+        let text = golden(folder);
+        assert!(text.contains(from), "{from}");
+        shut::check(&script::read(&text.replacen(from, to, 1)).unwrap())
+    };
+    for folder in [NFT, RULES, IPTABLES] {
+        assert_eq!(open(folder, "FIRST", "FIRST"), []);
+    }
+    let devices = golden(NFT).matches("type vrf").count() * 2;
+    assert_eq!(open(NFT, "\\t\\toifname @ovl_ports drop\\n", "").len(), 2 * 6, "{devices}");
+    assert_eq!(
+        open(NFT, "hook forward priority filter - 10", "hook input priority filter - 10").len(),
+        4 * 6
+    );
+    assert_eq!(open(IPTABLES, "-A ovl-shut -i \" $1 \" -j DROP\\n", "").len(), 2 * 6);
+    assert_eq!(open(IPTABLES, "-I FORWARD 1 -j ovl-shut\" }", "-I INPUT 1 -j ovl-shut\" }").len(), 4 * 6);
+}
