@@ -4,10 +4,11 @@
 use std::fmt::Display;
 use std::fs;
 
-use overlapc::read::script;
+use overlapc::read::{artifacts, script};
 use overlapc::verify::{neighbour, order, shut};
 
 use crate::bench::repository;
+use crate::expected::files_in;
 
 /// What becomes of an altered script.
 #[derive(Debug, PartialEq)]
@@ -267,6 +268,48 @@ fn altered_scripts_that_touch_what_is_not_theirs_are_found() {
         Foreign,
         "'ipv4/conf/red0/forwarding 1",
     );
+}
+
+#[test]
+fn altered_numbers_that_no_site_can_have_are_found() {
+    altered(NFT, "1 red0 vrf-red red", "254 red0 vrf-red red", Foreign, "254 red0 vrf-red");
+    altered(NFT, "3 blue0 vrf-blue blue", "3 lo vrf-blue blue", Foreign, "3 lo vrf-blue");
+    altered(NFT, "3 blue0 vrf-blue blue", "3 vrf-red vrf-blue blue", Foreign, "3 vrf-red vrf-blue");
+    altered(NFT, "3 5e2a46e64e5676a8", "0 5e2a46e64e5676a8", Foreign, "0 5e2a46e64e5676a8");
+    altered(NFT, "LAST=999", "LAST=40000", Foreign, "PROTOCOL=77");
+    let text = golden(NFT).replace("protocol 77", "protocol 4").replace("PROTOCOL=77", "PROTOCOL=4");
+    let line = text.lines().position(|line| line == "PROTOCOL=4").unwrap() + 1;
+    assert_eq!(found(&text).0, Foreign(line));
+}
+
+/// What the files beside the script say must be the same.
+#[test]
+fn altered_scripts_are_not_those_of_the_other_files() {
+    for (folder, from, to, file) in [
+        (NFT, "192.168.0.1/24 dev green0", "192.168.0.2/24 dev green0", "ip.batch"),
+        (NFT, "rule add pref 900 nop protocol 77'\n", "'\n", "ip.batch"),
+        (NFT, "fd64:0:0:1::/64 dev red0", "fd64:0:0:2::/64 dev red0", "ip6.batch"),
+        (RULES, "LOCAL='901'", "LOCAL=''", "ip.batch"),
+        (NFT, "10.64.1.0/24 : goto ovl_to_red", "10.64.9.0/24 : goto ovl_to_red", "ruleset.nft"),
+        (IPTABLES, "-d 10.64.2.0/24 -m comment", "-d 10.64.9.0/24 -m comment", "rules.v4"),
+        (IPTABLES, "-d fd64:0:0:2::/64 -m comment", "-d fd64:0:0:9::/64 -m comment", "rules.v6"),
+    ] {
+        let mut files = files_in(&repository().join("golden/emit/three-lans").join(folder));
+        assert!(artifacts::read(&files).is_ok());
+        assert!(files["site.sh"].contains(from), "{from}");
+        files.insert("site.sh".to_owned(), files["site.sh"].replacen(from, to, 1));
+        let (names, error) = artifacts::read(&files).unwrap_err();
+        assert_eq!(names, format!("site.sh and {file}"), "{from}: {error}");
+        files.retain(|name, _| name == "site.sh" || name.starts_with("ip") != file.starts_with("ip"));
+        assert!(artifacts::read(&files).is_ok(), "{from}");
+    }
+    // Settings are in no other file, so they are those of the script.
+    let mut files = files_in(&repository().join("golden/emit/three-lans").join(NFT));
+    let text = files["site.sh"].replacen("ipv4/fwmark_reflect 1", "ipv4/fwmark_reflect 0", 1);
+    files.insert("site.sh".to_owned(), text);
+    let settings = artifacts::read(&files).unwrap().settings.unwrap();
+    assert_eq!((settings["ipv4/fwmark_reflect"], settings["ipv4/conf/red0/rp_filter"]), (0, 0));
+    assert_eq!(settings["ipv6/conf/all/forwarding"], 1);
 }
 
 #[test]

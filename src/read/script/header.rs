@@ -9,6 +9,8 @@ use crate::read::{Unread, words};
 /// What a script says of the site as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
+    /// The line that says the protocol; those around it say the rest.
+    pub line: usize,
     /// Its name.
     pub site: String,
     /// What tells two versions of it apart.
@@ -55,7 +57,8 @@ const STATE: &str = "/run/overlapc";
 
 pub(super) fn read(variables: &[Variable<'_>]) -> Result<Header, Unread> {
     let mut known = Known { variables, taken: Vec::new() };
-    let protocol = known.number("PROTOCOL")?;
+    let line = known.of("PROTOCOL")?.line;
+    let protocol = known.last_number()?;
     let protocol = u8::try_from(protocol).map_err(|_| known.unread("not a number of 8 bits"))?;
     let preferences = (known.number("FIRST")?, known.number("LAST")?);
     let local = known.of("LOCAL")?;
@@ -93,6 +96,7 @@ pub(super) fn read(variables: &[Variable<'_>]) -> Result<Header, Unread> {
         return Err(refuse(other, "a variable that is not known here"));
     }
     Ok(Header {
+        line,
         site,
         fingerprint,
         protocol,
