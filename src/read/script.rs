@@ -16,6 +16,8 @@ pub mod rulesets;
 mod shell;
 pub mod steps;
 
+use std::collections::BTreeSet;
+
 use super::Unread;
 use super::artifacts::Placed;
 use super::routing::{Action, Change, Command, Rule};
@@ -79,14 +81,9 @@ impl Script {
     #[must_use]
     pub fn devices(&self) -> Vec<String> {
         let networks = self.data.networks.iter().map(|network| &network.value);
-        let mut devices: Vec<String> = Vec::new();
-        for device in networks.flat_map(|network| [Some(&network.interface), network.vrf.as_ref()]).flatten()
-        {
-            if !devices.contains(device) {
-                devices.push(device.clone());
-            }
-        }
-        devices
+        let all = networks.flat_map(|network| [Some(&network.interface), network.vrf.as_ref()]).flatten();
+        let mut seen = BTreeSet::new();
+        all.filter(|device| seen.insert(device.as_str())).cloned().collect()
     }
 
     /// The commands of `ip` that put the site up where nothing of it is there, in their order. What makes the

@@ -6,7 +6,7 @@
 mod commands;
 mod filters;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use crate::read::script::data::{Network, Setting};
@@ -57,15 +57,16 @@ pub fn check(script: &Script, text: &str) -> Vec<Foreign> {
     let ids = networks.iter().map(|network| network.id).filter(|id| *id < COMPANION && !of_kernel(*id));
     let own = Own {
         interfaces: networks.iter().map(|network| network.interface.as_str()).collect(),
-        vrfs: networks.iter().filter_map(|network| network.vrf.as_deref()).collect(),
+        vrfs: networks.iter().filter_map(|it| Some((it.vrf.as_deref()?, it.id))).collect(),
         tables: ids.flat_map(|id| [id, id | COMPANION]).collect(),
-        networks,
+        zones: script.data.zones.iter().map(|zone| zone.value).collect(),
+        by_interface: networks.iter().map(|network| (network.interface.as_str(), *network)).collect(),
         script,
     };
     let mut found: Vec<(usize, String)> = Vec::new();
     own.names(&mut found);
-    own.settings(&script.data.settings, &own.interfaces, true, &mut found);
-    own.settings(&script.data.own_settings, &own.vrfs, false, &mut found);
+    own.settings(&script.data.settings, true, &mut found);
+    own.settings(&script.data.own_settings, false, &mut found);
     own.commands(&mut found);
     own.filters(&mut found);
     found.sort();
@@ -83,15 +84,17 @@ const fn of_kernel(table: u32) -> bool {
 /// What belongs to a site.
 struct Own<'s> {
     script: &'s Script,
-    networks: Vec<&'s Network>,
+    by_interface: BTreeMap<&'s str, &'s Network>,
     interfaces: BTreeSet<&'s str>,
-    vrfs: BTreeSet<&'s str>,
+    /// Names of VRF devices, with their tables.
+    vrfs: BTreeMap<&'s str, u32>,
     tables: BTreeSet<u32>,
+    zones: BTreeSet<u16>,
 }
 
 impl Own<'_> {
     fn device(&self, name: &str) -> bool {
-        self.interfaces.contains(name) || self.vrfs.contains(name)
+        self.interfaces.contains(name) || self.vrfs.contains_key(name)
     }
 
     /// What a site cannot have as its own, whatever it says.
@@ -106,7 +109,7 @@ impl Own<'_> {
                     first(*line, format!("{device} is the host's"));
                 }
             }
-            if self.vrfs.contains(network.interface.as_str()) {
+            if self.vrfs.contains_key(network.interface.as_str()) {
                 first(*line, format!("{} would be made, and removed", network.interface));
             }
         }
@@ -125,16 +128,13 @@ impl Own<'_> {
         }
     }
 
-    fn settings(
-        &self,
-        settings: &[At<Setting>],
-        devices: &BTreeSet<&str>,
-        host: bool,
-        found: &mut Vec<(usize, String)>,
-    ) {
+    /// Those of the host and of interfaces, or those of VRF devices.
+    fn settings(&self, settings: &[At<Setting>], host: bool, found: &mut Vec<(usize, String)>) {
+        let of_device = |device: &str| {
+            if host { self.interfaces.contains(device) } else { self.vrfs.contains_key(device) }
+        };
         for At { line, value: Setting { path, .. } } in settings {
             let parts: Vec<&str> = path.split('/').collect();
-            let of_device = |device: &str| devices.contains(device);
             let fine = match parts.as_slice() {
                 ["ipv4" | "ipv6", "conf", device, _] if of_device(device) => true,
                 _ => host && OF_HOST.contains(&path.as_str()),

@@ -95,9 +95,14 @@ fn altered_frames_are_refused() {
     let text = golden(NFT);
     assert_eq!(found(&text.replace('\n', "\r\n")).0, Refused(1));
     assert_eq!(found(text.trim_end()).0, Refused(text.lines().count()));
-    let again = text.replacen("\nusage() {", "\nsay() {\n    :\n}\n\nusage() {", 1);
-    let second = again.lines().enumerate().filter(|(_, line)| *line == "say() {").nth(1).unwrap().0;
-    assert_eq!(found(&again).0, Refused(second + 1));
+    // Also where it says the same.
+    for head in ["say() {", "build() {", "create() {", "ruleset() {"] {
+        let from = text.find(&format!("\n{head}")).unwrap();
+        let body = &text[from..from + text[from..].find("\n}\n\n").unwrap() + 3];
+        let again = text.replacen("\nusage() {", &format!("{body}\nusage() {{"), 1);
+        let second = again.lines().enumerate().filter(|(_, line)| *line == head).nth(1).unwrap().0;
+        assert_eq!(found(&again).0, Refused(second + 1), "{head}");
+    }
 }
 
 #[test]

@@ -51,11 +51,11 @@ pub(super) enum Ask {
 const NOTHING: &[&str] = &[
     "KEEP=no",
     "[ \"$action\" != try ] || untried",
-    "[ \"$other\" = \"$SITE\" ]",
+    "[ \"$other\" = \"$SITE\" ] || fail",
     "[ ! -e \"$STATE/fingerprint\" ] || mv \"$STATE/fingerprint\" \"$STATE/fingerprint.before\"",
     "[ -e \"$STATE/kind\" ] || keep kind printf '%s\\n' \"$KIND\"",
     "[ -e \"$STATE/site\" ] || fresh=yes",
-    "[ -z \"$other_kind\" ]",
+    "[ -z \"$other_kind\" ] || fail",
     "forget_part \"routes$family\"",
     "forget_part addresses",
     "fresh=no",
@@ -64,11 +64,11 @@ const NOTHING: &[&str] = &[
     "keep fingerprint printf '%s\\n' \"$FINGERPRINT\"",
     "keep listing listing networks all_settings",
     "keep networks networks",
-    "keep networks networks_meanwhile",
+    "keep networks networks_meanwhile || return 1",
     "keep outdated outdated",
-    "keep site printf '%s\\n' \"$SITE\"",
+    "keep site printf '%s\\n' \"$SITE\" || fail",
     "keep_script script",
-    "mkdir -p \"$STATE\"",
+    "mkdir -p \"$STATE\" || fail",
     "mv \"$STATE/fingerprint.before\" \"$STATE/fingerprint\"",
     "of_leaving \"$STATE/down\" >\"$SCRATCH.leaving\"",
     "other_kind=$(kind_of_other)",
@@ -84,7 +84,6 @@ const NOTHING: &[&str] = &[
 /// The others.
 const SOMETHING: &[(&str, Effect)] = &[
     ("begin", Effect::Call("begin")),
-    ("build", Effect::Call("build")),
     ("down_for_good", Effect::Call("down_for_good")),
     ("finish", Effect::Call("finish")),
     ("put_up", Effect::Call("put_up")),
@@ -103,11 +102,13 @@ const SOMETHING: &[(&str, Effect)] = &[
     ("needless_routes | \"$IP\" -force \"$family\" -batch - 2>/dev/null || :", Effect::Ends),
     ("changes >\"$SCRATCH.changes\"", Effect::Step(Step::Choose)),
     ("changes | sed '/^come /d' >\"$SCRATCH.changes\"", Effect::Step(Step::Choose)),
-    ("guard_on", Effect::Step(Step::GuardOn)),
-    ("guard_off", Effect::Step(Step::GuardOff)),
+    ("guard_off || fail", Effect::Step(Step::GuardOff)),
     ("guard_off || :", Effect::Step(Step::GuardOff)),
     ("[ \"$PART\" = yes ] || drop_ruleset", Effect::UnlessPart(Step::DropRuleset)),
-    ("[ \"$PART\" = yes ] || move_local", Effect::OfFamilyUnlessPart(|v4| Step::MoveLocal { v4 })),
+    (
+        "[ \"$PART\" = yes ] || move_local || return 1",
+        Effect::OfFamilyUnlessPart(|v4| Step::MoveLocal { v4 }),
+    ),
     ("drop_rules", Effect::OfFamily(|v4| Step::DropRules { v4 })),
     (
         "\"$IP\" \"$family\" route flush table all proto \"$PROTOCOL\" 2>/dev/null || :",
@@ -120,17 +121,17 @@ const SOMETHING: &[(&str, Effect)] = &[
         Effect::OfFamily(|v4| Step::RestoreRoutes { v4 }),
     ),
     ("forget_connections", Effect::Step(Step::ForgetConnections)),
-    ("settings | set_all host", Effect::Step(Step::Settings { own: false })),
-    ("own_settings | set_all own", Effect::Step(Step::Settings { own: true })),
-    ("keep_routes", Effect::Step(Step::KeepRoutes)),
-    ("keep_links", Effect::Step(Step::KeepLinks)),
-    ("batch part create", Effect::OfBoth(Batch::Create)),
-    ("batch part attach", Effect::OfBoth(Batch::Attach)),
-    ("batch cat \"$SCRATCH.addresses\"", Effect::OfBoth(Batch::Addresses)),
-    ("batch missing_routes defaults", Effect::OfFamily(|v4| Step::Run(Batch::Defaults(v4)))),
-    ("batch missing_routes routes", Effect::OfFamily(|v4| Step::Run(Batch::Routes(v4)))),
-    ("batch missing_rules", Effect::OfFamily(|v4| Step::Run(Batch::Rules(v4)))),
-    ("l3mdev_rule", Effect::OfFamily(|v4| Step::L3mdevRule { v4 })),
+    ("settings | set_all host || return 1", Effect::Step(Step::Settings { own: false })),
+    ("own_settings | set_all own || return 1", Effect::Step(Step::Settings { own: true })),
+    ("keep_routes || return 1", Effect::Step(Step::KeepRoutes)),
+    ("keep_links || return 1", Effect::Step(Step::KeepLinks)),
+    ("batch part create || return 1", Effect::OfBoth(Batch::Create)),
+    ("batch part attach || return 1", Effect::OfBoth(Batch::Attach)),
+    ("batch cat \"$SCRATCH.addresses\" || return 1", Effect::OfBoth(Batch::Addresses)),
+    ("batch missing_routes defaults || return 1", Effect::OfFamily(|v4| Step::Run(Batch::Defaults(v4)))),
+    ("batch missing_routes routes || return 1", Effect::OfFamily(|v4| Step::Run(Batch::Routes(v4)))),
+    ("batch missing_rules || return 1", Effect::OfFamily(|v4| Step::Run(Batch::Rules(v4)))),
+    ("l3mdev_rule || return 1", Effect::OfFamily(|v4| Step::L3mdevRule { v4 })),
 ];
 
 /// Those of several lines, by the first of them. The rest must be what [`fixed`] knows.
@@ -159,9 +160,10 @@ pub(super) fn effect(text: &str) -> Option<Effect> {
         let said = said.strip_prefix("'fail ").and_then(|rest| rest.strip_suffix('\''));
         return said.filter(|said| is_text(said) && !said.contains('\'')).map(|_| Effect::Nothing);
     }
-    let text = text.strip_suffix(" || return 1").unwrap_or(text);
-    let text = text.split_once(" || fail ").filter(|(_, said)| is_text(said)).map_or(text, |(it, _)| it);
-    if NOTHING.contains(&text) {
+    // What it says when it fails is left out; that it does is not.
+    let fails = text.rsplit_once(" || fail ").filter(|(_, said)| is_text(said));
+    let text = fails.map_or_else(|| text.to_owned(), |(command, _)| format!("{command} || fail"));
+    if NOTHING.contains(&text.as_str()) {
         return Some(Effect::Nothing);
     }
     SOMETHING.iter().find(|(known, _)| *known == text).map(|(_, effect)| *effect)
@@ -177,7 +179,8 @@ pub(super) fn condition(text: &str) -> Option<Ask> {
         | "! keep outdated outdated || ! keep zones zones || ! keep known known" => Ask::Never,
         "[ \"$PART\" = yes ]" => Ask::Part,
         "[ -e \"$STATE/addresses\" ]" | "[ -e \"$STATE/down\" ]" | "[ -e \"$STATE/site\" ]" => Ask::Left,
-        "! guard_on" | "! build" => Ask::Failed(effect(&text[2..])?),
+        "! guard_on" => Ask::Failed(Effect::Step(Step::GuardOn)),
+        "! build" => Ask::Failed(Effect::Call("build")),
         _ => return None,
     })
 }

@@ -24,24 +24,19 @@ impl Own<'_> {
 
     fn other(&self, change: &Change) -> Result<(), String> {
         match change {
-            Change::AddVrf { name, table } => {
-                let same = |vrf: &Option<String>| vrf.as_ref() == Some(name);
-                let network = self.networks.iter().find(|network| same(&network.vrf));
-                need(network.is_some_and(|network| network.id == *table), || {
-                    format!("no network has a VRF device {name} with table {table}")
-                })
-            }
+            Change::AddVrf { name, table } => need(self.vrfs.get(name.as_str()) == Some(table), || {
+                format!("no network has a VRF device {name} with table {table}")
+            }),
             Change::SetUp { device, up } => {
                 need(self.device(device), || not_of(device))?;
                 need(*up, || format!("{device} would go down for everybody"))
             }
             Change::SetMaster { device, master } => {
-                let same = |interface: &String, vrf: &Option<String>| interface == device && vrf == master;
-                let network = self.networks.iter().any(|network| same(&network.interface, &network.vrf));
+                let network = self.by_interface.get(device.as_str()).is_some_and(|it| it.vrf == *master);
                 need(network && master.is_some(), || format!("{device} does not belong there"))
             }
             Change::DeleteLink(name) => {
-                need(self.vrfs.contains(name.as_str()), || format!("the site has not made {name}"))
+                need(self.vrfs.contains_key(name.as_str()), || format!("the site has not made {name}"))
             }
             Change::AddAddress(address) | Change::DeleteAddress(address) => self.address(address),
             Change::AddRoute(route) | Change::DeleteRoute(route) => self.route(route),

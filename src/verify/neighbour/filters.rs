@@ -1,7 +1,5 @@
 //! Tables, chains, bits of marks and conntrack zones that are not the site's.
 
-use std::collections::BTreeSet;
-
 use super::Own;
 use crate::read::filter::{Action, Bits, Chain, Filter, Step, Verdict, Zone};
 use crate::read::script::rulesets::Dropped;
@@ -109,14 +107,13 @@ impl Own<'_> {
     }
 
     fn zone(&self, zone: &Zone) -> Result<(), String> {
-        let own: BTreeSet<u16> = self.script.data.zones.iter().map(|zone| zone.value).collect();
         let zones: Vec<u16> = match zone {
             Zone::Is(zone) => vec![*zone],
             Zone::ByMark(_, zones) => zones.values().copied().collect(),
             Zone::ByOut(zones) => zones.values().copied().collect(),
             Zone::Mark => return Err("a zone that bits of others can be part of".to_owned()),
         };
-        match zones.iter().find(|zone| !own.contains(zone)) {
+        match zones.iter().find(|zone| !self.zones.contains(zone)) {
             Some(zone) => Err(format!("the zone {zone} is not the site's")),
             None => Ok(()),
         }
