@@ -50,6 +50,7 @@ fn script_parts_that_are_alike_for_all_sites_are_known() {
         ("NFTABLES", "Functions of a script that speaks to nft."),
         ("IPTABLES", "Functions of a script that speaks to iptables."),
         ("COMMANDS", "Commands of several lines, by how they begin."),
+        ("OUTLINES", "What the functions whose order is read do besides their steps."),
     ] {
         write!(made, "\n/// {what}\npub(super) const {table}: &[(&str, u64)] = &[\n").unwrap();
         for part in order.iter().filter(|part| part.table == table) {

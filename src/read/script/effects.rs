@@ -34,6 +34,13 @@ pub(super) enum Effect {
     OfFamilyUnlessPart(fn(bool) -> Step),
 }
 
+impl Effect {
+    /// Whether it is one of those whose order is read.
+    pub(super) const fn is_step(self) -> bool {
+        !matches!(self, Self::Nothing | Self::NextUnlessLeft | Self::Return | Self::Ends)
+    }
+}
+
 /// What is asked.
 #[derive(Clone, Copy)]
 pub(super) enum Ask {

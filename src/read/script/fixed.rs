@@ -4,8 +4,9 @@
 //! for. What must hold: a part that was altered is refused, with the line of its name.
 
 use super::data::{BATCHES, OTHERS};
+use super::effects::effect;
 use super::header::Firewall;
-use super::known::{BOTH, COMMANDS, IPTABLES, NFTABLES};
+use super::known::{BOTH, COMMANDS, IPTABLES, NFTABLES, OUTLINES};
 use super::pieces::{Function, Pieces, digest};
 use super::shell::{Statement, statements};
 use super::steps::BODIES;
@@ -34,6 +35,8 @@ pub fn parts(text: &str) -> Result<Vec<Part>, Unread> {
     let mut parts = Vec::new();
     for function in &pieces.functions {
         if BODIES.contains(&function.name) {
+            let outline = digest(&outline(&statements(function)?));
+            parts.push(Part { table: "OUTLINES", name: function.name.to_owned(), digest: outline });
             for text in long_commands(&statements(function)?) {
                 let name = beginning(text).to_owned();
                 parts.push(Part { table: "COMMANDS", name, digest: digest(text) });
@@ -114,6 +117,45 @@ pub(super) fn knows_command(text: &str) -> bool {
     let known = (beginning(text), digest(text));
     COMMANDS.contains(&known)
 }
+
+/// Whether all but the steps is as it is known in a function whose order counts.
+pub(super) fn knows_outline(name: &str, body: &[Statement]) -> bool {
+    OUTLINES.contains(&(name, digest(&outline(body))))
+}
+
+/// What a function does besides its steps: notes, and what it does when one of them fails. Steps that follow each
+/// other are one mark, whatever their order.
+fn outline(body: &[Statement]) -> String {
+    let mut text = String::new();
+    let mut add = |part: &str| {
+        if part != STEPS || !text.ends_with(STEPS) {
+            text.push_str(part);
+        }
+    };
+    for statement in body {
+        match statement {
+            Statement::Run(line) if effect(&line.text).is_some_and(|effect| effect.is_step()) => add(STEPS),
+            Statement::Run(line) => {
+                add(&line.text);
+                add("\n");
+            }
+            Statement::If(arms, otherwise) => {
+                for (condition, body) in arms {
+                    add(&format!("if {}\n{}", condition.text, outline(body)));
+                }
+                add(&format!("else\n{}fi\n", outline(otherwise)));
+            }
+            Statement::For(line, body) => match outline(body).as_str() {
+                STEPS => add(STEPS),
+                inner => add(&format!("{}\n{inner}done\n", line.text)),
+            },
+        }
+    }
+    text
+}
+
+/// What stands for steps.
+const STEPS: &str = "*\n";
 
 fn long_commands(statements: &[Statement]) -> Vec<&str> {
     let mut long = Vec::new();

@@ -139,3 +139,15 @@ pub(super) const COMMANDS: &[(&str, u64)] = &[
     ("{", 0xf9e92d89fd27a920),
     (r#"[ ! -s "$SCRATCH.lines" ] ||"#, 0xd6194f8dafc88502),
 ];
+
+/// What the functions whose order is read do besides their steps.
+pub(super) const OUTLINES: &[(&str, u64)] = &[
+    ("build", 0x2c8eb5d24e5a4c1c),
+    ("tear_down", 0x5c2d8093beafa4a1),
+    ("begin", 0x93513becdb7c7e82),
+    ("finish", 0x4594c9a6101adb8c),
+    ("down_for_good", 0xc11d09a4d55b58df),
+    ("up", 0x0be217a6f2e671f3),
+    ("put_up", 0x8d68936749102aa1),
+    ("down", 0xbec60614beffe43f),
+];

@@ -6,6 +6,7 @@
 
 use super::At;
 use super::effects::{Ask, Effect, condition, effect};
+use super::fixed;
 use super::pieces::Function;
 use super::shell::{Line, Statement, statements};
 use crate::read::Unread;
@@ -89,8 +90,13 @@ pub(super) fn read<'f, 't: 'f>(
 ) -> Result<Ways, Unread> {
     let mut bodies = Vec::new();
     for name in BODIES {
-        let body = statements(find(name)?)?;
+        let function = find(name)?;
+        let body = statements(function)?;
         known(name, &body)?;
+        if !fixed::knows_outline(name, &body) {
+            let why = "what is noted, or done when a step fails, is not as it is known here";
+            return Err(Unread::new(function.line, format!("{name}()"), why));
+        }
         bodies.push((name, body));
     }
     let walk = |name, there| {
