@@ -4,7 +4,7 @@ use overlapc::read::script::steps::Step;
 use overlapc::read::{artifacts, script};
 use overlapc::verify::{order, shut};
 
-use super::Found::{Foreign, Misplaced, Refused};
+use super::Found::{Foreign, Misplaced};
 use super::{IPTABLES, NFT, RULES, altered, found, golden};
 use crate::bench::repository;
 use crate::expected::files_in;
