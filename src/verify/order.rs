@@ -83,7 +83,12 @@ fn up() -> Vec<Before> {
     let (host, own) = (Step::Settings { own: false }, Step::Settings { own: true });
     let [create, attach, addresses] = [Batch::Create, Batch::Attach, Batch::Addresses].map(Step::Run);
     let lost = "entering a VRF loses the routes of the interface";
+    let before = "another version of the site may be there";
     let mut order = vec![
+        (Step::Choose, Step::DetachAndDeleteVrfs, "nothing is chosen yet"),
+        (Step::DetachAndDeleteVrfs, create, before),
+        (Step::RestoreSettings, host, before),
+        (Step::DropRuleset, Step::LoadRuleset, before),
         (Step::Choose, create, "nothing is chosen yet"),
         (host, attach, "entering a VRF loses IPv6 addresses unless a setting keeps them"),
         (Step::KeepRoutes, attach, lost),
@@ -99,6 +104,8 @@ fn up() -> Vec<Before> {
         let (l3mdev, local) = (Step::L3mdevRule { v4 }, Step::MoveLocal { v4 });
         let ends = "a look-up in a table without an end goes on in another network's";
         order.extend([
+            (Step::DropRules { v4 }, rules, before),
+            (Step::FlushRoutes { v4 }, defaults, before),
             (create, defaults, "there is no VRF device yet"),
             (defaults, attach, ends),
             (defaults, rules, ends),

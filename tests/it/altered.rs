@@ -158,6 +158,31 @@ fn altered_functions_are_refused() {
     altered(NFT, "fail 'could not put the guard up", "fail \"$(reboot)\" 'could not", Refused, "$(reboot)");
 }
 
+#[test]
+fn altered_guards_are_refused() {
+    altered(
+        NFT,
+        "drop\\n\\t}\\n}\"\n        }\n    '\n}",
+        "drop\\n\\t}\\n}\"\n    '\n}\n#end",
+        Refused,
+        "    '",
+    );
+    altered(
+        NFT,
+        "        END {\n            print \"\\t\\t}",
+        "        END {\n            printf \"\\t\\t}",
+        Refused,
+        "printf \"\\t\\t}",
+    );
+    altered(
+        NFT,
+        "    awk '\n        BEGIN {\n            print \"table inet ovl_guard",
+        "    gawk '\n        BEGIN {\n            print \"table inet ovl_guard",
+        Refused,
+        "    gawk '",
+    );
+}
+
 /// What is noted, and done when something fails, is as it was when this was written.
 #[test]
 fn altered_notes_are_refused() {

@@ -55,7 +55,10 @@ impl Guard {
                 inside = None;
             }
         }
-        Ok(Self { firewall, parts })
+        match inside {
+            Some(_) => Err(function.unread(last, "a part of the program does not end")),
+            None => Ok(Self { firewall, parts }),
+        }
     }
 
     /// What it lets nobody forward from or into these devices with: one filter, or one of each family.

@@ -230,6 +230,8 @@ fn altered_orders_are_found() {
     let text = golden(NFT).replacen("    if ! build; then\n", &format!("{off}    if ! build; then\n"), 1);
     let line = text.lines().position(|line| line == "    keep_routes || return 1").unwrap();
     assert_eq!(found(&text).0, Misplaced(line), "settings are the first that is done without the guard");
+    let text = golden(NFT).replacen("    begin\n    tear_down\n", "    begin\n", 1);
+    assert!(matches!(found(&text).0, Misplaced(_)), "another version may be there");
     altered(NFT, "    keep_links || return 1\n", "", Misplaced, "    batch part attach");
     altered(NFT, "    begin\n    tear_down\n", "    tear_down\n    begin\n", Misplaced, "        drop_rules");
     let mut script = script::read(&golden(NFT)).unwrap();
@@ -248,7 +250,7 @@ fn altered_orders_are_found() {
         "    for family in $FAMILIES; do\n        drop_rules\n    done\n",
         "",
         Misplaced,
-        "    attachments leaving | awk '",
+        "        batch missing_rules",
     );
 }
 
