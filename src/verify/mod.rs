@@ -11,6 +11,7 @@ mod keys;
 pub mod neighbour;
 pub mod order;
 pub mod shut;
+pub mod states;
 mod spec;
 
 use std::thread;

@@ -6,9 +6,11 @@ use std::fs;
 
 use overlapc::read::script::actions::Action;
 use overlapc::read::script::fixed::{self, Part};
-use overlapc::read::{artifacts, routing, script};
+use overlapc::read::script::{self, At};
+use overlapc::read::{artifacts, routing};
 use overlapc::sim::host::Host;
-use overlapc::verify::{neighbour, order};
+use overlapc::verify::states::States;
+use overlapc::verify::{neighbour, order, shut};
 
 use crate::bench::repository;
 use crate::expected::{Files, compare_file, files_in, folders_in};
@@ -93,46 +95,39 @@ fn script_of_every_golden_says_what_the_other_files_say() {
     }
 }
 
-/// Up and down again is as before, and every change on the way can be made.
+/// Every change on the way up and down can be made, up is what the files say, and down is as before.
 #[test]
 fn script_goes_up_and_down_step_by_step() {
     for (name, files) in emitted() {
         let script = script::read(&files["site.sh"]).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let interfaces: Vec<&str> =
-            script.data.networks.iter().map(|it| it.value.interface.as_str()).collect();
-        let before = Host::new(interfaces);
-        let mut host = before.clone();
-        let mut guarded = false;
-        let mut loaded = BTreeSet::new();
-        for action in script.up().into_iter().chain(script.down()) {
-            match action.value {
-                Action::Change(change) => {
-                    host.apply(&change).unwrap_or_else(|why| panic!("{name}:{}: {why}", action.line));
-                }
-                Action::Try(change) => drop(host.apply(&change)),
-                Action::GuardOn(devices) => {
-                    assert_eq!(devices, script.devices(), "{name}");
-                    assert!(!guarded, "{name}");
-                    guarded = true;
-                }
-                Action::GuardOff => {
-                    assert!(guarded, "{name}");
-                    guarded = false;
-                }
-                Action::Load(part) => assert!(guarded && loaded.insert(part), "{name}"),
-                Action::Drop(part) => assert!(guarded && loaded.remove(&part), "{name}"),
-                Action::Set { .. } | Action::Restore(_) => assert!(guarded, "{name}"),
+        let mut states = States::from_nothing(&script);
+        let before = states.host().clone();
+        let mut go = |actions: Vec<At<Action>>| {
+            let last = actions.len() - 1;
+            for (place, action) in actions.iter().enumerate() {
+                states.apply(action).unwrap_or_else(|error| panic!("{name}:{}: {}", error.line, error.why));
+                assert_eq!(states.is_shut(), place < last, "{name}:{}", action.line);
             }
-        }
-        assert!(!guarded && loaded.is_empty(), "{name}");
-        // The kernel keeps the rule of VRF devices.
-        host.rules.retain(|rule| rule.action != routing::Action::Vrf);
+            states.host().clone()
+        };
+        let up = go(script.up());
+        let told = Host::of(&artifacts::of_script(&script)).unwrap();
         assert_eq!(
-            (&host.links, &host.addresses, &host.rules),
-            (&before.links, &before.addresses, &before.rules),
+            (&up.links, &up.addresses, &up.settings),
+            (&told.links, &told.addresses, &told.settings),
             "{name}"
         );
-        assert_eq!(host.routes, before.routes, "{name}");
+        assert_eq!((&up.routes, &up.rules), (&told.routes, &told.rules), "{name}");
+        let rules = |host: &Host| -> usize {
+            host.filters.iter().flat_map(|filter| &filter.chains).map(|chain| chain.rules.len()).sum()
+        };
+        assert_eq!(rules(&up), rules(&told), "{name}");
+        let mut down = go(script.down());
+        // The kernel keeps the rule of VRF devices; settings of devices that are gone mean nothing.
+        down.rules.retain(|rule| rule.action != routing::Action::Vrf);
+        let devices = |path: &String| script.data.own_settings.iter().any(|it| it.value.path == *path);
+        down.settings.retain(|path, _| !devices(path));
+        assert_eq!(format!("{down:?}"), format!("{before:?}"), "{name}");
     }
 }
 
@@ -144,5 +139,6 @@ fn script_of_every_golden_is_a_good_neighbour() {
         let script = script::read(text).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(neighbour::check(&script, text), [], "{name}");
         assert_eq!(order::check(&script), [], "{name}");
+        assert_eq!(shut::check(&script), [], "{name}");
     }
 }
