@@ -11,8 +11,8 @@ mod keys;
 pub mod neighbour;
 pub mod order;
 pub mod shut;
-pub mod states;
 mod spec;
+pub mod states;
 
 use std::thread;
 
