@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::read::filter::Filter;
+use crate::read::routing::Change;
 use crate::read::script::actions::Action;
 use crate::read::script::data::Value;
 use crate::read::script::{At, Script};
@@ -70,8 +71,14 @@ impl<'s> States<'s> {
         let refused = |why: String| Refused { line: action.line, why };
         match &action.value {
             Action::Change(change) => self.host.apply(change).map_err(refused)?,
-            // What is not there need not go.
-            Action::Try(change) => drop(self.host.apply(change)),
+            Action::Try(change) => {
+                // What is not there need not go.
+                let gone = self.host.apply(change).is_ok();
+                if let (true, Change::DeleteLink(device)) = (gone, change) {
+                    // Its folders below /proc/sys/net go with it.
+                    self.host.settings.retain(|path, _| path.split('/').nth(2) != Some(device));
+                }
+            }
             Action::Set { path, value } => {
                 let value = match value {
                     Value::Is(number) => *number,

@@ -7,7 +7,7 @@ use super::guard::Guard;
 use super::header::Firewall;
 use super::pieces::{CAT, END, Function};
 use super::{At, data};
-use crate::read::filter::Filter;
+use crate::read::filter::{Filter, Step, Verdict};
 use crate::read::touched::{self, Touched};
 use crate::read::{Unread, iptables, nft};
 
@@ -73,20 +73,18 @@ pub(super) fn read<'f, 't: 'f>(
         Firewall::Iptables => {
             for (name, v4) in [("ruleset_v4", true), ("ruleset_v6", false)] {
                 let (line, text) = document(find(name)?)?;
-                let filter = |from: usize, text: &str| -> Result<At<Filter>, Unread> {
-                    let filter = iptables::read(text, v4).map_err(|unread| data::moved(unread, from))?;
-                    Ok(At { line: from, value: counted_from(filter, from) })
-                };
-                read.whole.push(filter(line, &text)?);
-                let mut from = line;
+                let (mut from, mut whole) = (line, Filter::default());
                 // iptables-restore(8): a table becomes all at once with its COMMIT.
-                for part in text.split_inclusive("\nCOMMIT\n") {
-                    let part = part.to_owned();
-                    if part.contains("COMMIT") {
-                        read.parts.push(filter(from, &part)?);
+                for text in text.split_inclusive("\nCOMMIT\n") {
+                    let part = iptables::read(text, v4).map_err(|unread| data::moved(unread, from))?;
+                    if !part.chains.is_empty() {
+                        let value = counted_from(part, from);
+                        join(&mut whole, &value);
+                        read.parts.push(At { line: from, value });
                     }
-                    from += part.lines().count();
+                    from += text.lines().count();
                 }
+                read.whole.push(At { line, value: whole });
                 let mut touched = touched::of_iptables(&text);
                 touched.iter_mut().for_each(|touched| touched.line += line);
                 read.touched.extend(touched);
@@ -132,4 +130,22 @@ fn deleted(function: &Function<'_>) -> Result<Vec<At<String>>, Unread> {
 fn counted_from(mut filter: Filter, line: usize) -> Filter {
     filter.chains.iter_mut().flat_map(|chain| &mut chain.rules).for_each(|rule| rule.line += line);
     filter
+}
+
+/// Adds chains behind others. No rule leads from one table into another.
+fn join(whole: &mut Filter, part: &Filter) {
+    let first = whole.chains.len();
+    let moved = |verdict: &mut Verdict| match verdict {
+        Verdict::Jump(to) | Verdict::Goto(to) => *to += first,
+        Verdict::Accept | Verdict::Drop | Verdict::Reject(_) | Verdict::Return => {}
+    };
+    let mut chains = part.chains.clone();
+    for step in chains.iter_mut().flat_map(|chain| &mut chain.rules).flat_map(|rule| &mut rule.steps) {
+        match step {
+            Step::Verdict(verdict) => moved(verdict),
+            Step::Dispatch(dispatch) => dispatch.cases.iter_mut().for_each(|(_, verdict)| moved(verdict)),
+            Step::Match(_) | Step::Action(_) => {}
+        }
+    }
+    whole.chains.append(&mut chains);
 }
