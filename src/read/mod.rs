@@ -10,7 +10,9 @@ pub mod ip;
 pub mod iptables;
 pub mod nft;
 pub mod routing;
+pub mod script;
 mod token;
+pub mod touched;
 mod words;
 
 use std::fmt;

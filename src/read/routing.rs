@@ -46,8 +46,12 @@ pub enum Change {
     DeleteLink(String),
     /// Gives the gateway an address.
     AddAddress(Address),
+    /// Takes an address away.
+    DeleteAddress(Address),
     /// Adds a route.
     AddRoute(Route),
+    /// Removes a route.
+    DeleteRoute(Route),
     /// Adds a rule.
     AddRule(Rule),
     /// Removes a rule.

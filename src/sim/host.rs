@@ -141,6 +141,15 @@ impl Host {
                 }
                 self.addresses.push(address.clone());
             }
+            Change::DeleteAddress(address) => {
+                let same = |it: &Address| it.net == address.net && it.device == address.device;
+                let place = self.addresses.iter().position(same);
+                self.addresses.remove(place.ok_or("there is no such address")?);
+            }
+            Change::DeleteRoute(route) => {
+                let place = self.routes.iter().position(|it| it == route);
+                self.routes.remove(place.ok_or("there is no such route")?);
+            }
             Change::AddRoute(route) => {
                 if let Way::Out { device, .. } = &route.way
                     && !self.link(device)?.up

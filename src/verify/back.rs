@@ -8,7 +8,8 @@ use super::found::{Failure, Found, Obligation, Packet, place_of};
 use crate::sim::region::chains::Unfollowed;
 use crate::sim::region::fib::Relevant;
 use crate::sim::region::flow::{Flow, Moved};
-use crate::sim::region::pass::{Connection, Leaf, Outcome, no_hosts};
+use crate::sim::region::numbers::no_hosts;
+use crate::sim::region::pass::{Connection, Leaf, Outcome};
 use crate::sim::region::{Octets, Range, Region, Set};
 
 /// Follows what belongs to a connection.
@@ -74,7 +75,7 @@ pub(super) fn check(
     }
 
     // The gateway's own errors: about a packet on its way, and about one whose receiver is dead.
-    let mark = opened.leaf.mark;
+    let mark = ground.machine.reflected(opened.leaf.mark, v4);
     let mut receivers = vec![came.source.clone()];
     if !masqueraded {
         receivers.push(known_as);
@@ -210,6 +211,7 @@ impl Walk<'_> {
             what: format!("is delivered, but {what}"),
             packet,
             place,
+            line: None,
         });
     }
 }

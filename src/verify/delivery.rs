@@ -10,7 +10,8 @@ use crate::model::Peering;
 use crate::read::routing::{Route, Way};
 use crate::sim::region::chains::Unfollowed;
 use crate::sim::region::flow::{Flow, Moved};
-use crate::sim::region::pass::{Connection, Entrance, Leaf, Machine, Outcome, errors, opens};
+use crate::sim::region::numbers::{errors, opens};
+use crate::sim::region::pass::{Connection, Entrance, Leaf, Machine, Outcome};
 use crate::sim::region::{Octets, Region, Set};
 
 /// What every part of the proof needs.
@@ -267,6 +268,7 @@ impl Sender<'_> {
                         what: format!("is for a host of {to} and allowed, but {fate}"),
                         packet: Some(Packet::out_of(&waited, spec.device(self.from))),
                         place: place_of(leaf.outcome),
+                        line: None,
                     });
                     return;
                 }
@@ -296,6 +298,7 @@ impl Sender<'_> {
             what: format!("{} {what}", self.ground.fate(leaf.outcome)),
             packet: Some(Packet::out_of(came, self.ground.spec.device(self.from))),
             place: place_of(leaf.outcome),
+            line: None,
         });
     }
 }

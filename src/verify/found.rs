@@ -69,6 +69,8 @@ pub struct Failure {
     pub packet: Option<Packet>,
     /// The rule that decides.
     pub place: Option<Place>,
+    /// The line of the script that is to blame, where it is about the script.
+    pub line: Option<usize>,
 }
 
 /// A packet as an example of many.
@@ -136,6 +138,11 @@ impl Packet {
 fn host(set: &Set, v4: bool) -> IpAddr {
     let range = set.ranges().iter().find(|range| range.1 - range.0 >= 10);
     let number = range.map(|range| range.0 + 10 - range.0 % 2).or_else(|| set.first()).unwrap_or(0);
+    address(number, v4)
+}
+
+/// A number as an address.
+pub(super) fn address(number: u128, v4: bool) -> IpAddr {
     if v4 {
         IpAddr::V4(Ipv4Addr::from(u32::try_from(number).unwrap_or(u32::MAX)))
     } else {

@@ -27,17 +27,21 @@ pub(super) enum Who {
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     sets: BTreeMap<Vec<Range>, u32>,
-    /// By family and zone: source, destination, who.
-    zones: BTreeMap<(bool, u16), Vec<(u32, u32, Who)>>,
+    /// By family and zone.
+    zones: BTreeMap<(bool, u16), Vec<Key>>,
 }
+
+/// Source, destination, who.
+type Key = (u32, u32, Who);
 
 /// Two flows that a key cannot tell apart.
 #[derive(Clone, Debug)]
 pub(super) struct Clash {
     pub(super) v4: bool,
     pub(super) zone: u16,
-    pub(super) source: Range,
-    pub(super) destination: Range,
+    /// A key that both have.
+    pub(super) source: u128,
+    pub(super) destination: u128,
     pub(super) who: [Who; 2],
 }
 
@@ -122,7 +126,7 @@ impl Keys {
                         continue;
                     }
                     if let Some(common) = common(&sets[source as usize], &sets[*their as usize]) {
-                        let destination = (range.0.max(other.0), range.1.min(other.1));
+                        let (common, destination) = (common.0, range.0.max(other.0));
                         let pair = [(*whose).min(who), (*whose).max(who)];
                         let clash = Clash { v4, zone, source: common, destination, who: pair };
                         clashes.entry((pair, v4)).or_insert(clash);

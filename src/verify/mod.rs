@@ -1,20 +1,29 @@
 //! Proves that what was emitted does what the site says, for every packet.
 //!
-//! Goes in: the site as it was written, and what [`crate::read`] made of the files. Comes out: what holds, and
-//! for what does not a packet that shows it. What must hold: nothing is taken from who planned or emitted;
-//! what cannot be decided is a failure.
+//! Goes in: the site as it was written, and the files that were made of it. Comes out: what holds, and for what
+//! does not a packet that shows it. What must hold: nothing is taken from who planned or emitted; what cannot be
+//! decided is a failure.
 
 mod back;
+mod closed;
 mod delivery;
 mod found;
 mod keys;
+pub mod neighbour;
+pub mod order;
+mod own;
+pub mod shut;
 mod spec;
+pub mod states;
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::thread;
 
 use crate::model::Site;
-use crate::read::artifacts::Artifacts;
+use crate::read::artifacts::{self, Artifacts};
 use crate::read::routing::{Route, Way};
+use crate::read::script;
 use crate::sim::host::{Host, MAIN};
 use crate::sim::region::chains::Unfollowed;
 use crate::sim::region::fib::From;
@@ -24,22 +33,69 @@ pub use found::{Failure, Found, Obligation, Packet};
 use keys::{Clash, Keys, Who};
 use spec::Spec;
 
-/// Proves a site.
+/// Why nothing can be proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undecided {
+    /// The file.
+    pub file: String,
+    /// The line, from 1; 0 where it is about no line.
+    pub line: usize,
+    /// What is not understood, or cannot be followed.
+    pub why: String,
+}
+
+impl fmt::Display for Undecided {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => write!(f, "{}: {}", self.file, self.why),
+            line => write!(f, "{}:{line}: {}", self.file, self.why),
+        }
+    }
+}
+
+/// Proves that files do what a site says: their names are those of the artefacts, as in
+/// [`artifacts::read`].
 ///
 /// # Errors
 ///
-/// Something in the files cannot be followed: what.
-pub fn verify(site: &Site, artifacts: &Artifacts) -> Result<Found, String> {
-    let host = Host::of(artifacts).map_err(|(place, why)| format!("command {place}: {why}"))?;
+/// Something in the files is not understood or cannot be followed.
+pub fn verify(site: &Site, files: &BTreeMap<String, String>) -> Result<Found, Undecided> {
+    let artifacts = artifacts::read(files).map_err(|(file, unread)| Undecided {
+        file,
+        line: unread.line,
+        why: format!("{}: {}", unread.why, unread.text.trim()),
+    })?;
     let spec = Spec::new(site);
-    let mut host = host;
+    let mut host = Host::of(&artifacts).map_err(|(place, why)| {
+        let command = artifacts.commands.get(place);
+        let (file, line) = command.map_or((String::new(), 0), |it| (it.file.clone(), it.value.line));
+        Undecided { file, line, why }
+    })?;
     on_their_links(&mut host, &spec);
-    let machine = Machine::new(&host).map_err(|(place, why)| format!("{place:?}: {why}"))?;
+    let machine = Machine::new(&host).map_err(|(place, why)| {
+        let (filter, line) = place.unwrap_or_default();
+        let file = artifacts.filters.get(filter).map_or_else(String::new, |it| it.file.clone());
+        Undecided { file, line, why }
+    })?;
     let ground = Ground::new(&spec, &machine);
-    let (mut found, keys) = everything(&ground).map_err(|it| unfollowed(&host, it))?;
+    let (mut found, keys) = everything(&ground).map_err(|it| unfollowed(&artifacts, it))?;
     for clash in keys.clashes(&mut found) {
         found.failures.extend(confusion(&ground, &clash));
     }
+    closed::flushed(&spec, &host, &mut found).map_err(|(_, it)| unfollowed(&artifacts, it))?;
+    if let (Some(script), Some(text)) = (&artifacts.script, files.get(script::FILE)) {
+        closed::steps(script, &mut found);
+        found.regions[Obligation::GoodNeighbour as usize] += artifacts.commands.len() as u64;
+        found.failures.extend(neighbour::check(script, text).into_iter().map(|foreign| Failure {
+            obligation: Obligation::GoodNeighbour,
+            networks: [None; 2],
+            what: format!("{}: {}", foreign.why, foreign.text),
+            packet: None,
+            place: None,
+            line: Some(foreign.line),
+        }));
+    }
+    found.failures.sort_by_key(|failure| failure.obligation);
     Ok(found)
 }
 
@@ -47,13 +103,11 @@ pub fn verify(site: &Site, artifacts: &Artifacts) -> Result<Found, String> {
 fn everything(ground: &Ground<'_>) -> Result<(Found, Keys), Unfollowed> {
     let count = ground.devices.len();
     let threads = thread::available_parallelism().map_or(1, usize::from).min(count.div_ceil(8)).max(1);
-    let parts = thread::scope(|scope| {
-        let part = |first: usize| scope.spawn(move || part(ground, first, threads));
-        let parts: Vec<_> = (0..threads).map(part).collect();
-        parts
-            .into_iter()
-            .map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect::<Vec<_>>()
+    let parts: Vec<Result<Part, Unfollowed>> = thread::scope(|scope| {
+        let spawned = (0..threads).map(|first| scope.spawn(move || part(ground, first, threads)));
+        let spawned: Vec<_> = spawned.collect();
+        let joined = spawned.into_iter().map(|part| part.join());
+        joined.map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     });
     let mut networks = Vec::new();
     let mut keys = Keys::default();
@@ -71,10 +125,10 @@ fn everything(ground: &Ground<'_>) -> Result<(Found, Keys), Unfollowed> {
 
 type Part = (Vec<(usize, Found)>, Keys);
 
-/// What comes in from every so manyeth network.
+/// What comes in from every so many-th network.
 fn part(ground: &Ground<'_>, first: usize, step: usize) -> Result<Part, Unfollowed> {
-    let own = [true, false].map(|v4| ground.machine.own_ways(From::Own(None), v4));
-    let own = [&own[0], &own[1]];
+    let ways = [true, false].map(|v4| ground.machine.own_ways(From::Own(None), v4));
+    let ways = [&ways[0], &ways[1]];
     let mut networks = Vec::new();
     let mut keys = Keys::default();
     for network in (first..ground.devices.len()).step_by(step) {
@@ -84,11 +138,12 @@ fn part(ground: &Ground<'_>, first: usize, step: usize) -> Result<Part, Unfollow
                 keys.opened(&opened, ground.spec.networks[opened.to].masqueraded);
                 match opened.of_hosts(ground.spec) {
                     Some((first, leaf)) => {
-                        back::check(ground, own, &Opened { first, leaf: &leaf, ..opened }, found)
+                        back::check(ground, ways, &Opened { first, leaf: &leaf, ..opened }, found)
                     }
                     None => Ok(()),
                 }
             })?;
+            own::check(ground, network, v4, &mut keys, &mut found)?;
         }
         networks.push((network, found));
     }
@@ -115,19 +170,29 @@ fn confusion(ground: &Ground<'_>, clash: &Clash) -> Option<Failure> {
         Who::Chosen(network) => format!("of masqueraded hosts of {}", ground.name(network)),
     };
     let [a, b] = clash.who.map(name);
+    let [source, destination] =
+        [clash.source, clash.destination].map(|number| found::address(number, clash.v4));
     Some(Failure {
         obligation: Obligation::NoConfusion,
         networks: one,
-        what: format!("packets {a} and packets {b} have the same key in zone {}", clash.zone),
+        what: format!(
+            "packets {a} and packets {b} can have one key: {source} to {destination} in zone {}",
+            clash.zone
+        ),
         packet: None,
         place: None,
+        line: None,
     })
 }
 
-fn unfollowed(host: &Host, it: Unfollowed) -> String {
-    let chain = &host.filters[it.filter].chains[it.chain];
+fn unfollowed(artifacts: &Artifacts, it: Unfollowed) -> Undecided {
+    let Some(filter) = artifacts.filters.get(it.filter) else {
+        return Undecided { file: String::new(), line: 0, why: "a rule cannot be followed".to_owned() };
+    };
+    let chain = &filter.value.chains[it.chain];
     let line = chain.rules.get(it.rule).map_or(0, |rule| rule.line);
-    format!("line {line}, chain {}: too much is folded together to be followed", chain.name)
+    let why = format!("chain {} folds too many addresses together, or calls too deep", chain.name);
+    Undecided { file: filter.file.clone(), line, why }
 }
 
 /// Where the gateway's addresses in a network are the host's own affair, its hosts are on its link.
@@ -139,9 +204,8 @@ fn on_their_links(host: &mut Host, spec: &Spec<'_>) {
             }
             let device = spec.device(n).to_owned();
             let table = host.vrf_table(&device).unwrap_or(MAIN);
-            for prefix in
-                network.prefixes.iter().map(|it| it.real.value).filter(|it| it.addr().is_ipv4() == v4)
-            {
+            let prefixes = network.prefixes.iter().map(|it| it.real.value);
+            for prefix in prefixes.filter(|it| it.addr().is_ipv4() == v4) {
                 let way = Way::Out { device: device.clone(), via: None, onlink: false };
                 // A route that the site makes itself comes before.
                 host.routes.push(Route { to: prefix, way, table, metric: u32::MAX, protocol: 2 });

@@ -100,6 +100,12 @@ impl<'s> Spec<'s> {
         Set::of(numbers.real.clone()).without(&numbers.special)?.without(&numbers.doubtful)
     }
 
+    /// Numbers that the gateway has somewhere, or that mean all of some link.
+    pub(super) fn taken(&self, v4: bool) -> Set {
+        let numbers = (0..self.networks.len()).map(|network| self.numbers(network, v4));
+        Set::of(numbers.flat_map(|numbers| &numbers.special).copied().collect())
+    }
+
     /// The numbers by which hosts of all others are known to a network, in order.
     pub(super) fn view(&self, viewer: usize, v4: bool) -> Vec<Piece> {
         let seen = self.networks[viewer].sees.iter();

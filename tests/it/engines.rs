@@ -9,7 +9,7 @@ use overlapc::sim::fate::Fate;
 use overlapc::sim::host::never_forwarded;
 use overlapc::sim::packet::{Content, Packet, TTL};
 use overlapc::sim::phase::Passage;
-use overlapc::sim::region::chains::Moved;
+use overlapc::sim::region::flow::Moved;
 use overlapc::sim::region::pass::{Connection, Leaf, Machine, Outcome};
 use overlapc::sim::region::{Octets, Region, Set};
 use overlapc::sim::routes::Gateway;
@@ -54,7 +54,7 @@ fn region(packet: &Packet) -> Region {
 
 /// What all at once makes of one packet.
 fn at_once(machine: &Machine, device: &str, packet: &Packet, known: bool) -> Vec<Leaf> {
-    let entrance = machine.at(machine.devices.number(device), packet.is_v4());
+    let entrance = machine.at(machine.devices.number(device), packet.is_v4()).exactly();
     let mut leaves = Vec::new();
     let connection = if known { Connection::New } else { Connection::None };
     for flow in entrance.before(region(packet), &mut leaves).unwrap() {

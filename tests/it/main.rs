@@ -2,6 +2,7 @@
 //! this repository.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
 
+mod altered;
 mod bench;
 mod cli;
 mod codes;
@@ -17,6 +18,7 @@ mod nodes;
 mod outputs;
 mod read;
 mod replace;
+mod script;
 mod sim;
 mod trace;
 mod views;

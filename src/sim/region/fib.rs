@@ -38,8 +38,8 @@ pub enum From {
     Device(usize),
     /// The host itself, from a socket that is bound to a device or not.
     Own(Option<usize>),
-    /// The host itself, which asks for the way back to where a packet that came in by this device says that
-    /// it comes from (`__fib_validate_source`).
+    /// A device that no rule names, with the VRF of this one: so the kernel asks for the way back to where a
+    /// packet says that it comes from (`__fib_validate_source`).
     Back(usize),
 }
 
@@ -113,7 +113,8 @@ impl Routing {
         let family = self.family(v4);
         let iif = match from {
             From::Device(number) => devices.name(number),
-            From::Own(_) | From::Back(_) => "lo",
+            From::Own(_) => "lo",
+            From::Back(_) => "",
         };
         let bound = match from {
             From::Own(Some(number)) => Some(devices.name(number)),

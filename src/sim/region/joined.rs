@@ -9,6 +9,9 @@ use super::{Range, Set};
 /// What is done to a mark: and'ed, then xor'ed.
 pub type Effect = (u32, u32);
 
+/// Effects by destination, in both families; nothing for a chain that does more.
+pub(super) type Effects = Option<[Vec<(Range, Effect)>; 2]>;
+
 const NOTHING: Effect = (u32::MAX, 0);
 
 /// What a rule asks for, if it is one thing and ends the chain.
@@ -132,15 +135,13 @@ fn cases(row: &[Rule]) -> Vec<(Range, Case)> {
 }
 
 /// What each chain does to marks by destination, in both families, if it does nothing else.
-pub(super) fn effects(chains: &[Chain]) -> Vec<Option<[Vec<(Range, Effect)>; 2]>> {
-    let mut known: Vec<Option<Option<[Vec<(Range, Effect)>; 2]>>> = vec![None; chains.len()];
+pub(super) fn effects(chains: &[Chain]) -> Vec<Effects> {
+    let mut known: Vec<Option<Effects>> = vec![None; chains.len()];
     for chain in 0..chains.len() {
         of_chain(chains, chain, &mut known, 0);
     }
     known.into_iter().map(Option::flatten).collect()
 }
-
-type Effects = Option<[Vec<(Range, Effect)>; 2]>;
 
 fn of_chain(chains: &[Chain], chain: usize, known: &mut Vec<Option<Effects>>, depth: usize) {
     if known[chain].is_some() || depth > 64 {

@@ -7,6 +7,7 @@ pub mod chains;
 pub mod fib;
 pub mod flow;
 mod joined;
+pub mod numbers;
 pub mod pass;
 
 pub mod program;

@@ -5,10 +5,11 @@
 //! packet passes PREROUTING a second time with it, and FORWARD sees it as the device that the packet came by.
 
 use super::chains::{Around, End, Output, Unfollowed, run};
-use super::fib::{From, Relevant, Routing, number};
+use super::fib::{From, Relevant, Routing};
 use super::flow::{Flow, Moved};
+use super::numbers::{NO_HOSTS_V4, NO_HOSTS_V6, no_hosts};
 use super::program::{Devices, Program};
-use super::{Known, Octets, Range, Region, Set};
+use super::{Known, Range, Region, Set};
 use crate::read::filter::{Base, Hook, State};
 use crate::read::routing::Way;
 use crate::sim::fate::Place;
@@ -25,7 +26,7 @@ pub struct Machine {
     routing: Routing,
     links: Vec<Facts>,
     forwards_v6: bool,
-    exact: bool,
+    reflects: [bool; 2],
 }
 
 /// What counts of a device.
@@ -144,14 +145,21 @@ impl Machine {
         let mut links = host.links.iter().map(facts).collect::<Result<Vec<Facts>, Unready>>()?;
         links.push(Facts { forwards_v4: true, ..Facts::default() });
         let forwards_v6 = host.setting("ipv6/conf/all/forwarding") != 0;
-        Ok(Self { devices, programs, bases, routing, links, forwards_v6, exact: false })
+        let reflects = ["ipv4", "ipv6"].map(|family| host.setting(&format!("{family}/fwmark_reflect")) != 0);
+        Ok(Self { devices, programs, bases, routing, links, forwards_v6, reflects })
     }
 
-    /// The same, but it says of all packets exactly what becomes of them: otherwise what FORWARD would drop
-    /// counts as dropped there, even if it never comes so far.
+    /// The mark that errors and answers have which the host itself makes of a packet (ip-sysctl.rst,
+    /// `fwmark_reflect`).
     #[must_use]
-    pub fn exactly(self) -> Self {
-        Self { exact: true, ..self }
+    pub fn reflected(&self, mark: Known, v4: bool) -> Known {
+        if self.reflects[usize::from(!v4)] { mark } else { Known::ZERO }
+    }
+
+    /// The VRF device that a device is in, or itself.
+    #[must_use]
+    pub fn inside(&self, device: usize) -> usize {
+        self.links[device].master.unwrap_or(device)
     }
 
     /// What can be asked of packets that come in by a device.
@@ -166,25 +174,10 @@ impl Machine {
             martians.extend(back.impossible());
         }
         let martians = Set::of(martians).ranges().to_vec();
-        Entrance { machine: self, device, inside, v4, ways, martians }
+        Entrance { machine: self, device, inside, v4, ways, martians, exact: false }
     }
 
-    /// The device by which packets of the host itself leave that have a mark, by their destination; nothing
-    /// for those that do not leave.
-    #[must_use]
-    pub fn own_way(&self, from: From, region: &Region) -> Vec<(Region, Option<usize>)> {
-        let decided = self.routing.from(from, region.v4, &self.devices).decide(region);
-        let out = decided.into_iter().map(|(region, decision)| {
-            let device = match decision.map(|decision| &decision.route.way) {
-                Some(Way::Out { device, .. }) => Some(self.devices.number(device)),
-                _ => None,
-            };
-            (region, device)
-        });
-        out.collect()
-    }
-
-    /// The same for many: the rules are looked for once.
+    /// The ways of packets of the host itself.
     #[must_use]
     pub fn own_ways(&self, from: From, v4: bool) -> Relevant<'_> {
         self.routing.from(from, v4, &self.devices)
@@ -298,9 +291,17 @@ pub struct Entrance<'m> {
     v4: bool,
     ways: Relevant<'m>,
     martians: Vec<Range>,
+    exact: bool,
 }
 
 impl Entrance<'_> {
+    /// The same, but it says of all packets exactly what becomes of them: otherwise what FORWARD would drop
+    /// counts as dropped there, even if it never comes so far.
+    #[must_use]
+    pub fn exactly(self) -> Self {
+        Self { exact: true, ..self }
+    }
+
     /// What is made of packets before their connection is looked for.
     ///
     /// # Errors
@@ -361,7 +362,7 @@ impl Entrance<'_> {
             flows = machine.hook(Hook::Prerouting, |_| true, flows, around, false, leaves)?;
         }
         // Most of what is not allowed is dropped whatever the way out: nobody has to look for that.
-        if !machine.exact {
+        if !self.exact {
             let anywhere = Around { output: Output::Any, ..around };
             let mut left = Vec::new();
             for flow in flows {
@@ -506,38 +507,6 @@ fn parted(flow: Flow, destination: bool, ranges: &[Range]) -> (Option<Flow>, Opt
     }
     let (and, without) = flow.region.clone().by_address(destination, ranges);
     (and.map(|region| flow.with(region)), without.map(|region| flow.with(region)))
-}
-
-/// The messages that open an exchange: RFC 792, RFC 4443, RFC 4620; `nf_conntrack_proto_icmp.c`. All other
-/// messages are errors about a connection, answers, or of no connection.
-#[must_use]
-pub fn opens(v4: bool) -> Octets {
-    if v4 { Octets::of(&[8, 13, 15, 17]) } else { Octets::of(&[128, 139]) }
-}
-
-/// The messages that conntrack takes for errors.
-#[must_use]
-pub fn errors(v4: bool) -> Octets {
-    if v4 { Octets::of(&[3, 4, 5, 11, 12]) } else { Octets::of(&[1, 2, 3, 4]) }
-}
-
-// RFC 1122, 3.2.1.3, and RFC 1112: this network, this host, groups, all hosts.
-const NO_HOSTS_V4: [Range; 4] =
-    [(0, 0x00ff_ffff), (0x7f00_0000, 0x7fff_ffff), (0xe000_0000, 0xefff_ffff), (0xffff_ffff, 0xffff_ffff)];
-// RFC 4291, 2.5 to 2.7: unspecified and loopback, link-local, groups.
-const NO_HOSTS_V6: [Range; 3] = [(0, 1), (0xfe80 << 112, (0xfec0 << 112) - 1), (0xff00 << 112, u128::MAX)];
-
-/// Numbers that no host on a wire has, so that no router passes on what is from them or for them.
-#[must_use]
-pub fn no_hosts(v4: bool) -> &'static [Range] {
-    if v4 { &NO_HOSTS_V4 } else { &NO_HOSTS_V6 }
-}
-
-/// The address of a host that a packet of itself may have.
-#[must_use]
-pub fn own_addresses(host: &Host, v4: bool) -> Set {
-    let addresses = host.addresses.iter().map(|address| address.net.addr());
-    Set::of(addresses.filter(|it| it.is_ipv4() == v4).map(|it| (number(it), number(it))).collect())
 }
 
 impl Outcome {

@@ -157,7 +157,10 @@ fn routing(folder: &Path, text: &str, v4: bool) -> Result<(), String> {
                 devices.extend(rule.iif.iter().chain(&rule.oif).cloned());
                 rules.push(rule);
             }
-            Change::DeleteLink(_) | Change::DeleteRule(_) => {}
+            Change::DeleteLink(_)
+            | Change::DeleteAddress(_)
+            | Change::DeleteRoute(_)
+            | Change::DeleteRule(_) => {}
         }
     }
     if !made.is_empty() && !v4 {

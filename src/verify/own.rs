@@ -1,0 +1,161 @@
+//! The gateway's own packets (O7).
+//!
+//! Goes in: the ground of a proof. Comes out: what the gateway and the hosts of a network cannot say to each other,
+//! and what is translated that should not be. What must hold: hosts reach the gateway under its real addresses,
+//! its answers go back where the question came from, in the zone where the connection is known.
+
+use super::delivery::{Ground, of_kinds};
+use super::found::{Failure, Found, Obligation, Packet, place_of};
+use super::keys::{Keys, Who};
+use crate::sim::region::chains::Unfollowed;
+use crate::sim::region::fib::From;
+use crate::sim::region::flow::Flow;
+use crate::sim::region::numbers::opens;
+use crate::sim::region::pass::{Connection, Leaf, Outcome};
+use crate::sim::region::{Known, Region, Set};
+
+/// Looks at what the gateway and the hosts of a network say to each other.
+pub(super) fn check(
+    ground: &Ground<'_>,
+    network: usize,
+    v4: bool,
+    keys: &mut Keys,
+    found: &mut Found,
+) -> Result<(), Unfollowed> {
+    let side = Side { ground, network, v4 };
+    let own = &ground.spec.numbers(network, v4).own;
+    let (Some(hosts), false) = (ground.spec.hosts(network, v4), own.is_empty()) else { return Ok(()) };
+    let own = Set::of(own.clone());
+    side.asked(&hosts, &own, keys, found)?;
+    side.asks(&hosts, &own, keys, found)
+}
+
+struct Side<'s> {
+    ground: &'s Ground<'s>,
+    network: usize,
+    v4: bool,
+}
+
+impl Side<'_> {
+    /// Hosts ask the gateway, and it answers.
+    fn asked(&self, hosts: &Set, own: &Set, keys: &mut Keys, found: &mut Found) -> Result<(), Unfollowed> {
+        let Self { ground, network, v4 } = *self;
+        let device = ground.devices[network];
+        let entrance = ground.machine.at(device, v4).exactly();
+        let all = Region::all(v4);
+        let question = Region { source: hosts.clone(), destination: own.clone(), ..all };
+        let mut leaves = Vec::new();
+        let flows = entrance.before(question, &mut leaves)?;
+        for flow in flows.into_iter().flat_map(Flow::apart) {
+            let zones = flow.zones.unwrap_or_default();
+            keys.add(v4, zones[0], &flow.region.source, &flow.region.destination, Who::Gateway(network));
+            keys.add(v4, zones[1], &flow.region.destination, &flow.region.source, Who::Gateway(network));
+            let Some(new) = of_kinds(&flow, opens(v4), true) else { continue };
+            let first = leaves.len();
+            entrance.after(new, &Connection::New, &mut leaves)?;
+            for leaf in &leaves[first..] {
+                found.looked(Obligation::OwnTraffic);
+                if leaf.outcome != Outcome::Local || leaf.flow.moved != [None; 2] {
+                    let fate = match leaf.outcome {
+                        Outcome::Local => "is translated".to_owned(),
+                        outcome => ground.fate(outcome),
+                    };
+                    self.fails(format!("is for the gateway itself, but {fate}"), Some(leaf), found);
+                    return Ok(());
+                }
+                let mark = ground.machine.reflected(leaf.mark, v4);
+                self.answers(leaf, mark, zones[1], found)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn answers(&self, asked: &Leaf, mark: Known, zone: u16, found: &mut Found) -> Result<(), Unfollowed> {
+        let Self { ground, network, v4 } = *self;
+        let device = ground.devices[network];
+        let answer = Region {
+            source: asked.flow.region.destination.clone(),
+            destination: asked.flow.region.source.clone(),
+            mark,
+            ..Region::all(v4)
+        };
+        if !self.goes_there(mark, &answer) {
+            self.fails(
+                "is answered by the gateway, but not to where it came from".to_owned(),
+                Some(asked),
+                found,
+            );
+            return Ok(());
+        }
+        let moved = [None; 2];
+        let connection =
+            Connection::Of { direction: 1, related: false, moved, opened_by: None, mark: Known::ZERO };
+        for leaf in ground.machine.own(ground.machine.inside(device), answer, &connection)? {
+            found.looked(Obligation::OwnTraffic);
+            let known = leaf.flow.zones.unwrap_or_default()[1];
+            let why = match leaf.outcome {
+                Outcome::Left(_) if known == zone => continue,
+                Outcome::Left(_) => format!("its answer is in zone {known}, and the question in zone {zone}"),
+                outcome => format!("its answer {}", ground.fate(outcome)),
+            };
+            self.fails(format!("reaches the gateway, but {why}"), Some(asked), found);
+            return Ok(());
+        }
+        Ok(())
+    }
+
+    /// The gateway asks hosts, from a socket that is bound to the network, and whatever else leaves by it.
+    fn asks(&self, hosts: &Set, own: &Set, keys: &mut Keys, found: &mut Found) -> Result<(), Unfollowed> {
+        let Self { ground, network, v4 } = *self;
+        let machine = ground.machine;
+        let device = ground.devices[network];
+        // A number that the gateway has itself it cannot send to, where there are no VRF devices.
+        let others = hosts.without(ground.spec.taken(v4).ranges());
+        let hosts = others.as_ref().unwrap_or(hosts);
+        let question =
+            Region { source: own.clone(), destination: hosts.clone(), mark: Known::ZERO, ..Region::all(v4) };
+        if !self.goes_there(Known::ZERO, &question) {
+            self.fails("the gateway's own packets do not go to the hosts there".to_owned(), None, found);
+        }
+        for out in [device, machine.inside(device)] {
+            for leaf in machine.own(out, Region::all(v4), &Connection::New)? {
+                found.looked(Obligation::OwnTraffic);
+                let zones = leaf.flow.zones.unwrap_or_default();
+                keys.add(v4, zones[0], own, hosts, Who::Gateway(network));
+                keys.add(v4, zones[1], hosts, own, Who::Gateway(network));
+                if leaf.flow.moved != [None; 2] || !leaf.outcome.left() {
+                    let fate = match leaf.outcome {
+                        Outcome::Left(_) => "are translated".to_owned(),
+                        outcome => format!("do not leave: each {}", ground.fate(outcome)),
+                    };
+                    self.fails(format!("the gateway's own packets {fate}"), None, found);
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether packets of the gateway that are bound to the network go there.
+    fn goes_there(&self, mark: Known, region: &Region) -> bool {
+        let device = self.ground.devices[self.network];
+        let bound = From::Own(Some(self.ground.machine.inside(device)));
+        let region = Region { mark, ..region.clone() };
+        let decided = self.ground.machine.own_ways(bound, self.v4).decide(&region);
+        decided.iter().all(|(_, decision)| {
+            decision.and_then(|decision| self.ground.device_of(decision.route)) == Some(device)
+        })
+    }
+
+    fn fails(&self, what: String, leaf: Option<&Leaf>, found: &mut Found) {
+        let device = self.ground.spec.device(self.network);
+        found.failures.push(Failure {
+            obligation: Obligation::OwnTraffic,
+            networks: [Some(self.network), None],
+            what,
+            packet: leaf.map(|leaf| Packet::out_of(&leaf.flow.region, device)),
+            place: leaf.and_then(|leaf| place_of(leaf.outcome)),
+            line: None,
+        });
+    }
+}
