@@ -61,7 +61,8 @@ fn asked(rule: &Rule) -> Option<Asked> {
 /// A row of rules of one kind.
 fn one(row: Vec<Rule>, kind: Option<Asked>, devices: usize) -> Vec<Rule> {
     let (Some(kind), Some(place)) = (kind, row.first().map(|rule| rule.place)) else { return row };
-    if row.len() < 2 {
+    // A look-up of one case is worth it where it can become part of a larger one.
+    if row.len() < 2 && matches!(kind, Asked::Device(_) | Asked::Mark(true, _) | Asked::Address(_, false)) {
         return row;
     }
     let op = match kind {
@@ -132,6 +133,97 @@ fn cases(row: &[Rule]) -> Vec<(Range, Case)> {
     }
     goes.sort_by_key(|(range, _)| *range);
     goes
+}
+
+/// Makes one look-up of chains that ask for one part of the mark after the other.
+pub(super) fn flatten(chains: &mut [Chain]) {
+    let mut done = vec![false; chains.len()];
+    for chain in 0..chains.len() {
+        flatten_one(chains, chain, &mut done, 0);
+    }
+}
+
+/// What a chain is that asks for bits of the mark and nothing else.
+enum Tree {
+    Goes(u32, Vec<(u32, Case)>),
+    Zones([bool; 2], u32, Vec<(u32, u16)>),
+}
+
+fn flatten_one(chains: &mut [Chain], chain: usize, done: &mut [bool], depth: usize) {
+    if std::mem::replace(&mut done[chain], true) || depth > 64 || chains[chain].base.is_some() {
+        return;
+    }
+    let [Rule { place, ops }] = chains[chain].rules.as_slice() else { return };
+    let place = *place;
+    let [Op::Cases(Cases::Mark { connection: false, mask, goes })] = ops.as_slice() else { return };
+    let mask = *mask;
+    let mut next = Vec::new();
+    for ((first, last), case) in goes {
+        match (u32::try_from(*first), case.goes) {
+            (Ok(value), Goes::Goto(other)) if first == last => next.push((value, other)),
+            _ => return,
+        }
+    }
+    for (_, other) in &next {
+        flatten_one(chains, *other, done, depth + 1);
+    }
+    let mut flat: Option<Tree> = None;
+    for (value, other) in next {
+        let Some(tree) = tree_of(&chains[other]) else { return };
+        // Bits that were asked for before are asked for again with the same value, or the case never is.
+        let fits = |own_mask: u32, own: u32| (own ^ value) & own_mask & mask == 0;
+        match (tree, &mut flat) {
+            (Tree::Goes(more, cases), None) => {
+                let cases = cases.into_iter().filter(|(own, _)| fits(more, *own));
+                flat = Some(Tree::Goes(more, cases.map(|(own, case)| (own | value, case)).collect()));
+            }
+            (Tree::Goes(more, cases), Some(Tree::Goes(known, all))) if *known == more => {
+                let cases = cases.into_iter().filter(|(own, _)| fits(more, *own));
+                all.extend(cases.map(|(own, case)| (own | value, case)));
+            }
+            (Tree::Zones(directions, more, zones), None) => {
+                let zones = zones.into_iter().filter(|(own, _)| fits(more, *own));
+                let zones = zones.map(|(own, zone)| (own | value, zone)).collect();
+                flat = Some(Tree::Zones(directions, more, zones));
+            }
+            (Tree::Zones(directions, more, zones), Some(Tree::Zones(same, known, all)))
+                if *known == more && *same == directions =>
+            {
+                let zones = zones.into_iter().filter(|(own, _)| fits(more, *own));
+                all.extend(zones.map(|(own, zone)| (own | value, zone)));
+            }
+            _ => return,
+        }
+    }
+    let op = match flat {
+        Some(Tree::Goes(more, mut cases)) => {
+            cases.sort_by_key(|(value, _)| *value);
+            let goes = cases.into_iter().map(|(value, case)| ((value.into(), value.into()), case)).collect();
+            Op::Cases(Cases::Mark { connection: false, mask: mask | more, goes })
+        }
+        Some(Tree::Zones(directions, more, zones)) => {
+            Op::Zone(directions, Chosen::ByMark(mask | more, zones.into_iter().collect()))
+        }
+        None => return,
+    };
+    chains[chain].rules = vec![Rule { place, ops: vec![op] }];
+}
+
+fn tree_of(chain: &Chain) -> Option<Tree> {
+    let [Rule { ops, .. }] = chain.rules.as_slice() else { return None };
+    match ops.as_slice() {
+        [Op::Cases(Cases::Mark { connection: false, mask, goes })] => {
+            let single = |((first, last), case): &(Range, Case)| {
+                let value = u32::try_from(*first).ok().filter(|_| first == last)?;
+                matches!(case.goes, Goes::Goto(_)).then_some((value, *case))
+            };
+            Some(Tree::Goes(*mask, goes.iter().map(single).collect::<Option<_>>()?))
+        }
+        [Op::Zone(directions, Chosen::ByMark(mask, zones))] => {
+            Some(Tree::Zones(*directions, *mask, zones.iter().map(|(value, zone)| (*value, *zone)).collect()))
+        }
+        _ => None,
+    }
 }
 
 /// What each chain does to marks by destination, in both families, if it does nothing else.

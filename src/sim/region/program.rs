@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::joined::{Effect, effects, join};
+use super::joined::{Effect, effects, flatten, join};
 use super::{Octets, Range};
 use crate::read::filter::{
     Action, Base, Dispatch, Field, Filter, Match, Name, Refusal, Step, Translation, Values, Verdict, Way,
@@ -258,11 +258,13 @@ impl Program {
             let mut rules = Vec::new();
             for (place, rule) in chain.rules.iter().enumerate() {
                 let steps = rule.steps.iter().filter_map(|step| op(step, devices).transpose());
-                let ops = steps.collect::<Result<Vec<Op>, String>>().map_err(|why| (rule.line, why))?;
+                let mut ops = steps.collect::<Result<Vec<Op>, String>>().map_err(|why| (rule.line, why))?;
+                drop_needless(&mut ops);
                 rules.push(Rule { place, ops });
             }
             chains.push(Chain { base: chain.base, rules: join(rules, devices.count()), effects: None });
         }
+        flatten(&mut chains);
         for (chain, effects) in effects(&chains).into_iter().enumerate() {
             chains[chain].effects = effects;
         }
@@ -273,6 +275,19 @@ impl Program {
     #[must_use]
     pub fn effects(&self, chain: usize, v4: bool) -> Option<&[(Range, Effect)]> {
         self.chains[chain].effects.as_ref().map(|both| both[usize::from(!v4)].as_slice())
+    }
+}
+
+/// Whoever asks for an address asks for its family.
+fn drop_needless(ops: &mut Vec<Op>) {
+    let of = |op: &Op| match op {
+        Op::Test { test: Test::Address { v4, .. }, .. } | Op::Cases(Cases::Address { v4, .. }) => Some(*v4),
+        _ => None,
+    };
+    if let [Op::Test { test: Test::Family([of_v4, of_v6]), negated: false }, next, ..] = ops.as_slice()
+        && of(next).is_some_and(|v4| [*of_v4, *of_v6] == [v4, !v4])
+    {
+        ops.remove(0);
     }
 }
 
