@@ -12,7 +12,7 @@ use clap::{Args, ValueHint};
 use super::chosen::Chosen;
 use super::findings::Findings;
 use super::output::{Content, Output};
-use super::{Color, Exit, Failure, host, site};
+use super::{Color, Exit, Failure, host, site, verify};
 use crate::check::CheckedSite;
 use crate::diag::Report;
 use crate::emit::{Artifact, Request, Target};
@@ -40,6 +40,12 @@ pub(super) struct Compile {
     #[arg(long, requires = "output", env = "OVERLAPC_CHECK", hide_env_values = true)]
     #[arg(value_parser = BoolishValueParser::new())]
     check: bool,
+
+    /// Print what was made without proving first that it does what the site says; a large site is never
+    /// proved here
+    #[arg(long, env = "OVERLAPC_NO_VERIFY", hide_env_values = true)]
+    #[arg(value_parser = BoolishValueParser::new())]
+    no_verify: bool,
 
     #[command(flatten)]
     chosen: Chosen,
@@ -85,6 +91,13 @@ impl Compile {
             None => false,
         };
         let requests = self.requests(&site, directory)?;
+        if !self.no_verify && !self.check {
+            let (said, proved) = verify::at_once(&site, &outcome.sources, host::colour_stderr(color));
+            host::write_stderr(&said);
+            if !proved {
+                return Ok(Exit::Found);
+            }
+        }
         let artifacts = crate::artifacts(&site, &outcome.sources, &requests);
         let Some(path) = output else {
             for Artifact { text, .. } in artifacts {

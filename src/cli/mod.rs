@@ -16,6 +16,7 @@ mod lab;
 mod manual;
 mod output;
 mod site;
+mod texts;
 mod trace;
 mod verify;
 mod whois;

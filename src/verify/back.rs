@@ -211,6 +211,7 @@ impl Walk<'_> {
             what: format!("is delivered, but {what}"),
             packet,
             place,
+            rule: None,
             line: None,
         });
     }

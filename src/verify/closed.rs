@@ -26,6 +26,7 @@ pub(super) fn steps(script: &Script, found: &mut Found) {
             what,
             packet: None,
             place: None,
+            rule: None,
             line: Some(line),
         });
     };
@@ -116,6 +117,7 @@ impl Flushed<'_> {
                 what: format!("leaves by {name} when somebody has flushed {}", self.gone.join(", ")),
                 packet: Some(Packet::out_of(&leaf.flow.region, self.spec.device(self.network))),
                 place: None,
+                rule: None,
                 line: None,
             });
         }

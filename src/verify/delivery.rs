@@ -9,9 +9,10 @@ use super::spec::{Piece, Spec};
 use crate::model::Peering;
 use crate::read::routing::{Route, Way};
 use crate::sim::region::chains::Unfollowed;
+use crate::sim::region::entrance::Entrance;
 use crate::sim::region::flow::{Flow, Moved};
 use crate::sim::region::numbers::{errors, opens};
-use crate::sim::region::pass::{Connection, Entrance, Leaf, Machine, Outcome};
+use crate::sim::region::pass::{Connection, Leaf, Machine, Outcome};
 use crate::sim::region::{Octets, Region, Set};
 
 /// What every part of the proof needs.
@@ -268,6 +269,7 @@ impl Sender<'_> {
                         what: format!("is for a host of {to} and allowed, but {fate}"),
                         packet: Some(Packet::out_of(&waited, spec.device(self.from))),
                         place: place_of(leaf.outcome),
+                        rule: None,
                         line: None,
                     });
                     return;
@@ -298,6 +300,7 @@ impl Sender<'_> {
             what: format!("{} {what}", self.ground.fate(leaf.outcome)),
             packet: Some(Packet::out_of(came, self.ground.spec.device(self.from))),
             place: place_of(leaf.outcome),
+            rule: None,
             line: None,
         });
     }

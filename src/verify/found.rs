@@ -54,6 +54,20 @@ impl Obligation {
             Self::OwnTraffic => "own-traffic",
         }
     }
+
+    /// What it says.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Delivery => "what is allowed arrives, with the right addresses",
+            Self::Return => "answers and errors come back",
+            Self::NoConfusion => "no connection can be taken for another",
+            Self::Isolation => "nothing else passes",
+            Self::FailClosed => "nothing passes half-way or after a flush",
+            Self::GoodNeighbour => "nothing of others is touched",
+            Self::OwnTraffic => "the gateway's own packets are left alone",
+        }
+    }
 }
 
 /// Something that does not hold.
@@ -69,8 +83,21 @@ pub struct Failure {
     pub packet: Option<Packet>,
     /// The rule that decides.
     pub place: Option<Place>,
+    /// Where that is written.
+    pub rule: Option<Written>,
     /// The line of the script that is to blame, where it is about the script.
     pub line: Option<usize>,
+}
+
+/// A rule as it stands in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// Its comment.
+    pub comment: Option<String>,
 }
 
 /// A packet as an example of many.
@@ -95,6 +122,9 @@ pub struct Found {
     pub failures: Vec<Failure>,
     /// How many regions were looked at for each obligation.
     pub regions: [u64; 7],
+    /// What can happen and was said when the site was checked: flows that share a key, as their networks
+    /// share an alias.
+    pub notes: Vec<String>,
 }
 
 impl Found {

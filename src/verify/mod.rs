@@ -24,12 +24,13 @@ use crate::model::Site;
 use crate::read::artifacts::{self, Artifacts};
 use crate::read::routing::{Route, Way};
 use crate::read::script;
+use crate::sim::fate::Place;
 use crate::sim::host::{Host, MAIN};
 use crate::sim::region::chains::Unfollowed;
 use crate::sim::region::fib::From;
 use crate::sim::region::pass::Machine;
 use delivery::{Ground, Opened};
-pub use found::{Failure, Found, Obligation, Packet};
+pub use found::{Failure, Found, Obligation, Packet, Written};
 use keys::{Clash, Keys, Who};
 use spec::Spec;
 
@@ -80,7 +81,10 @@ pub fn verify(site: &Site, files: &BTreeMap<String, String>) -> Result<Found, Un
     let ground = Ground::new(&spec, &machine);
     let (mut found, keys) = everything(&ground).map_err(|it| unfollowed(&artifacts, it))?;
     for clash in keys.clashes(&mut found) {
-        found.failures.extend(confusion(&ground, &clash));
+        match confusion(&ground, &clash) {
+            Ok(failure) => found.failures.push(failure),
+            Err(note) => found.notes.push(note),
+        }
     }
     closed::flushed(&spec, &host, &mut found).map_err(|(_, it)| unfollowed(&artifacts, it))?;
     if let (Some(script), Some(text)) = (&artifacts.script, files.get(script::FILE)) {
@@ -92,10 +96,14 @@ pub fn verify(site: &Site, files: &BTreeMap<String, String>) -> Result<Found, Un
             what: format!("{}: {}", foreign.why, foreign.text),
             packet: None,
             place: None,
+            rule: None,
             line: Some(foreign.line),
         }));
     }
     found.failures.sort_by_key(|failure| failure.obligation);
+    for failure in &mut found.failures {
+        failure.rule = failure.place.and_then(|place| written(&artifacts, place));
+    }
     Ok(found)
 }
 
@@ -150,20 +158,14 @@ fn part(ground: &Ground<'_>, first: usize, step: usize) -> Result<Part, Unfollow
     Ok((networks, keys))
 }
 
-/// Two flows that cannot be told apart, unless their networks share an alias: that was said when the site was
-/// checked.
-fn confusion(ground: &Ground<'_>, clash: &Clash) -> Option<Failure> {
+/// Two flows that cannot be told apart. It is only noted where their networks share an alias, as that was said
+/// when the site was checked.
+fn confusion(ground: &Ground<'_>, clash: &Clash) -> Result<Failure, String> {
     let networks = |who: Who| match who {
         Who::Hosts(from, to, _) => [Some(from), Some(to)],
         Who::Gateway(network) | Who::Chosen(network) => [Some(network), None],
     };
     let [one, other] = clash.who.map(networks);
-    if let ([Some(a), Some(b)], [Some(c), Some(d)]) = (one, other)
-        && (a.min(b), a.max(b)) == (c.min(d), c.max(d))
-        && ground.spec.share(a, b, clash.v4)
-    {
-        return None;
-    }
     let name = |who: Who| match who {
         Who::Hosts(from, to, _) => format!("from {} to {}", ground.name(from), ground.name(to)),
         Who::Gateway(network) => format!("between {} and the gateway", ground.name(network)),
@@ -172,17 +174,25 @@ fn confusion(ground: &Ground<'_>, clash: &Clash) -> Option<Failure> {
     let [a, b] = clash.who.map(name);
     let [source, destination] =
         [clash.source, clash.destination].map(|number| found::address(number, clash.v4));
-    Some(Failure {
-        obligation: Obligation::NoConfusion,
-        networks: one,
-        what: format!(
-            "packets {a} and packets {b} can have one key: {source} to {destination} in zone {}",
-            clash.zone
-        ),
-        packet: None,
-        place: None,
-        line: None,
-    })
+    let what = format!(
+        "packets {a} and packets {b} can have one key: {source} to {destination} in zone {}",
+        clash.zone
+    );
+    if let ([Some(a), Some(b)], [Some(c), Some(d)]) = (one, other)
+        && (a.min(b), a.max(b)) == (c.min(d), c.max(d))
+        && ground.spec.share(a, b, clash.v4)
+    {
+        return Err(format!("{what}; with equal ports the kernel changes one, and drops what has none"));
+    }
+    let obligation = Obligation::NoConfusion;
+    Ok(Failure { obligation, networks: one, what, packet: None, place: None, rule: None, line: None })
+}
+
+/// Where a rule stands; a policy stands nowhere.
+fn written(artifacts: &Artifacts, place: Place) -> Option<Written> {
+    let filter = artifacts.filters.get(place.filter)?;
+    let rule = filter.value.chains.get(place.chain)?.rules.get(place.rule?)?;
+    Some(Written { file: filter.file.clone(), line: rule.line, comment: rule.comment.clone() })
 }
 
 fn unfollowed(artifacts: &Artifacts, it: Unfollowed) -> Undecided {

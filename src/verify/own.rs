@@ -155,6 +155,7 @@ impl Side<'_> {
             what,
             packet: leaf.map(|leaf| Packet::out_of(&leaf.flow.region, device)),
             place: leaf.and_then(|leaf| place_of(leaf.outcome)),
+            rule: None,
             line: None,
         });
     }

@@ -36,6 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "emit",
             "read",
             "sim",
+            "verify",
             "lab",
             "Overrides",
         ],

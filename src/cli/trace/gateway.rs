@@ -9,7 +9,7 @@ use std::path::Path;
 
 use ipnet::IpNet;
 
-use super::super::{Failure, host};
+use super::super::{Failure, texts};
 use crate::check::CheckedSite;
 use crate::emit::{Request, Target};
 use crate::net;
@@ -41,19 +41,7 @@ pub(super) fn compiled(site: &CheckedSite, sources: &SourceMap) -> BTreeMap<Stri
 
 /// The texts in a directory.
 pub(super) fn found(directory: &Path) -> Result<BTreeMap<String, String>, Failure> {
-    let mut files = BTreeMap::new();
-    for target in TARGETS {
-        let name = target.file_name();
-        let path = directory.join(name);
-        let shown = path.display();
-        let cannot = |why: String| Failure::new(format!("cannot read `{shown}`: {why}"));
-        if host::kind(&path).map_err(|error| cannot(host::reason(&error)))?.is_none() {
-            continue;
-        }
-        let bytes = host::read(&path).map_err(|error| cannot(host::reason(&error)))?;
-        let text = String::from_utf8(bytes).map_err(|_| cannot("it is not UTF-8 text".to_owned()))?;
-        files.insert(name.to_owned(), text);
-    }
+    let files = texts::found(directory, &TARGETS.map(Target::file_name))?;
     let has = |target: Target| files.contains_key(target.file_name());
     let shown = directory.display();
     let help = "`overlapc compile -t all -o DIRECTORY/` writes them";
@@ -76,7 +64,8 @@ impl Told {
     pub(super) fn new(files: &BTreeMap<String, String>, plan: &Plan) -> Result<Self, Failure> {
         let mut artifacts = artifacts::read(files)
             .map_err(|(file, unread)| Failure::new(format!("`{file}` is not understood: {unread}")))?;
-        artifacts.settings = Some(settings(plan));
+        // A script says them itself.
+        artifacts.settings.get_or_insert_with(|| settings(plan));
         let host = Host::of(&artifacts).map_err(|(place, why)| {
             let command = &artifacts.commands[place];
             Failure::new(format!(

@@ -4,6 +4,7 @@
 //! packet. What must hold: the emitted files are read back and nothing of the plan decides a packet's way;
 //! exit 0 whatever became of it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
@@ -12,6 +13,7 @@ use clap::{Args, ValueHint};
 use super::chosen::Chosen;
 use super::findings::Findings;
 use super::{Color, Exit, Failure, host, site};
+use crate::check::CheckedSite;
 use crate::diag::Report;
 use crate::plan::{self, Plan};
 use crate::sim::conntrack::Connections;
@@ -128,6 +130,21 @@ impl Trace {
         host::write_stdout(text).map_err(|error| Failure::stdout(&error))?;
         Ok(Exit::Fine)
     }
+}
+
+/// The way of one packet through files, as `trace` tells it.
+pub(super) fn way_of(
+    site: &CheckedSite,
+    files: &BTreeMap<String, String>,
+    packet: &str,
+    colour: bool,
+) -> Result<String, Failure> {
+    let plan = plan::lower(site);
+    let sent = words::read(&plan, packet)?;
+    let told = Told::new(files, &plan)?;
+    let ways = ways(&told, sent)?;
+    let places = Places { artifacts: &told.artifacts, host: &told.host };
+    Ok(Shown { plan: &plan, places, ways, notes: Vec::new() }.text(colour))
 }
 
 /// Sends the packet, and whatever follows from it.

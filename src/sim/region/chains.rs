@@ -3,9 +3,10 @@
 //! Goes in: a [`Flow`] at the beginning of a chain. Comes out: its parts, each with what ended it. What must
 //! hold: rule after rule as nft(8) and iptables(8) say; each packet of the flow is in exactly one part.
 
-use super::flow::{Flow, Moved, Spot};
+use super::flow::{Flow, Moved};
 use super::joined::{Effect, of_case};
-use super::program::{Case, Cases, Chain, Chosen, Goes, Op, Program, Test, parts};
+use super::moving::{moved, spread};
+use super::program::{Case, Cases, Chain, Chosen, Goes, Op, Program, Test};
 use super::{Known, Octets, Range, Region, Set};
 use crate::read::filter::Refusal;
 
@@ -487,75 +488,4 @@ fn find(goes: &[(Range, Case)], value: u32) -> Option<usize> {
     let value = u128::from(value);
     let at = goes.partition_point(|(range, _)| range.1 < value);
     goes.get(at).filter(|(range, _)| range.0 <= value).map(|_| at)
-}
-
-/// What a chain that only marks by destination makes of a flow.
-fn spread(flow: Flow, effects: &[(Range, Effect)]) -> Vec<Flow> {
-    let destination = &flow.region.destination;
-    let mut spots = Vec::new();
-    let mut ranges = Vec::new();
-    let first = destination.first().unwrap_or(0);
-    let at = effects.partition_point(|(range, _)| range.1 < first);
-    let last = destination.ranges().last().map_or(0, |range| range.1);
-    for (range, (and, xor)) in effects[at..].iter().take_while(|(range, _)| range.0 <= last) {
-        let mark = flow.region.mark.changed(*and, *xor);
-        spots.push(Spot { range: *range, mark, zones: flow.zones });
-        ranges.push(*range);
-    }
-    let mut flows = Vec::new();
-    if let Some(set) = destination.without(&ranges) {
-        flows.push(flow.with(flow.region.with_address(true, set)));
-    }
-    if let Some(set) = destination.and(&ranges) {
-        flows.push(flow.with(flow.region.with_address(true, set)).spread(spots));
-    }
-    flows
-}
-
-/// Ends the parts of a flow whose address is moved; what is not comes back.
-fn moved(
-    (destination, v4): (bool, bool),
-    to: &[(Range, u128, u32)],
-    flow: Flow,
-    ends: &mut Ends,
-) -> Option<Option<Flow>> {
-    if flow.region.v4 != v4 {
-        return Some(Some(flow));
-    }
-    let mut rest = Some(flow);
-    for &(range, net, host_bits) in to {
-        let Some(flow) = rest.take() else { break };
-        let own = if destination { &flow.region.destination } else { &flow.region.source };
-        let cuts: Vec<Range> = own.within(range).collect();
-        let several = cuts.len() > 1 || cuts.iter().any(|cut| cut.0 < cut.1);
-        if host_bits == 0 && several && !destination {
-            let (and, without) = flow.region.clone().by_address(false, &[range]);
-            if let Some(region) = and {
-                let mut done = flow.with(region);
-                done.moved[0] = Some(Moved::To(Some(net)));
-                ends.push((done, End::Accept));
-            }
-            rest = without.map(|region| flow.with(region));
-            continue;
-        }
-        // Parts that are moved by the same stay together.
-        let mut by_how_far: Vec<(u128, Vec<Range>)> = Vec::new();
-        for (part, by) in
-            cuts.into_iter().map(|cut| parts(cut, net, host_bits)).collect::<Option<Vec<_>>>()?.concat()
-        {
-            match by_how_far.iter_mut().find(|(other, _)| *other == by) {
-                Some((_, ranges)) => ranges.push(part),
-                None => by_how_far.push((by, vec![part])),
-            }
-        }
-        for (by, ranges) in by_how_far {
-            let set = Set::of(ranges).moved(by);
-            let mut done = flow.with(flow.region.with_address(destination, set));
-            done.moved[usize::from(destination)] = Some(Moved::By(by));
-            ends.push((done, End::Accept));
-        }
-        let without = own.without(&[range]);
-        rest = without.map(|set| flow.with(flow.region.with_address(destination, set)));
-    }
-    Some(rest)
 }

@@ -4,9 +4,11 @@
 //! hold: the parts have nothing in common, and together they are the whole.
 
 pub mod chains;
+pub mod entrance;
 pub mod fib;
 pub mod flow;
 mod joined;
+mod moving;
 pub mod numbers;
 pub mod pass;
 

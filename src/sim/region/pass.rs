@@ -5,13 +5,13 @@
 //! packet passes PREROUTING a second time with it, and FORWARD sees it as the device that the packet came by.
 
 use super::chains::{Around, End, Output, Unfollowed, run};
+use super::entrance::Entrance;
 use super::fib::{From, Relevant, Routing};
 use super::flow::{Flow, Moved};
-use super::numbers::{NO_HOSTS_V4, NO_HOSTS_V6, no_hosts};
+use super::numbers::NO_HOSTS_V4;
 use super::program::{Devices, Program};
-use super::{Known, Range, Region, Set};
+use super::{Known, Region, Set};
 use crate::read::filter::{Base, Hook, State};
-use crate::read::routing::Way;
 use crate::sim::fate::Place;
 use crate::sim::host::Host;
 
@@ -24,16 +24,16 @@ pub struct Machine {
     /// The base chains: filter, chain and how it is called, in the order in which the kernel does.
     bases: Vec<(usize, usize, Base)>,
     routing: Routing,
-    links: Vec<Facts>,
-    forwards_v6: bool,
+    pub(super) links: Vec<Facts>,
+    pub(super) forwards_v6: bool,
     reflects: [bool; 2],
 }
 
 /// What counts of a device.
 #[derive(Clone, Copy, Debug, Default)]
-struct Facts {
+pub(super) struct Facts {
     master: Option<usize>,
-    forwards_v4: bool,
+    pub(super) forwards_v4: bool,
     accepts_local: bool,
 }
 
@@ -41,9 +41,9 @@ struct Facts {
 pub type Unready = (Option<(usize, usize)>, String);
 
 /// When conntrack looks for a packet's connection (`NF_IP_PRI_CONNTRACK`).
-const CONNTRACK: i32 = -200;
+pub(super) const CONNTRACK: i32 = -200;
 /// When destinations are translated (`NF_IP_PRI_NAT_DST`).
-const DESTINATIONS: i32 = -100;
+pub(super) const DESTINATIONS: i32 = -100;
 /// When sources are (`NF_IP_PRI_NAT_SRC`).
 const SOURCES: i32 = 100;
 
@@ -208,7 +208,7 @@ impl Machine {
     }
 
     /// Leads flows through the base chains of a hook; those that go on come back.
-    fn hook(
+    pub(super) fn hook(
         &self,
         hook: Hook,
         when: impl Fn(i32) -> bool,
@@ -254,7 +254,7 @@ impl Machine {
     }
 
     /// POSTROUTING, and away.
-    fn leave(
+    pub(super) fn leave(
         &self,
         flows: Vec<Flow>,
         around: Around,
@@ -281,187 +281,8 @@ impl Machine {
     }
 }
 
-/// Packets that come in by a device.
-#[derive(Debug)]
-pub struct Entrance<'m> {
-    machine: &'m Machine,
-    device: usize,
-    /// The VRF device that it is in, or itself.
-    inside: usize,
-    v4: bool,
-    ways: Relevant<'m>,
-    martians: Vec<Range>,
-    exact: bool,
-}
-
-impl Entrance<'_> {
-    /// The same, but it says of all packets exactly what becomes of them: otherwise what FORWARD would drop
-    /// counts as dropped there, even if it never comes so far.
-    #[must_use]
-    pub fn exactly(self) -> Self {
-        Self { exact: true, ..self }
-    }
-
-    /// What is made of packets before their connection is looked for.
-    ///
-    /// # Errors
-    ///
-    /// As [`run`].
-    pub fn before(&self, region: Region, leaves: &mut Vec<Leaf>) -> Result<Vec<Flow>, Unfollowed> {
-        let around = Around { input: self.device, output: Output::None, connection: None };
-        let flow = Flow::new(region);
-        let early = |priority| priority < CONNTRACK;
-        self.machine.hook(Hook::Prerouting, early, vec![flow], around, false, leaves)
-    }
-
-    /// What becomes of packets whose connection is looked for.
-    ///
-    /// # Errors
-    ///
-    /// As [`run`].
-    pub fn after(
-        &self,
-        mut flow: Flow,
-        connection: &Connection,
-        leaves: &mut Vec<Leaf>,
-    ) -> Result<(), Unfollowed> {
-        let machine = self.machine;
-        flow.region.connection_mark = match connection {
-            Connection::Of { mark, .. } => *mark,
-            Connection::Whichever { .. } => Known::ANY,
-            Connection::New | Connection::None => Known::ZERO,
-        };
-        let new = matches!(connection, Connection::New);
-        let around = Around { input: self.device, output: Output::None, connection: attached(connection) };
-        let early = |priority| priority > CONNTRACK && priority <= DESTINATIONS;
-        let mut flows = machine.hook(Hook::Prerouting, early, vec![flow], around, new, leaves)?;
-        if let Some(destination) = connection.moves(true) {
-            let to = match destination {
-                Change::ToAny => {
-                    flows.iter_mut().for_each(|flow| flow.anywhere = true);
-                    None
-                }
-                Change::To(set) => Some(Ok(set)),
-                Change::By(by) => Some(Err(by)),
-            };
-            if let Some(to) = to {
-                // What hangs on the destination hangs on the one that they came in with.
-                flows = flows.into_iter().flat_map(Flow::apart).collect();
-                for flow in &mut flows {
-                    flow.region.destination = match to {
-                        Ok(set) => set.clone(),
-                        Err(by) => flow.region.destination.moved(by),
-                    };
-                }
-            }
-        }
-        let late = |priority| priority > DESTINATIONS;
-        let mut flows = machine.hook(Hook::Prerouting, late, flows, around, new, leaves)?;
-        let around = Around { input: self.inside, ..around };
-        if self.inside != self.device {
-            flows = machine.hook(Hook::Prerouting, |_| true, flows, around, false, leaves)?;
-        }
-        // Most of what is not allowed is dropped whatever the way out: nobody has to look for that.
-        if !self.exact {
-            let anywhere = Around { output: Output::Any, ..around };
-            let mut left = Vec::new();
-            for flow in flows {
-                let passing = vec![flow.clone()];
-                let passing = machine.hook(Hook::Forward, |_| true, passing, anywhere, false, leaves)?;
-                let mut known: Vec<Region> = Vec::new();
-                for passes in passing {
-                    if !known.contains(&passes.region) {
-                        left.extend(flow.and(&passes.region));
-                        known.push(passes.region);
-                    }
-                }
-            }
-            flows = left;
-        }
-        for flow in flows.into_iter().flat_map(Flow::somewhere) {
-            self.route(flow, around, connection, leaves)?;
-        }
-        Ok(())
-    }
-
-    fn route(
-        &self,
-        flow: Flow,
-        around: Around,
-        connection: &Connection,
-        leaves: &mut Vec<Leaf>,
-    ) -> Result<(), Unfollowed> {
-        let machine = self.machine;
-        let mark = flow.region.mark;
-        let mut done = |flow: Flow, outcome| leaves.push(Leaf { flow, outcome, mark });
-        let (for_all, single) = parted(flow, true, no_hosts(self.v4));
-        if let Some(flow) = for_all {
-            done(flow, Outcome::Link);
-        }
-        let Some(flow) = single else { return Ok(()) };
-        let (martian, flow) = parted(flow, false, &self.martians);
-        if let Some(flow) = martian {
-            done(flow, Outcome::Martian);
-        }
-        let Some(flow) = flow else { return Ok(()) };
-        for (region, decision) in self.ways.decide(&flow.region) {
-            let flow = flow.with(region);
-            let mut done = |flow: Flow, outcome| leaves.push(Leaf { flow, outcome, mark });
-            let Some(decision) = decision else {
-                done(flow, Outcome::NoRoute);
-                continue;
-            };
-            let device = match &decision.route.way {
-                Way::Out { device, .. } => machine.devices.number(device),
-                Way::Unreachable => {
-                    done(flow, Outcome::Unreachable(decision.table));
-                    continue;
-                }
-                Way::Prohibited => {
-                    done(flow, Outcome::Prohibited(decision.table));
-                    continue;
-                }
-                Way::Blackhole => {
-                    done(flow, Outcome::Blackholed(decision.table));
-                    continue;
-                }
-                Way::Local | Way::Broadcast => {
-                    let flows = machine.hook(Hook::Input, |_| true, vec![flow], around, false, leaves)?;
-                    let local = flows.into_iter();
-                    leaves.extend(local.map(|flow| Leaf { flow, outcome: Outcome::Local, mark }));
-                    continue;
-                }
-                Way::Multicast => {
-                    done(flow, Outcome::Link);
-                    continue;
-                }
-            };
-            let facts = machine.links[self.inside];
-            if !(if self.v4 { facts.forwards_v4 } else { machine.forwards_v6 }) {
-                done(flow, Outcome::NotForwarded);
-                continue;
-            }
-            let mut flow = flow;
-            if !self.v4 {
-                let (martian, rest) = parted(flow, false, &NO_HOSTS_V6);
-                if let Some(flow) = martian {
-                    done(flow, Outcome::Martian);
-                }
-                let Some(rest) = rest else { continue };
-                flow = rest;
-            }
-            let around = Around { output: Output::Is(device), ..around };
-            let first = leaves.len();
-            let flows = machine.hook(Hook::Forward, |_| true, vec![flow], around, false, leaves)?;
-            machine.leave(flows, around, connection, leaves)?;
-            leaves[first..].iter_mut().for_each(|leaf| leaf.mark = mark);
-        }
-        Ok(())
-    }
-}
-
 /// How an address is changed on the way.
-enum Change<'c> {
+pub(super) enum Change<'c> {
     By(u128),
     To(&'c Set),
     ToAny,
@@ -469,7 +290,7 @@ enum Change<'c> {
 
 impl Connection {
     /// How packets of a known connection have their destination or their source changed.
-    fn moves(&self, destination: bool) -> Option<Change<'_>> {
+    pub(super) fn moves(&self, destination: bool) -> Option<Change<'_>> {
         let (direction, moved, opened_by) = match self {
             Self::Of { related: true, .. } if !destination => return None,
             Self::Of { direction, moved, opened_by, .. } => (direction, moved, opened_by),
@@ -487,7 +308,7 @@ impl Connection {
     }
 }
 
-fn attached(connection: &Connection) -> Option<(u8, usize)> {
+pub(super) fn attached(connection: &Connection) -> Option<(u8, usize)> {
     match connection {
         Connection::New => Some((State::New as u8, 0)),
         Connection::None => None,
@@ -496,17 +317,6 @@ fn attached(connection: &Connection) -> Option<(u8, usize)> {
         }
         Connection::Of { direction, .. } => Some((State::Established as u8, *direction)),
     }
-}
-
-fn parted(flow: Flow, destination: bool, ranges: &[Range]) -> (Option<Flow>, Option<Flow>) {
-    let own = if destination { &flow.region.destination } else { &flow.region.source };
-    match own.wholly(ranges) {
-        Some(true) => return (Some(flow), None),
-        Some(false) => return (None, Some(flow)),
-        None => {}
-    }
-    let (and, without) = flow.region.clone().by_address(destination, ranges);
-    (and.map(|region| flow.with(region)), without.map(|region| flow.with(region)))
 }
 
 impl Outcome {
