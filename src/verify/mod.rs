@@ -15,6 +15,7 @@ mod own;
 pub mod shut;
 mod spec;
 pub mod states;
+mod there;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,7 +25,7 @@ use crate::model::Site;
 use crate::read::artifacts::{self, Artifacts};
 use crate::read::routing::{Route, Way};
 use crate::read::script;
-use crate::sim::host::{Host, MAIN};
+use crate::sim::host::{Host, Link, MAIN};
 use crate::sim::region::chains::Unfollowed;
 use crate::sim::region::fib::From;
 use crate::sim::region::pass::Machine;
@@ -71,7 +72,10 @@ pub fn verify(site: &Site, files: &BTreeMap<String, String>) -> Result<Found, Un
         let (file, line) = command.map_or((String::new(), 0), |it| (it.file.clone(), it.value.line));
         Undecided { file, line, why }
     })?;
+    let mut looked = Found::default();
+    there::check(&spec, &host, artifacts.script.as_ref(), &mut looked);
     on_their_links(&mut host, &spec);
+    elsewhere(&mut host);
     let machine = Machine::new(&host).map_err(|(place, why)| {
         let (filter, line) = place.unwrap_or_default();
         let file = artifacts.filters.get(filter).map_or_else(String::new, |it| it.file.clone());
@@ -79,6 +83,7 @@ pub fn verify(site: &Site, files: &BTreeMap<String, String>) -> Result<Found, Un
     })?;
     let ground = Ground::new(&spec, &machine);
     let (mut found, keys) = everything(&ground).map_err(|it| unfollowed(&artifacts, it))?;
+    found.more(looked);
     for clash in keys.clashes(&mut found) {
         found.failures.extend(confusion(&ground, &clash));
     }
@@ -193,6 +198,17 @@ fn unfollowed(artifacts: &Artifacts, it: Unfollowed) -> Undecided {
     let line = chain.rules.get(it.rule).map_or(0, |rule| rule.line);
     let why = format!("chain {} folds too many addresses together, or calls too deep", chain.name);
     Undecided { file: filter.file.clone(), line, why }
+}
+
+/// The way to everywhere else that a host has besides its networks: what finds no end in them takes it.
+fn elsewhere(host: &mut Host) {
+    let device = "(elsewhere)".to_owned();
+    host.links.insert(device.clone(), Link { up: true, ..Link::default() });
+    host.settings.insert(format!("ipv4/conf/{device}/forwarding"), 1);
+    for to in ["0.0.0.0/0", "::/0"].iter().filter_map(|to| to.parse().ok()) {
+        let way = Way::Out { device: device.clone(), via: None, onlink: false };
+        host.routes.push(Route { to, way, table: MAIN, metric: u32::MAX, protocol: 2 });
+    }
 }
 
 /// Where the gateway's addresses in a network are the host's own affair, its hosts are on its link.
