@@ -147,8 +147,14 @@ impl Text {
         let edit = |(place, lines): (&usize, &Vec<String>)| {
             let line = &self.lines[*place];
             let new: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
-            let name = if line.name.is_empty() { &line.function } else { &line.name };
-            format!("{}: {name}: {} => {}", place + 1, line.text.trim(), new.join(" ;; "))
+            format!(
+                "{}: {} {}: {} => {}",
+                place + 1,
+                line.function,
+                line.name,
+                line.text.trim(),
+                new.join(" ;; ")
+            )
         };
         fault.edits.iter().map(edit).collect::<Vec<_>>().join(" | ")
     }
