@@ -88,6 +88,7 @@ pub fn verify(site: &Site, files: &BTreeMap<String, String>) -> Result<Found, Un
         found.failures.extend(confusion(&ground, &clash));
     }
     closed::flushed(&spec, &host, &mut found).map_err(|(_, it)| unfollowed(&artifacts, it))?;
+    closed::entered(&spec, &host, ELSEWHERE, &mut found).map_err(|(_, it)| unfollowed(&artifacts, it))?;
     if let (Some(script), Some(text)) = (&artifacts.script, files.get(script::FILE)) {
         closed::steps(script, &mut found);
         found.regions[Obligation::GoodNeighbour as usize] += artifacts.commands.len() as u64;
@@ -200,9 +201,12 @@ fn unfollowed(artifacts: &Artifacts, it: Unfollowed) -> Undecided {
     Undecided { file: filter.file.clone(), line, why }
 }
 
+/// A device that no host has: no name of one has a bracket in a site.
+const ELSEWHERE: &str = "(elsewhere)";
+
 /// The way to everywhere else that a host has besides its networks: what finds no end in them takes it.
 fn elsewhere(host: &mut Host) {
-    let device = "(elsewhere)".to_owned();
+    let device = ELSEWHERE.to_owned();
     host.links.insert(device.clone(), Link { up: true, ..Link::default() });
     host.settings.insert(format!("ipv4/conf/{device}/forwarding"), 1);
     for to in ["0.0.0.0/0", "::/0"].iter().filter_map(|to| to.parse().ok()) {
