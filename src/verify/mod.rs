@@ -209,6 +209,8 @@ fn elsewhere(host: &mut Host) {
     let device = ELSEWHERE.to_owned();
     host.links.insert(device.clone(), Link { up: true, ..Link::default() });
     host.settings.insert(format!("ipv4/conf/{device}/forwarding"), 1);
+    // Somebody else may want it where the site does not need it; where it does, `there` has looked.
+    host.settings.insert("ipv6/conf/all/forwarding".to_owned(), 1);
     for to in ["0.0.0.0/0", "::/0"].iter().filter_map(|to| to.parse().ok()) {
         let way = Way::Out { device: device.clone(), via: None, onlink: false };
         host.routes.push(Route { to, way, table: MAIN, metric: u32::MAX, protocol: 2 });

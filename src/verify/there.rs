@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 use super::found::{Failure, Found, Obligation};
 use super::spec::Spec;
 use crate::net;
-use crate::read::routing::Way;
+use crate::read::routing::{Action, Route, Way};
 use crate::read::script::Script;
 use crate::read::script::data::Value;
-use crate::sim::host::{Host, MAIN};
+use crate::sim::host::{Host, LOCAL, MAIN};
 
 /// Looks at a host, and at the script that makes it if there is one.
 pub(super) fn check(spec: &Spec<'_>, host: &Host, script: Option<&Script>, found: &mut Found) {
@@ -33,6 +33,16 @@ pub(super) fn check(spec: &Spec<'_>, host: &Host, script: Option<&Script>, found
                 let what = format!("the setting {path} is not made, and what it was before is not known");
                 fails(Obligation::Delivery, None, what);
             }
+        }
+    }
+    // vrf.rst, 1: a look-up that finds nothing goes on with the next rule.
+    for (table, v4) in tables(host) {
+        let ends = |it: &Route| {
+            let all = it.to.prefix_len() == 0 && it.to.addr().is_ipv4() == v4;
+            all && it.table == table && it.metric == LAST && it.way == Way::Unreachable
+        };
+        if !host.routes.iter().any(ends) {
+            fails(Obligation::FailClosed, None, format!("look-ups in table {table} do not end there"));
         }
     }
     for (n, network) in spec.site.networks.iter().enumerate() {
@@ -64,6 +74,19 @@ pub(super) fn check(spec: &Spec<'_>, host: &Host, script: Option<&Script>, found
             fails(Obligation::GoodNeighbour, Some(n), what);
         }
     }
+}
+
+/// The metric behind all others: vrf.rst.
+const LAST: u32 = 4_278_198_272;
+
+/// The tables of a site, and whether of IPv4.
+fn tables(host: &Host) -> BTreeSet<(u32, bool)> {
+    let looked = host.rules.iter().filter_map(|rule| match rule.action {
+        Action::Lookup(table) if rule.protocol != 2 && table != LOCAL => Some((table, rule.v4)),
+        _ => None,
+    });
+    let made = host.links.values().filter_map(|link| link.table);
+    looked.chain(made.flat_map(|table| [(table, true), (table, false)])).collect()
 }
 
 /// The settings that a site needs, whatever the host had before: semantics.md, 3.
