@@ -86,6 +86,15 @@ impl Script {
         all.filter(|device| seen.insert(device.as_str())).cloned().collect()
     }
 
+    /// The devices that are put up.
+    pub fn ups(&self) -> impl Iterator<Item = &str> {
+        let commands = self.data.batches.iter().flat_map(|(_, commands)| commands);
+        commands.filter_map(|command| match &command.change {
+            Change::SetUp { device, up: true } => Some(device.as_str()),
+            _ => None,
+        })
+    }
+
     /// The commands of `ip` that put the site up where nothing of it is there, in their order. What makes the
     /// rule of VRF devices is not among them: the kernel has made it with the first of these.
     #[must_use]

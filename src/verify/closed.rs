@@ -4,14 +4,19 @@
 //! change and the last one the guard is there, and it lets nothing through whatever else there is; and a host
 //! whose packet filter somebody has flushed has no way from one network into another.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+
 use super::delivery::of_kinds;
 use super::found::{Failure, Found, Obligation, Packet};
 use super::spec::Spec;
 use super::states::States;
 use super::{order, shut};
 use crate::read::filter::Filter;
+use crate::read::routing::{Change, Route, Way};
 use crate::read::script::Script;
-use crate::sim::host::Host;
+use crate::sim::host::{Host, MAIN};
 use crate::sim::region::Region;
 use crate::sim::region::chains::Unfollowed;
 use crate::sim::region::numbers::opens;
@@ -50,26 +55,95 @@ pub(super) fn steps(script: &Script, found: &mut Found) {
     }
 }
 
-/// The host when somebody has flushed its rules: all of them, or one table of iptables.
+/// The host when something of it is gone: its packet filters, all of them or one table of iptables; its rules; half
+/// of its links.
 pub(super) fn flushed(spec: &Spec<'_>, host: &Host, found: &mut Found) -> Result<(), (String, Unfollowed)> {
     let mut tables: Vec<&str> =
         host.filters.iter().flat_map(|it| &it.chains).map(|it| it.table.as_str()).collect();
     tables.sort_unstable();
     tables.dedup();
-    let mut cases: Vec<Vec<&str>> = vec![tables.clone()];
+    let mut gone: Vec<Vec<&str>> = vec![tables.clone()];
     if tables.len() > 1 {
-        cases.extend(tables.iter().map(|table| vec![*table]));
+        gone.extend(tables.iter().map(|table| vec![*table]));
     }
-    for gone in cases {
+    let of_filters = gone.into_iter().map(|gone| {
         let mut host = host.clone();
         host.filters.iter_mut().for_each(|filter| flush(filter, &gone));
+        (format!("somebody has flushed {}", gone.join(", ")), host, false)
+    });
+    let mut cases: Vec<(String, Host, bool)> = of_filters.collect();
+    let mut without = host.clone();
+    // RTPROT_KERNEL of rtnetlink(7).
+    without.rules.retain(|rule| rule.protocol == 2);
+    cases.push(("its rules are gone".to_owned(), without, true));
+    let mut without = host.clone();
+    without.rules.retain(|rule| rule.mark.is_none());
+    cases.push(("its rules about marks are gone".to_owned(), without, true));
+    for (which, rest) in [("first", 0), ("second", 1)] {
+        let mut half = host.clone();
+        for network in (rest..spec.site.networks.len()).step_by(2) {
+            let device = spec.device(network).to_owned();
+            // One that is not there is down, too.
+            let _ = half.apply(&Change::SetUp { device, up: false });
+        }
+        cases.push((format!("the {which} of every two networks is down"), half, true));
+    }
+    for (when, host, filtered) in cases {
         // What was understood before is understood with less of it.
         let Ok(machine) = Machine::new(&host) else { continue };
         for network in 0..spec.site.networks.len() {
             for v4 in [true, false] {
-                let flushed = Flushed { spec, machine: &machine, gone: &gone, network, v4 };
-                flushed.check(found).map_err(|it| (gone.join(", "), it))?;
+                let flushed = Flushed { spec, machine: &machine, when: &when, filtered, network, v4 };
+                flushed.check(found).map_err(|it| (when.clone(), it))?;
             }
+        }
+    }
+    Ok(())
+}
+
+/// What comes from elsewhere, on a host that has a way into each network: a number that is nobody's stands for it.
+pub(super) fn entered(
+    spec: &Spec<'_>,
+    host: &Host,
+    elsewhere: &str,
+    found: &mut Found,
+) -> Result<(), (String, Unfollowed)> {
+    let mut host = host.clone();
+    for network in 0..spec.site.networks.len() {
+        let low = u32::try_from(network).unwrap_or(u32::MAX);
+        let v4 = IpNet::new(Ipv4Addr::from(0x0b00_0000 + (low << 8)).into(), 24);
+        let v6 = IpNet::new(Ipv6Addr::from((0x2001_0db8_u128 << 96) + (u128::from(low) << 64)).into(), 64);
+        for to in [v4, v6].into_iter().flatten() {
+            let way = Way::Out { device: spec.device(network).to_owned(), via: None, onlink: false };
+            host.routes.push(Route { to, way, table: MAIN, metric: 0, protocol: 2 });
+        }
+    }
+    let Ok(machine) = Machine::new(&host) else { return Ok(()) };
+    for v4 in [true, false] {
+        let entrance = machine.at(machine.devices.number(elsewhere), v4);
+        let mut leaves = Vec::new();
+        let flows = entrance.before(Region::all(v4), &mut leaves);
+        for flow in flows.map_err(|it| (String::new(), it))? {
+            if let Some(new) = of_kinds(&flow, opens(v4), true) {
+                entrance.after(new, &Connection::New, &mut leaves).map_err(|it| (String::new(), it))?;
+            }
+        }
+        for leaf in leaves {
+            found.looked(Obligation::Isolation);
+            let Outcome::Left(out) = leaf.outcome else { continue };
+            let name = machine.devices.name(out);
+            let Some(to) = (0..spec.site.networks.len()).find(|it| spec.device(*it) == name) else {
+                continue;
+            };
+            found.failures.push(Failure {
+                obligation: Obligation::Isolation,
+                networks: [None, Some(to)],
+                what: format!("comes from a device of no network and leaves by {name}"),
+                packet: Some(Packet::out_of(&leaf.flow.region, elsewhere)),
+                place: None,
+                rule: None,
+                line: None,
+            });
         }
     }
     Ok(())
@@ -87,7 +161,9 @@ fn flush(filter: &mut Filter, gone: &[&str]) {
 struct Flushed<'f> {
     spec: &'f Spec<'f>,
     machine: &'f Machine,
-    gone: &'f [&'f str],
+    when: &'f str,
+    /// Whether its packet filters are there: then nothing goes back to where it came from.
+    filtered: bool,
     network: usize,
     v4: bool,
 }
@@ -108,13 +184,14 @@ impl Flushed<'_> {
             let Outcome::Left(out) = leaf.outcome else { continue };
             let name = self.machine.devices.name(out);
             let to = devices.clone().find(|network| self.spec.device(*network) == name);
-            if out == device || to.is_some_and(|to| self.spec.peers(self.network, to)) {
+            let stays = out == device && !self.filtered;
+            if stays || to.is_some_and(|to| self.spec.peers(self.network, to)) {
                 continue;
             }
             found.failures.push(Failure {
                 obligation: Obligation::FailClosed,
                 networks: [Some(self.network), to],
-                what: format!("leaves by {name} when somebody has flushed {}", self.gone.join(", ")),
+                what: format!("leaves by {name} when {}", self.when),
                 packet: Some(Packet::out_of(&leaf.flow.region, self.spec.device(self.network))),
                 place: None,
                 rule: None,

@@ -15,6 +15,7 @@ mod own;
 pub mod shut;
 mod spec;
 pub mod states;
+mod there;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,7 +26,7 @@ use crate::read::artifacts::{self, Artifacts};
 use crate::read::routing::{Route, Way};
 use crate::read::script;
 use crate::sim::fate::Place;
-use crate::sim::host::{Host, MAIN};
+use crate::sim::host::{Host, Link, MAIN};
 use crate::sim::region::chains::Unfollowed;
 use crate::sim::region::fib::From;
 use crate::sim::region::pass::Machine;
@@ -72,7 +73,10 @@ pub fn verify(site: &Site, files: &BTreeMap<String, String>) -> Result<Found, Un
         let (file, line) = command.map_or((String::new(), 0), |it| (it.file.clone(), it.value.line));
         Undecided { file, line, why }
     })?;
+    let mut looked = Found::default();
+    there::check(&spec, &host, artifacts.script.as_ref(), &mut looked);
     on_their_links(&mut host, &spec);
+    elsewhere(&mut host);
     let machine = Machine::new(&host).map_err(|(place, why)| {
         let (filter, line) = place.unwrap_or_default();
         let file = artifacts.filters.get(filter).map_or_else(String::new, |it| it.file.clone());
@@ -80,6 +84,7 @@ pub fn verify(site: &Site, files: &BTreeMap<String, String>) -> Result<Found, Un
     })?;
     let ground = Ground::new(&spec, &machine);
     let (mut found, keys) = everything(&ground).map_err(|it| unfollowed(&artifacts, it))?;
+    found.more(looked);
     for clash in keys.clashes(&mut found) {
         match confusion(&ground, &clash) {
             Ok(failure) => found.failures.push(failure),
@@ -87,6 +92,7 @@ pub fn verify(site: &Site, files: &BTreeMap<String, String>) -> Result<Found, Un
         }
     }
     closed::flushed(&spec, &host, &mut found).map_err(|(_, it)| unfollowed(&artifacts, it))?;
+    closed::entered(&spec, &host, ELSEWHERE, &mut found).map_err(|(_, it)| unfollowed(&artifacts, it))?;
     if let (Some(script), Some(text)) = (&artifacts.script, files.get(script::FILE)) {
         closed::steps(script, &mut found);
         found.regions[Obligation::GoodNeighbour as usize] += artifacts.commands.len() as u64;
@@ -203,6 +209,22 @@ fn unfollowed(artifacts: &Artifacts, it: Unfollowed) -> Undecided {
     let line = chain.rules.get(it.rule).map_or(0, |rule| rule.line);
     let why = format!("chain {} folds too many addresses together, or calls too deep", chain.name);
     Undecided { file: filter.file.clone(), line, why }
+}
+
+/// A device that no host has: no name of one has a bracket in a site.
+const ELSEWHERE: &str = "(elsewhere)";
+
+/// The way to everywhere else that a host has besides its networks: what finds no end in them takes it.
+fn elsewhere(host: &mut Host) {
+    let device = ELSEWHERE.to_owned();
+    host.links.insert(device.clone(), Link { up: true, ..Link::default() });
+    host.settings.insert(format!("ipv4/conf/{device}/forwarding"), 1);
+    // Somebody else may want it where the site does not need it; where it does, `there` has looked.
+    host.settings.insert("ipv6/conf/all/forwarding".to_owned(), 1);
+    for to in ["0.0.0.0/0", "::/0"].iter().filter_map(|to| to.parse().ok()) {
+        let way = Way::Out { device: device.clone(), via: None, onlink: false };
+        host.routes.push(Route { to, way, table: MAIN, metric: u32::MAX, protocol: 2 });
+    }
 }
 
 /// Where the gateway's addresses in a network are the host's own affair, its hosts are on its link.

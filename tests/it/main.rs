@@ -9,6 +9,7 @@ mod codes;
 mod documents;
 mod engines;
 mod expected;
+mod faults;
 mod golden;
 mod grammar;
 mod house;

@@ -1,0 +1,284 @@
+//! What the proof is worth: faults are put into scripts that are right, and each must be refused.
+//!
+//! Goes in: the golden scripts. Comes out: a table of kinds of faults, of how many were tried and who refused
+//! them. What must hold: what is not refused has its reason in `excused`. `FAULTS=all` tries every place, `FAULTS=100` a hundred of
+//! each kind, else a small sample of each kind is tried.
+
+mod excused;
+mod routing;
+mod ruleset;
+mod script;
+mod text;
+mod words;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::panic;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use overlapc::check::CheckedSite;
+use overlapc::model::Isolation;
+use overlapc::read::artifacts;
+use overlapc::source::SourceMap;
+use overlapc::verify::{Obligation, verify};
+use overlapc::{Overrides, front, syntax};
+
+use crate::bench::repository;
+use excused::{EXCUSES, Why};
+use text::{Fault, Text};
+
+/// A kind of fault, by its name.
+struct Kind(&'static str, fn(&Text) -> Vec<Fault>);
+
+/// The scripts: small ones, between them with everything that the language has.
+const SCRIPTS: &[(&str, &[&str])] = &[
+    ("three-lans", &["expect", "expect-iptables", "expect-rules", "expect-rules-iptables"]),
+    ("allow-and-deny", &["expect", "expect-iptables", "expect-rules", "expect-rules-iptables"]),
+    ("nested-mappings", &["expect", "expect-iptables"]),
+    ("aliases-per-viewer", &["expect", "expect-iptables", "expect-rules", "expect-iptables-rules"]),
+    ("masqueraded", &["expect", "expect-iptables", "expect-rules", "expect-rules-iptables"]),
+    ("unique-and-cells", &["expect", "expect-iptables", "expect-rules"]),
+    ("one-way", &["expect", "expect-iptables"]),
+    ("routed-prefix", &["expect", "expect-iptables", "expect-rules"]),
+    ("shared-and-more", &["expect", "expect-iptables"]),
+    ("partial-overlap", &["expect", "expect-iptables"]),
+    ("small-packets", &["expect", "expect-iptables", "expect-rules", "expect-rules-iptables"]),
+    ("host-addresses", &["expect", "expect-rules"]),
+];
+
+/// Those in which no faults are put: they have what others have, or are large.
+const OTHERS: &[(&str, &[&str])] = &[
+    ("host-addresses", &["expect-iptables"]),
+    ("identical-lans", &["expect", "expect-nftables"]),
+    ("identical-lans-distinct", &["expect", "expect-iptables"]),
+    ("like-own-traffic", &["expect", "expect-iptables"]),
+    ("names-and-routes", &["expect"]),
+];
+
+/// How many faults of a kind are tried where not all are.
+const SAMPLE: usize = 5;
+
+struct NoFiles<'p>(&'p Path);
+
+impl syntax::Loader for NoFiles<'_> {
+    fn load(&self, name: &str) -> Result<String, String> {
+        fs::read_to_string(self.0.join(name)).map_err(|error| error.to_string())
+    }
+}
+
+/// A script with its site.
+struct Case {
+    name: String,
+    site: CheckedSite,
+    text: Text,
+}
+
+fn cases(scripts: &[(&str, &[&str])]) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (name, folders) in scripts {
+        let case = repository().join("golden/emit").join(name);
+        for folder in *folders {
+            let isolation = folder.contains("rules").then_some(Isolation::Rules);
+            let overrides = Overrides { isolation, firewall: None };
+            let mut sources = SourceMap::default();
+            let root = sources.add("site.ovl", fs::read_to_string(case.join("site.ovl")).unwrap());
+            let site = front(sources, root, &NoFiles(&case), overrides).value.unwrap();
+            let script = fs::read_to_string(case.join(folder).join("site.sh")).unwrap();
+            let text = Text::of(&script);
+            let none = Fault { edits: BTreeMap::new() };
+            assert_eq!(text.with(&none), script);
+            cases.push(Case { name: format!("{name}/{folder}"), site, text });
+        }
+    }
+    cases
+}
+
+/// What becomes of a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    /// It cannot be read.
+    Unread,
+    /// The proof does not know what it does.
+    Undecided,
+    /// An obligation is not met.
+    Against(Obligation),
+    Survives,
+}
+
+fn end(case: &Case, text: String) -> End {
+    let files = BTreeMap::from([("site.sh".to_owned(), text)]);
+    match verify(case.site.site(), &files) {
+        Ok(found) => found.failures.first().map_or(End::Survives, |it| End::Against(it.obligation)),
+        Err(_) if artifacts::read(&files).is_err() => End::Unread,
+        Err(_) => End::Undecided,
+    }
+}
+
+/// A fault of a kind in a script.
+struct Seed<'c> {
+    kind: usize,
+    case: &'c Case,
+    fault: Fault,
+    told: String,
+}
+
+fn kinds() -> Vec<&'static Kind> {
+    [ruleset::KINDS, routing::KINDS, script::KINDS].into_iter().flatten().collect()
+}
+
+/// All faults of a kind, or a sample that has one for each excuse.
+fn seeds<'c>(
+    kind: usize,
+    name: &str,
+    make: fn(&Text) -> Vec<Fault>,
+    cases: &'c [Case],
+    sample: usize,
+) -> Vec<Seed<'c>> {
+    let mut seeds = Vec::new();
+    for case in cases {
+        for fault in make(&case.text) {
+            let told = format!("{} {}", case.name, case.text.told(&fault));
+            seeds.push(Seed { kind, case, fault, told });
+        }
+    }
+    if seeds.len() <= sample {
+        return seeds;
+    }
+    let stride = seeds.len() as f64 / sample as f64;
+    let mut wanted: Vec<usize> = (0..sample).map(|at| (at as f64 * stride) as usize).collect();
+    let excuses = EXCUSES.iter().filter(|it| it.kind == name);
+    wanted.extend(excuses.filter_map(|it| seeds.iter().position(|seed| it.is_for(name, &seed.told))));
+    wanted.sort_unstable();
+    wanted.dedup();
+    let places = seeds.into_iter().enumerate();
+    places.filter(|(place, _)| wanted.binary_search(place).is_ok()).map(|(_, seed)| seed).collect()
+}
+
+#[test]
+fn faults_in_scripts_are_refused() {
+    let sample = match std::env::var("FAULTS") {
+        Ok(all) if all == "all" => usize::MAX,
+        Ok(number) => number.parse().unwrap(),
+        Err(_) => SAMPLE,
+    };
+    let cases = cases(SCRIPTS);
+    let others = self::cases(OTHERS);
+    for case in cases.iter().chain(&others) {
+        let none = Fault { edits: BTreeMap::new() };
+        let files = BTreeMap::from([("site.sh".to_owned(), case.text.with(&none))]);
+        let found = verify(case.site.site(), &files).unwrap();
+        assert!(found.failures.is_empty(), "{}: {:?}", case.name, found.failures.first());
+    }
+    let kinds = kinds();
+    let only = std::env::var("FAULTS_OF").unwrap_or_default();
+    let of_kind = |(number, kind): (usize, &&Kind)| seeds(number, kind.0, kind.1, &cases, sample);
+    let chosen = kinds.iter().enumerate().filter(|(_, kind)| kind.0.contains(&only));
+    let seeds: Vec<Seed<'_>> = chosen.flat_map(of_kind).collect();
+    let ends = ends(&seeds);
+    let mut used = vec![0_usize; EXCUSES.len()];
+    let mut wrong = Vec::new();
+    let mut rows: Vec<Row> = kinds.iter().map(|_| Row::default()).collect();
+    for (seed, end) in seeds.iter().zip(ends) {
+        let row = &mut rows[seed.kind];
+        row.tried += 1;
+        let name = kinds[seed.kind].0;
+        if end != End::Survives {
+            *row.refused.entry(end).or_default() += 1;
+            continue;
+        }
+        match EXCUSES.iter().position(|it| it.is_for(name, &seed.told)) {
+            Some(excuse) => {
+                used[excuse] += 1;
+                row.excused[EXCUSES[excuse].why as usize] += 1;
+            }
+            None => {
+                row.survived += 1;
+                wrong.push(format!("[{name}] {}", seed.told));
+            }
+        }
+    }
+    print(&kinds, &rows, &used);
+    // A sample does not have every place at which one is needed.
+    if only.is_empty() && sample == usize::MAX {
+        let unused = EXCUSES.iter().zip(&used).filter(|(_, count)| **count == 0);
+        wrong.extend(
+            unused.map(|(it, _)| format!("[{}] an excuse that nothing needs: {}", it.kind, it.pattern)),
+        );
+    }
+    assert!(wrong.is_empty(), "{} faults are not refused:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// What becomes of each fault; two at a time.
+fn ends(seeds: &[Seed<'_>]) -> Vec<End> {
+    let next = AtomicUsize::new(0);
+    let ends = Mutex::new(vec![End::Survives; seeds.len()]);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(seed) = seeds.get(place) else { return };
+                    let text = seed.case.text.with(&seed.fault);
+                    let found = panic::catch_unwind(panic::AssertUnwindSafe(|| end(seed.case, text)));
+                    let found = found.unwrap_or_else(|_| panic!("the proof panics: {}", seed.told));
+                    ends.lock().unwrap()[place] = found;
+                }
+            });
+        }
+    });
+    ends.into_inner().unwrap()
+}
+
+/// What became of the faults of a kind.
+#[derive(Default)]
+struct Row {
+    tried: usize,
+    refused: BTreeMap<End, usize>,
+    /// Alike, unseen, open.
+    excused: [usize; 3],
+    survived: usize,
+}
+
+fn print(kinds: &[&Kind], rows: &[Row], used: &[usize]) {
+    let columns: Vec<(End, &str)> = [(End::Unread, "unread"), (End::Undecided, "undecided")]
+        .into_iter()
+        .chain(Obligation::ALL.map(|it| (End::Against(it), it.name())))
+        .collect();
+    let heads: Vec<&str> = columns.iter().map(|(_, name)| *name).collect();
+    println!("{:48} {:>6} {} alike unseen open", "kind", "tried", heads.join(" "));
+    let mut sum = [0_usize; 5];
+    for (kind, row) in kinds.iter().zip(rows).filter(|(_, row)| row.tried > 0) {
+        let count = |(end, name): &(End, &str)| {
+            format!("{:>1$}", row.refused.get(end).map_or("-".to_owned(), usize::to_string), name.len())
+        };
+        let counts: Vec<String> = columns.iter().map(count).collect();
+        let [alike, unseen, open] = row.excused;
+        let holes = if row.survived > 0 { format!("  NOT REFUSED: {}", row.survived) } else { String::new() };
+        println!(
+            "{:48} {:>6} {} {alike:>5} {unseen:>6} {open:>4}{holes}",
+            kind.0,
+            row.tried,
+            counts.join(" ")
+        );
+        sum[0] += row.tried;
+        sum[1] += alike;
+        sum[2] += unseen;
+        sum[3] += open;
+        sum[4] += row.survived;
+    }
+    let [tried, alike, unseen, open, survived] = sum;
+    let refused = tried - alike - unseen - open - survived;
+    println!(
+        "{} kinds, {tried} faults: {refused} refused, {alike} alike, {unseen} not looked at, {open} open, {survived} not refused",
+        kinds.len()
+    );
+    for why in [Why::Alike, Why::Unseen, Why::Open] {
+        println!("{why:?}:");
+        for (it, used) in EXCUSES.iter().zip(used).filter(|(it, used)| it.why == why && **used > 0) {
+            println!("  {used:>5}  {}: {}: {}", it.kind, it.pattern, it.reason);
+        }
+    }
+}
