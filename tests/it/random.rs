@@ -45,6 +45,9 @@ fn random_sites_do_what_they_say() {
     let (mut wrong, mut refused) = (Vec::new(), BTreeMap::new());
     for seed in first..first + count {
         let text = sites::draw(&mut dice(seed)).plain();
+        if count == 1 {
+            println!("{text}");
+        }
         let mut fates: Option<Vec<String>> = None;
         for what in forms::FORMS {
             let form = match forms::compiled(&text, what) {

@@ -1,7 +1,7 @@
 //! A site in its four forms, each compiled and read back: with either firewall, with and without VRF devices.
 //!
 //! Goes in: the text of a site. Comes out: hosts that do what its scripts say. What must hold: where the site
-//! leaves the gateway's addresses to the host, it has the first one of each prefix on the link.
+//! leaves the gateway's addresses to the host, it has the first one of each prefix on the link, or a route.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use overlapc::emit::{Request, Target};
 use overlapc::model::{Firewall, Isolation, Network, Site};
 use overlapc::net;
 use overlapc::read::artifacts;
-use overlapc::read::routing::{Address, Change};
-use overlapc::sim::host::Host;
+use overlapc::read::routing::{Address, Change, Route, Way};
+use overlapc::sim::host::{Host, MAIN};
 use overlapc::source::SourceMap;
 use overlapc::{Overrides, front, syntax};
 
@@ -66,10 +66,9 @@ pub fn own(network: &Network) -> Vec<IpNet> {
         if declared.iter().any(|it| net::family(it) == net::family(&real)) || inside || routed {
             continue;
         }
-        let one = u128::from(real.prefix_len() + 1 < real.max_prefix_len());
-        let first = net::from_bits(net::family(&real), net::bits(real.network()) + one);
-        // One of a router cannot be the gateway's own.
-        if !network.routes.iter().any(|it| it.via.value == first) {
+        let first = net::from_bits(net::family(&real), net::bits(real.network()) + 1);
+        // One of a router cannot be the gateway's own, and on the smallest links it has another one.
+        if real.prefix_len() + 3 <= real.max_prefix_len() && !network.routes.iter().any(|it| it.via.value == first) {
             own.push(IpNet::new(first, real.prefix_len()).unwrap());
         }
     }
@@ -84,6 +83,15 @@ pub fn host(form: &Form, site: &Site) -> Result<Host, String> {
         for net in own(network).into_iter().filter(|net| !network.addresses.iter().any(|it| it.value == *net)) {
             let address = Address { net, device: network.interface.value.clone(), makes_route: true };
             host.apply(&Change::AddAddress(address))?;
+        }
+        let device = &network.interface.value;
+        let table = host.vrf_table(device).unwrap_or(MAIN);
+        for prefix in &network.prefixes {
+            let to = prefix.real.value;
+            if !network.addresses.iter().any(|it| net::family(&it.value) == net::family(&to)) {
+                let way = Way::Out { device: device.clone(), via: None, onlink: false };
+                host.routes.push(Route { to, way, table, metric: u32::MAX, protocol: 2 });
+            }
         }
     }
     Ok(host)

@@ -15,7 +15,7 @@ use overlapc::sim::packet::{Content, Packet};
 pub enum Promise {
     /// It leaves into this network, with these addresses.
     Leaves(usize, IpAddr, IpAddr),
-    /// The same, or it does not leave: its source is a number that no host has.
+    /// The same, or it does not leave: one of them is a number that no host has.
     Perhaps(usize, IpAddr, IpAddr),
     /// It does not leave.
     Stays,
@@ -67,6 +67,12 @@ impl Promises<'_> {
         self.own[network].iter().any(|it| it.addr() == host)
     }
 
+    /// Whether the site says the gateway's addresses of a family there, and not the host.
+    fn declared(&self, network: usize, of: IpAddr) -> bool {
+        let family = net::family_of(&of);
+        self.site.networks[network].addresses.iter().any(|it| net::family(&it.value) == family)
+    }
+
     /// Numbers that no host can have on a link with the gateway's address.
     pub fn is_special(&self, network: usize, host: IpAddr) -> bool {
         self.own[network].iter().any(|it| match it {
@@ -90,13 +96,13 @@ impl Promises<'_> {
     /// What must become of a first packet that comes in from a network.
     pub fn of(&self, from: usize, packet: &Packet) -> Promise {
         let Packet { source, destination, .. } = *packet;
-        if !self.has(from, source) || self.is_own(from, source) {
+        if !self.has(from, source) || self.is_own(from, source) && self.declared(from, source) {
             return Promise::Stays;
         }
         for peering in self.site.peerings.iter().filter(|it| it.from.0 == from) {
             let to = peering.to.0;
             let Some(real) = self.meant(to, from, destination) else { continue };
-            if self.is_special(to, real) {
+            if self.is_special(to, real) && self.declared(to, real) {
                 continue;
             }
             let seen = match self.site.networks[to].masqueraded {
@@ -117,7 +123,7 @@ impl Promises<'_> {
             if !opens(packet) || !allowed {
                 return Promise::Stays;
             }
-            return match self.is_special(from, source) {
+            return match self.is_special(from, source) || self.is_special(to, real) {
                 true => Promise::Perhaps(to, seen, real),
                 false => Promise::Leaves(to, seen, real),
             };

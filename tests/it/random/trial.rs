@@ -145,9 +145,19 @@ impl Trial<'_> {
                 }
                 return;
             }
-            Promise::Perhaps(..) if !passage.fate.left() => return,
-            Promise::Leaves(to, seen, real) | Promise::Perhaps(to, seen, real) => (to, seen, real),
+            Promise::Perhaps(to, seen, real) => {
+                self.came.fates.pop();
+                if passage.fate.left() {
+                    known.entries.pop();
+                }
+                (to, seen, real)
+            }
+            Promise::Leaves(to, seen, real) => (to, seen, real),
         };
+        let perhaps = matches!(promise, Promise::Perhaps(..));
+        if perhaps && !passage.fate.left() {
+            return;
+        }
         let masqueraded = self.promises.site.networks[to].masqueraded.is_some();
         let shared = share(self.promises.site, from, to);
         if passage.fate == Fate::Clash && (masqueraded || shared) || belongs && shared {
@@ -161,6 +171,9 @@ impl Trial<'_> {
         }
         if arrived.content != packet.content && !masqueraded && !shared {
             self.fails(from, packet, &format!("is changed: {arrived}"));
+        }
+        if perhaps {
+            return;
         }
         self.came.delivered += 1;
         self.belonging(dice, numbers, known, (from, to), &passage);
