@@ -146,6 +146,10 @@ impl Walk<'_> {
                             continue 'flows;
                         }
                         Op::Mark(and, xor) => flow.change(|mark, _| *mark = mark.changed(*and, *xor)),
+                        Op::ConnectionMark(..) | Op::Restore(..) if self.around.connection.is_none() => {
+                            work.push((at.next, flow));
+                            continue 'flows;
+                        }
                         Op::ConnectionMark(and, xor) => {
                             flow.region.connection_mark = flow.region.connection_mark.changed(*and, *xor);
                         }
@@ -248,6 +252,8 @@ impl Walk<'_> {
                 }
                 return Parted::Both(yes, no);
             }
+            // Where there is no connection, no rule about its mark fits: `connmark_mt`, `nft_ct_get_eval`.
+            Test::ConnectionMark(..) if self.around.connection.is_none() => return whole(flow, false),
             Test::ConnectionMark(mask, ranges) => {
                 return match fits(flow.region.connection_mark, *mask, ranges) {
                     Some(fits) => whole(flow, fits != negated),
@@ -339,6 +345,9 @@ impl Walk<'_> {
                         None => self.unknown(at, part, (false, *mask), goes, ends, work)?,
                     }
                 }
+            }
+            Cases::Mark { connection: true, .. } if self.around.connection.is_none() => {
+                work.push((at.next, flow));
             }
             Cases::Mark { connection: true, mask, goes } => {
                 match flow.region.connection_mark.masked(*mask).map(|value| find(goes, value)) {
