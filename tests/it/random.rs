@@ -67,7 +67,9 @@ fn random_sites_do_what_they_say() {
             fates.get_or_insert(came.fates);
         }
     }
-    println!("{valid} of {count} sites are valid; {delivered} of {sent} packets delivered; refused: {refused:?}");
+    println!(
+        "{valid} of {count} sites are valid; {delivered} of {sent} packets delivered; refused: {refused:?}"
+    );
     let shown: Vec<&String> = wrong.iter().take(30).collect();
     assert!(wrong.is_empty(), "{} of {valid} sites:\n{shown:#?}", wrong.len());
     assert!(count < 50 || valid * 10 > count * 3, "only {valid} of {count} sites are valid");

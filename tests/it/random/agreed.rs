@@ -141,7 +141,9 @@ impl<'h> Both<'h> {
         };
         let packet = &passage.packet;
         let one = match &passage.fate {
-            Fate::Left { device, .. } => left(device, net::bits(packet.source), net::bits(packet.destination)),
+            Fate::Left { device, .. } => {
+                left(device, net::bits(packet.source), net::bits(packet.destination))
+            }
             Fate::Local | Fate::Link => "in".to_owned(),
             Fate::NotForwarded(_) => "not forwarded".to_owned(),
             other => format!("{other:?}"),

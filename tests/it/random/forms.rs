@@ -46,7 +46,11 @@ pub fn compiled(text: &str, (firewall, isolation): (Firewall, Isolation)) -> Res
     let overrides = Overrides { firewall: Some(firewall), isolation: Some(isolation) };
     let outcome = front(sources, root, &NoFiles, overrides);
     let Some(site) = outcome.value else {
-        return Err(outcome.findings.iter().map(|it| format!("{}: {}", it.code.as_str(), it.title)).collect());
+        return Err(outcome
+            .findings
+            .iter()
+            .map(|it| format!("{}: {}", it.code.as_str(), it.title))
+            .collect());
     };
     let made = overlapc::artifacts(&site, &outcome.sources, &[Request::Whole(Target::Sh)]);
     let files = made.into_iter().map(|it| (it.name, it.text.to_string())).collect();
@@ -68,7 +72,9 @@ pub fn own(network: &Network) -> Vec<IpNet> {
         }
         let first = net::from_bits(net::family(&real), net::bits(real.network()) + 1);
         // One of a router cannot be the gateway's own, and on the smallest links it has another one.
-        if real.prefix_len() + 3 <= real.max_prefix_len() && !network.routes.iter().any(|it| it.via.value == first) {
+        if real.prefix_len() + 3 <= real.max_prefix_len()
+            && !network.routes.iter().any(|it| it.via.value == first)
+        {
             own.push(IpNet::new(first, real.prefix_len()).unwrap());
         }
     }
@@ -80,7 +86,8 @@ pub fn host(form: &Form, site: &Site) -> Result<Host, String> {
     let artifacts = artifacts::read(&form.files).map_err(|(file, it)| format!("{file}: {it:?}"))?;
     let mut host = Host::of(&artifacts).map_err(|(place, why)| format!("{place}: {why}"))?;
     for network in &site.networks {
-        for net in own(network).into_iter().filter(|net| !network.addresses.iter().any(|it| it.value == *net)) {
+        for net in own(network).into_iter().filter(|net| !network.addresses.iter().any(|it| it.value == *net))
+        {
             let address = Address { net, device: network.interface.value.clone(), makes_route: true };
             host.apply(&Change::AddAddress(address))?;
         }

@@ -55,7 +55,8 @@ impl Numbers {
             for net in rule.from.iter().chain(&rule.to).filter(|it| net::family(&it.value) == family) {
                 for (n, hosts) in hosts.iter_mut().enumerate() {
                     let known = of_prefix(&net.value, true).into_iter();
-                    let has = |it: &IpAddr| networks[n].prefixes.iter().any(|own| own.real.value.contains(it));
+                    let has =
+                        |it: &IpAddr| networks[n].prefixes.iter().any(|own| own.real.value.contains(it));
                     hosts.extend(known.filter(has));
                 }
             }
@@ -76,7 +77,8 @@ impl Numbers {
         let mut ports = vec![80, 40000];
         for rule in promises.site.rule_lists.iter().flat_map(|list| &list.rules) {
             if let Service::Ports(_, ranges) = &rule.service {
-                let edges = ranges.iter().flat_map(|it| [it.0.saturating_sub(1), it.0, it.1, it.1.saturating_add(1)]);
+                let edges =
+                    ranges.iter().flat_map(|it| [it.0.saturating_sub(1), it.0, it.1, it.1.saturating_add(1)]);
                 ports.extend(edges.filter(|port| *port > 0));
             }
         }

@@ -31,14 +31,16 @@ impl Promises<'_> {
     /// What hosts of a network are known by to another one.
     pub fn known_as(&self, owner: usize, viewer: usize, host: IpAddr) -> Option<IpAddr> {
         let prefixes = self.site.networks[owner].prefixes.iter();
-        let prefix =
-            prefixes.filter(|it| it.real.value.contains(&host)).max_by_key(|it| it.real.value.prefix_len())?;
+        let prefix = prefixes
+            .filter(|it| it.real.value.contains(&host))
+            .max_by_key(|it| it.real.value.prefix_len())?;
         if prefix.aliases.is_empty() {
             return Some(host);
         }
-        let named = prefix.aliases.iter().find(|alias| {
-            alias.viewers.as_ref().is_some_and(|viewers| viewers.contains(&NetworkId(viewer)))
-        });
+        let named = prefix
+            .aliases
+            .iter()
+            .find(|alias| alias.viewers.as_ref().is_some_and(|viewers| viewers.contains(&NetworkId(viewer))));
         let alias = named.or_else(|| prefix.aliases.iter().find(|alias| alias.viewers.is_none()))?;
         let place = net::bits(host) - net::bits(prefix.real.value.network());
         Some(net::from_bits(net::family_of(&host), net::bits(alias.net.value.network()) + place))
@@ -85,8 +87,10 @@ impl Promises<'_> {
     /// The gateway's own address that hosts of a masqueraded network see: that on their link, and behind a
     /// router the first.
     fn seen(&self, network: usize, host: IpAddr) -> Option<IpAddr> {
-        let own: Vec<&IpNet> =
-            self.own[network].iter().filter(|it| net::family_of(&it.addr()) == net::family_of(&host)).collect();
+        let own: Vec<&IpNet> = self.own[network]
+            .iter()
+            .filter(|it| net::family_of(&it.addr()) == net::family_of(&host))
+            .collect();
         let routes = self.site.networks[network].routes.iter().map(|it| it.prefix.value);
         let routed = routes.filter(|it| it.contains(&host)).map(|it| it.prefix_len()).max();
         let links = own.iter().filter(|it| it.contains(&host) && Some(it.prefix_len()) >= routed);

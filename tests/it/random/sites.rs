@@ -86,12 +86,16 @@ fn real(dice: &mut Dice, family: Family, unique: Option<usize>) -> IpNet {
             let place = number("172.16.0.0") + (u128::try_from(n).unwrap() << 16);
             prefix(family, place + step * u128::try_from(dice.below(2)).unwrap(), length)
         }
-        (Family::V6, Some(n)) => prefix(family, number("fd16::") + (u128::try_from(n).unwrap() << 100), length),
+        (Family::V6, Some(n)) => {
+            prefix(family, number("fd16::") + (u128::try_from(n).unwrap() << 100), length)
+        }
         (Family::V4, None) => {
             let base = *dice.of(&["192.168.0.0", "192.168.0.0", "192.168.0.0", "10.1.0.0"]);
             prefix(family, number(base) + step * u128::try_from(dice.below(2)).unwrap(), length)
         }
-        (Family::V6, None) => prefix(family, number("fd00::") + step * u128::try_from(dice.below(2)).unwrap(), length),
+        (Family::V6, None) => {
+            prefix(family, number("fd00::") + step * u128::try_from(dice.below(2)).unwrap(), length)
+        }
     }
 }
 
@@ -165,10 +169,18 @@ fn numbers(dice: &mut Dice, draft: &mut Draft, n: usize, family: Family, pools: 
     let link = real(dice, family, known_as_itself.then_some(n));
     let mut all = vec![link];
     if network.masqueraded || dice.below(10) < 7 {
-        network.addresses.push(format!("{}/{}", net::from_bits(family, inside(dice, &link)), link.prefix_len()));
+        network.addresses.push(format!(
+            "{}/{}",
+            net::from_bits(family, inside(dice, &link)),
+            link.prefix_len()
+        ));
         // A larger link than the prefix, or one more address on it.
         if dice.below(12) == 0 {
-            network.addresses.push(format!("{}/{}", net::from_bits(family, inside(dice, &link)), link.prefix_len()));
+            network.addresses.push(format!(
+                "{}/{}",
+                net::from_bits(family, inside(dice, &link)),
+                link.prefix_len()
+            ));
         }
     }
     if dice.below(4) == 0 && link.prefix_len() < link.max_prefix_len() {
@@ -193,7 +205,8 @@ fn numbers(dice: &mut Dice, draft: &mut Draft, n: usize, family: Family, pools: 
     }
     for _ in 0..*dice.of(&[0, 0, 0, 1, 2]) {
         let longer = link.prefix_len() + 1 + u8::try_from(dice.below(9)).unwrap();
-        let longer = if dice.below(2) == 0 { link.max_prefix_len() } else { longer.min(link.max_prefix_len()) };
+        let longer =
+            if dice.below(2) == 0 { link.max_prefix_len() } else { longer.min(link.max_prefix_len()) };
         all.push(prefix(family, inside(dice, &link), longer));
     }
     let nested = |real: &IpNet, all: &[IpNet]| all.iter().any(|it| it != real && it.contains(real));
@@ -220,8 +233,22 @@ fn numbers(dice: &mut Dice, draft: &mut Draft, n: usize, family: Family, pools: 
 }
 
 const SERVICES: [&str; 16] = [
-    "tcp", "tcp 80", "tcp 22, 80-90, 443", "udp 53", "udp 30000-30100", "sctp 80", "icmp", "icmp echo-request",
-    "gre", "253", "udp", "icmp timestamp-request", "esp", "tcp 1-79", "tcp 1-65535", "",
+    "tcp",
+    "tcp 80",
+    "tcp 22, 80-90, 443",
+    "udp 53",
+    "udp 30000-30100",
+    "sctp 80",
+    "icmp",
+    "icmp echo-request",
+    "gre",
+    "253",
+    "udp",
+    "icmp timestamp-request",
+    "esp",
+    "tcp 1-79",
+    "tcp 1-65535",
+    "",
 ];
 
 /// The rules of a `connect`.
@@ -230,7 +257,8 @@ fn rules(dice: &mut Dice, draft: &Draft, n: usize) -> Vec<String> {
     let mut rules = Vec::new();
     for _ in 0..1 + dice.below(4) {
         let service = *dice.of(&SERVICES);
-        let mut rule = format!("{} {service}", if dice.below(3) == 0 { "deny" } else { "allow" }).trim_end().to_owned();
+        let mut rule =
+            format!("{} {service}", if dice.below(3) == 0 { "deny" } else { "allow" }).trim_end().to_owned();
         if !connect.both || dice.below(5) == 0 {
             for (word, network) in [("from", connect.from), ("to", connect.to)] {
                 if dice.below(3) > 0 || draft.networks[network].prefixes.is_empty() {
@@ -280,7 +308,8 @@ impl Draft {
                         None => net.to_string(),
                     })
                     .collect();
-                let known = if aliases.is_empty() { String::new() } else { format!(" as {}", aliases.join(", ")) };
+                let known =
+                    if aliases.is_empty() { String::new() } else { format!(" as {}", aliases.join(", ")) };
                 let _ = writeln!(text, "    prefix {real}{known}");
             }
             network.routes.iter().for_each(|it| text += &format!("    route {it}\n"));

@@ -63,8 +63,9 @@ pub fn of(form: &Form, seed: u64) -> Came {
     let both = Both::new(Gateway::new(&host), &machine, site, masks);
     let mut trial = Trial { promises, both, came };
     for family in [Family::V4, Family::V6] {
-        let of_family =
-            |it: &overlapc::model::Network| it.prefixes.iter().any(|it| net::family(&it.real.value) == family);
+        let of_family = |it: &overlapc::model::Network| {
+            it.prefixes.iter().any(|it| net::family(&it.real.value) == family)
+        };
         if !site.networks.iter().any(of_family) {
             continue;
         }
@@ -101,7 +102,13 @@ impl Trial<'_> {
     }
 
     /// A packet that comes in from a network.
-    fn receive(&mut self, known: &mut Connections, from: usize, packet: &Packet, what: &str) -> Option<Passage> {
+    fn receive(
+        &mut self,
+        known: &mut Connections,
+        from: usize,
+        packet: &Packet,
+        what: &str,
+    ) -> Option<Passage> {
         let device = self.promises.site.networks[from].interface.value.clone();
         match self.both.receive(known, &device, packet) {
             Ok((passage, wrong)) => {
@@ -132,11 +139,19 @@ impl Trial<'_> {
     }
 
     /// A packet, and if it is delivered all that belongs to it.
-    fn first(&mut self, dice: &mut Dice, numbers: &Numbers, known: &mut Connections, from: usize, packet: &Packet) {
+    fn first(
+        &mut self,
+        dice: &mut Dice,
+        numbers: &Numbers,
+        known: &mut Connections,
+        from: usize,
+        packet: &Packet,
+    ) {
         let promise = self.promises.of(from, packet);
         let Some(passage) = self.receive(known, from, packet, "first") else { return };
         // By chance it can be an answer of a connection that is there.
-        let belongs = matches!(passage.track, Track::Known { reply, state, .. } if reply || state != State::New);
+        let belongs =
+            matches!(passage.track, Track::Known { reply, state, .. } if reply || state != State::New);
         let (to, seen, real) = match promise {
             Promise::Stays => {
                 if passage.fate.left() && !belongs {
@@ -165,7 +180,8 @@ impl Trial<'_> {
         }
         let arrived = &passage.packet;
         if !self.left_into(&passage, to) || (arrived.source, arrived.destination) != (seen, real) {
-            let why = format!("must go to {} as {seen} -> {real}, but {:?} {arrived}", self.name(to), passage.fate);
+            let why =
+                format!("must go to {} as {seen} -> {real}, but {:?} {arrived}", self.name(to), passage.fate);
             self.fails(from, packet, &why);
             return;
         }
@@ -220,7 +236,8 @@ impl Trial<'_> {
             let later = Packet { content: later(&came.content), ..came.clone() };
             let Some(passage) = self.receive(known, from, &later, "later") else { return };
             if !self.left_into(&passage, to)
-                || (passage.packet.source, passage.packet.destination) != (arrived.source, arrived.destination)
+                || (passage.packet.source, passage.packet.destination)
+                    != (arrived.source, arrived.destination)
             {
                 let why = format!("a later one does not arrive: {:?} {}", passage.fate, passage.packet);
                 self.fails(from, came, &why);
@@ -253,7 +270,9 @@ impl Trial<'_> {
             return;
         }
         let right = match &passage.packet.content {
-            Content::Error { about, .. } => (about.source, about.destination) == (sent.source, sent.destination),
+            Content::Error { about, .. } => {
+                (about.source, about.destination) == (sent.source, sent.destination)
+            }
             _ => false,
         };
         if !self.left_into(&passage, back) || passage.packet.destination != sent.source || !right {
@@ -263,10 +282,17 @@ impl Trial<'_> {
     }
 
     /// Packets with the numbers of a connection from a network that is no party to it.
-    fn injected(&mut self, dice: &mut Dice, known: &Connections, (from, to): (usize, usize), asked: &Passage) {
+    fn injected(
+        &mut self,
+        dice: &mut Dice,
+        known: &Connections,
+        (from, to): (usize, usize),
+        asked: &Passage,
+    ) {
         let other = dice.below(self.promises.site.networks.len());
         let Some(answer) = asked.packet.answer().filter(|_| other != from && other != to) else { return };
-        let content = Content::Error { kind: kinds(answer.is_v4())[0], code: 1, about: Box::new(asked.packet.clone()) };
+        let content =
+            Content::Error { kind: kinds(answer.is_v4())[0], code: 1, about: Box::new(asked.packet.clone()) };
         let error = Packet { content, ..answer.clone() };
         for packet in [asked.began.clone(), asked.packet.clone(), answer, error] {
             let mut known = known.clone();
