@@ -5,6 +5,7 @@
 
 mod agreed;
 mod forms;
+mod known;
 mod packets;
 mod promised;
 mod sites;

@@ -267,6 +267,8 @@ impl Trial<'_> {
         let nobody = overlapc::sim::host::never_forwarded(source)
             || (0..self.promises.own.len()).any(|network| self.promises.is_special(network, source));
         if nobody {
+            // Whether it is taken for impossible hangs on the kind of isolation.
+            self.came.fates.pop();
             return;
         }
         let right = match &passage.packet.content {

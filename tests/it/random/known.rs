@@ -1,0 +1,25 @@
+//! Sites on which something was wrong once, each as small as it could be made.
+//!
+//! Goes in: their texts. Comes out: the same trial as of random ones. What must hold: each says what was wrong.
+
+use super::{forms, trial};
+
+/// Puts a site to the test in all forms.
+fn is_right(text: &str) {
+    for what in forms::FORMS {
+        let form = forms::compiled(text, what).unwrap_or_else(|codes| panic!("{codes:?}"));
+        let wrong = trial::of(&form, 1).wrong;
+        assert!(wrong.is_empty(), "{what:?} {wrong:#?}");
+    }
+}
+
+/// It left by the wire, where nobody has it: the route of the link came before that which refuses.
+#[test]
+fn the_number_of_a_gateway_that_is_alone_on_its_link_is_nobodys() {
+    is_right(
+        "network a {\n interface if2\n address 172.18.0.1/32\n address fd18::1/128\n prefix 172.18.0.1/32\n prefix fd18::1/128\n}\n\
+         network b {\n interface if3\n address 192.168.0.127/24\n address fd00::1/64\n prefix 192.168.0.0/24 as 10.71.4.0/24\n\
+         prefix fd00::/64 as fd64::/64\n}\n\
+         connect b -> a\n",
+    );
+}
