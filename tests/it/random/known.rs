@@ -23,3 +23,13 @@ fn the_number_of_a_gateway_that_is_alone_on_its_link_is_nobodys() {
          connect b -> a\n",
     );
 }
+
+/// What the gateway cannot send to, as it has the number itself elsewhere, was asked for where nothing else is.
+#[test]
+fn a_network_whose_only_host_has_a_number_of_the_gateway_is_proved() {
+    is_right(
+        "network a {\n interface if0\n address 192.168.0.0/31\n prefix 192.168.0.0/31 as 10.64.0.0/31\n}\n\
+         network b {\n interface if1\n address 192.168.0.1/24\n prefix 192.168.0.0/24 as 10.64.16.0/24\n}\n\
+         connect a <-> b\n",
+    );
+}
