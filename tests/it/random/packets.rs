@@ -91,9 +91,11 @@ impl Numbers {
 
     /// A packet, and the network that it comes in from.
     pub fn packet(&self, dice: &mut Dice) -> (usize, Packet) {
-        let from = dice.below(self.hosts.len());
+        let opens: Vec<usize> = (0..self.known.len()).filter(|n| !self.known[*n].is_empty()).collect();
+        let anybody = opens.is_empty() || dice.below(6) == 0;
+        let from = if anybody { dice.below(self.hosts.len()) } else { *dice.of(&opens) };
         let of = |dice: &mut Dice, list: &[IpAddr]| {
-            if list.is_empty() || dice.below(4) == 0 { *dice.of(&self.all) } else { *dice.of(list) }
+            if list.is_empty() || dice.below(6) == 0 { *dice.of(&self.all) } else { *dice.of(list) }
         };
         let source = of(dice, &self.hosts[from]);
         let destination = of(dice, &self.known[from]);

@@ -111,7 +111,7 @@ fn inside(dice: &mut Dice, net: &IpNet) -> u128 {
 
 /// A site.
 pub fn draw(dice: &mut Dice) -> Draft {
-    let count = 1 + dice.below(7);
+    let count = 1 + dice.below(7).max(dice.below(3));
     let mut draft = Draft::default();
     let mut pools = Pools { next: [number("10.64.0.0"), number("fd64::")], given: Vec::new() };
     let ids = *dice.of(&[None, None, Some(1), Some(60000), Some(300), Some(4094)]);
@@ -124,7 +124,7 @@ pub fn draw(dice: &mut Dice) -> Draft {
     }
     for from in 0..count {
         for to in 0..from {
-            if dice.below(5) > 2 {
+            if dice.below(5) > 3 {
                 continue;
             }
             let (masked, other) = (draft.networks[from].masqueraded, draft.networks[to].masqueraded);
