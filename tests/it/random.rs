@@ -22,7 +22,7 @@ use std::thread;
 use crate::engines::Dice;
 
 /// So many sites are drawn where nothing is said.
-const SITES: u64 = 240;
+const SITES: u64 = 200;
 
 /// The generator of a seed.
 fn dice(seed: u64) -> Dice {

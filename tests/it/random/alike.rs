@@ -33,7 +33,9 @@ fn fates(text: &str, what: usize, packets: &[(String, Packet)]) -> Result<Vec<St
         let mut known = Connections::default();
         let asked = gateway.receive(&mut known, device, packet.clone(), 0)?;
         let Fate::Left { device: by, .. } = &asked.fate else {
-            let stays = if asked.fate == Fate::Local { "is taken" } else { "stays" };
+            // A number can mean all of one link and the gateway on another one: it takes both.
+            let taken = matches!(asked.fate, Fate::Local | Fate::Link);
+            let stays = if taken { "is taken" } else { "stays" };
             fates.push(format!("{device} {packet}: {stays}"));
             continue;
         };

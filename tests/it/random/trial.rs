@@ -21,7 +21,7 @@ use super::promised::{Promise, Promises};
 use crate::engines::Dice;
 
 /// How many packets are sent in each family.
-const PACKETS: usize = 24;
+const PACKETS: usize = 18;
 /// So many share a table of connections.
 const TOGETHER: usize = 6;
 
