@@ -33,3 +33,14 @@ fn a_network_whose_only_host_has_a_number_of_the_gateway_is_proved() {
          connect a <-> b\n",
     );
 }
+
+/// In a VRF the table `local` is found before the network's own when a source is looked up.
+#[test]
+fn a_host_may_have_a_number_that_the_gateway_has_outside() {
+    is_right(
+        "gateway {\n address 192.168.0.10/24 on mgmt0\n}\n\
+         network a {\n interface if0\n address 192.168.1.1/24\n prefix 192.168.1.0/24\n}\n\
+         network b {\n interface if1\n address 192.168.0.1/24\n prefix 192.168.0.0/24 as 10.64.0.0/24\n}\n\
+         connect b <-> a\n",
+    );
+}
