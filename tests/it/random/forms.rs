@@ -12,7 +12,7 @@ use overlapc::model::{Firewall, Isolation, Network, Site};
 use overlapc::net;
 use overlapc::read::artifacts;
 use overlapc::read::routing::{Address, Change, Route, Way};
-use overlapc::sim::host::{Host, MAIN};
+use overlapc::sim::host::{Host, Link, MAIN};
 use overlapc::source::SourceMap;
 use overlapc::{Overrides, front, syntax};
 
@@ -85,6 +85,11 @@ pub fn own(network: &Network) -> Vec<IpNet> {
 pub fn host(form: &Form, site: &Site) -> Result<Host, String> {
     let artifacts = artifacts::read(&form.files).map_err(|(file, it)| format!("{file}: {it:?}"))?;
     let mut host = Host::of(&artifacts).map_err(|(place, why)| format!("{place}: {why}"))?;
+    for elsewhere in &site.gateway.addresses {
+        let device = elsewhere.interface.value.clone();
+        host.links.entry(device.clone()).or_insert(Link { up: true, ..Link::default() });
+        host.apply(&Change::AddAddress(Address { net: elsewhere.address.value, device, makes_route: true }))?;
+    }
     for network in &site.networks {
         for net in own(network).into_iter().filter(|net| !network.addresses.iter().any(|it| it.value == *net))
         {

@@ -16,6 +16,8 @@ pub struct Draft {
     pub networks: Vec<Drawn>,
     pub connects: Vec<Connect>,
     pub first_preference: Option<u32>,
+    /// An address that the gateway has outside of all networks, perhaps with a number of their hosts.
+    pub elsewhere: Option<&'static str>,
 }
 
 /// A network.
@@ -152,6 +154,8 @@ pub fn draw(dice: &mut Dice) -> Draft {
         draft.connects[n].rules = (dice.below(3) == 0).then(|| rules(dice, &draft, n));
     }
     draft.first_preference = (dice.below(8) == 0).then_some(200);
+    let elsewhere = ["10.0.9.5/24", "192.168.0.10/24", "172.17.0.10/16", "fd00::a/64"];
+    draft.elsewhere = (dice.below(5) == 0).then(|| *dice.of(&elsewhere));
     draft
 }
 
@@ -289,8 +293,15 @@ impl Draft {
     /// As text, declarations in an order, and networks with other names.
     pub fn text(&self, order: &[usize], name: impl Fn(usize) -> String) -> String {
         let mut text = String::new();
-        if let Some(first) = self.first_preference {
-            let _ = writeln!(text, "gateway {{\n    preferences {first}..{}\n}}", first + 600);
+        if self.first_preference.is_some() || self.elsewhere.is_some() {
+            text += "gateway {\n";
+            if let Some(first) = self.first_preference {
+                let _ = writeln!(text, "    preferences {first}..{}", first + 600);
+            }
+            if let Some(address) = self.elsewhere {
+                let _ = writeln!(text, "    address {address} on mgmt0");
+            }
+            text += "}\n";
         }
         for &n in order {
             let network = &self.networks[n];

@@ -300,6 +300,9 @@ impl Trial<'_> {
             let mut known = known.clone();
             let count = known.entries.len();
             let Some(passage) = self.receive(&mut known, other, &packet, "injected") else { continue };
+            if matches!(self.promises.of(other, &packet), Promise::Perhaps(..)) {
+                self.came.fates.pop();
+            }
             let foreign = matches!(passage.track, Track::Known { entry, .. } if entry < count);
             if foreign && passage.fate.left() {
                 let why = format!("gets into a connection: {:?} {}", passage.fate, passage.packet);
