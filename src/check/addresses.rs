@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use super::errors::addresses::{
     AddressOfHost, AddressOutside, HostOutside, PrefixUnreached, UnusableAddress,
 };
+use super::errors::nesting::RepeatedPrefix;
 use crate::diag::Reporter;
 use crate::model::{Network, Site};
 use crate::net;
@@ -21,7 +22,14 @@ use crate::source::Spanned;
 pub(super) fn check(site: &Site, complete: &[bool], reporter: &mut Reporter<'_>) {
     for ((_, network), complete) in site.ids().zip(complete) {
         let mut placed = true;
-        for address in &network.addresses {
+        for (place, address) in network.addresses.iter().enumerate() {
+            let same = |it: &&Spanned<IpNet>| it.value.addr() == address.value.addr();
+            if let Some(earlier) = network.addresses[..place].iter().find(same) {
+                let single = net::single(address.value.addr());
+                let repeated =
+                    RepeatedPrefix::address(&network.name.value, single, address.span, earlier.span);
+                reporter.report(repeated, network.instance.as_deref());
+            }
             placed &= check_address(network, *address, *complete, reporter);
         }
         if *complete {

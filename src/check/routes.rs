@@ -35,6 +35,11 @@ pub(super) fn check(site: &Site, isolation: Isolation, reporter: &mut Reporter<'
                 continue;
             }
             let net = route.prefix.value;
+            if let Some(own) = network.addresses.iter().find(|own| net == net::single(own.value.addr())) {
+                let repeated =
+                    RepeatedPrefix::own_route(&network.name.value, net, route.prefix.span, own.span);
+                reporter.report(repeated, network.instance.as_deref());
+            }
             if let Some(earlier) = seen.insert(net, route.prefix.span) {
                 let repeated = RepeatedPrefix::route(&network.name.value, net, route.prefix.span, earlier);
                 reporter.report(repeated, network.instance.as_deref());

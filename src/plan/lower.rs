@@ -74,7 +74,7 @@ pub fn lower(checked: &CheckedSite) -> Plan {
     let local_moves = chosen.isolation == Isolation::Rules || routing::shadowed_by_local(site);
     let rules = |family| rules::list(&networks, chosen, checked.marks(), family);
     let rules = Families { v4: rules(Family::V4), v6: rules(Family::V6) };
-    let settings = settings::needed(&networks, chosen.isolation);
+    let settings = settings::needed(&networks, chosen.isolation, local_moves);
     Plan {
         site: site.name.clone(),
         firewall: chosen.firewall,

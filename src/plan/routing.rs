@@ -103,7 +103,9 @@ fn on_link(network: &model::Network) -> Vec<(IpNet, Span)> {
         if declared.is_empty() {
             links.extend(unrouted(network, family));
         } else {
-            links.extend(declared);
+            // On the link of a single address is nobody but the gateway, and a route there would come before
+            // the one that keeps the number in.
+            links.extend(declared.into_iter().filter(|(link, _)| link.prefix_len() < link.max_prefix_len()));
         }
     }
     if let Ok(link_local) = Ipv6Net::new(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 64) {

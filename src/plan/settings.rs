@@ -4,7 +4,9 @@ use super::{Isolation, Network, Setting, Value};
 use crate::net::Family;
 
 /// Every setting that must hold while the site is up.
-pub(super) fn needed(networks: &[Network], isolation: Isolation) -> Vec<Setting> {
+///
+/// `local_moves` says that hosts may have a number that the gateway has outside of the networks.
+pub(super) fn needed(networks: &[Network], isolation: Isolation, local_moves: bool) -> Vec<Setting> {
     let ipv6 = networks.iter().any(|network| network.speaks(Family::V6));
     let mut settings = vec![global("ipv4/fwmark_reflect", "ICMP errors find the network they are about")];
     if ipv6 {
@@ -31,6 +33,13 @@ pub(super) fn needed(networks: &[Network], isolation: Isolation) -> Vec<Setting>
         settings.extend(of_device(&network.interface, false));
         if let Some(vrf) = &network.vrf {
             settings.extend(of_device(vrf, true));
+            // fib_validate_source (net/ipv4/fib_frontend.c) looks sources up without their mark, and finds the
+            // table `local` before that of the VRF device.
+            if local_moves {
+                let path = format!("ipv4/conf/{vrf}/accept_local");
+                let reason = "a host may have a number that the gateway has outside";
+                settings.push(Setting { path, value: Value::Is(1), reason, owned: true });
+            }
             let path = format!("ipv6/conf/{}/keep_addr_on_down", network.interface);
             let reason = "entering and leaving a VRF keeps IPv6 addresses";
             settings.push(Setting { path, value: Value::Is(1), reason, owned: false });

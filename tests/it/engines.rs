@@ -19,21 +19,21 @@ use crate::expected::{folders_in, name_of};
 use crate::sim::{contents, host, numbers, plan};
 
 /// A generator that is the same everywhere: Knuth's MMIX.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, length: usize) -> usize {
+    pub fn below(&mut self, length: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % length
     }
 
-    fn of<'t, T>(&mut self, all: &'t [T]) -> &'t T {
+    pub fn of<'t, T>(&mut self, all: &'t [T]) -> &'t T {
         &all[self.below(all.len())]
     }
 }
 
 /// One packet as a region.
-fn region(packet: &Packet) -> Region {
+pub fn region(packet: &Packet) -> Region {
     let number = |address: IpAddr| Set::range(net::bits(address), net::bits(address));
     let mut region = Region {
         source: number(packet.source),
@@ -46,8 +46,8 @@ fn region(packet: &Packet) -> Region {
             region.source_ports = Set::range(source.into(), source.into());
             region.destination_ports = Set::range(destination.into(), destination.into());
         }
-        Content::Message { kind, .. } => region.kinds = Octets::of(&[kind]),
-        Content::Error { .. } | Content::Other { .. } => {}
+        Content::Message { kind, .. } | Content::Error { kind, .. } => region.kinds = Octets::of(&[kind]),
+        Content::Other { .. } => {}
     }
     region
 }
@@ -125,13 +125,16 @@ fn both_engines_say_the_same_of_first_packets() {
             let machine = Machine::new(&host).unwrap();
             for family in [Family::V4, Family::V6] {
                 let numbers = numbers(&plan, family);
+                let mut contents = contents(family == Family::V4).to_vec();
+                // An answer to nothing, which is in no connection.
+                contents.push(Content::Message { kind: if family == Family::V4 { 0 } else { 129 }, id: 7 });
                 for _ in 0..300 {
                     let device = &dice.of(&plan.networks).interface;
                     let packet = Packet {
                         source: *dice.of(&numbers),
                         destination: *dice.of(&numbers),
                         ttl: TTL,
-                        content: dice.of(&contents(family == Family::V4)).clone(),
+                        content: dice.of(&contents).clone(),
                     };
                     let place = format!("{}/{}", name_of(&case), name_of(&folder));
                     let found = differences(&gateway, &machine, device, &packet);

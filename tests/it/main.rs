@@ -17,6 +17,7 @@ mod lab;
 mod missing;
 mod nodes;
 mod outputs;
+mod random;
 mod read;
 mod replace;
 mod script;

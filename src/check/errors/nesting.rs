@@ -45,12 +45,22 @@ impl Finding for AmbiguousMapping<'_> {
 /// A prefix inside another one that changes nothing.
 pub struct RepeatedPrefix<'a> {
     network: &'a str,
-    /// What the finding is about: a prefix, or a route.
-    what: &'static str,
+    /// What the finding is about.
+    what: What,
     inner: IpNet,
     outer: IpNet,
     here: Span,
     other: Span,
+}
+
+/// What is said twice.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Prefix,
+    Route,
+    /// A route to an address of the gateway.
+    OwnRoute,
+    Address,
 }
 
 impl<'a> RepeatedPrefix<'a> {
@@ -58,12 +68,22 @@ impl<'a> RepeatedPrefix<'a> {
     pub fn new(site: &'a Site, outer: &Mapping, inner: &Mapping) -> Self {
         let network = &inner.owner(site).name.value;
         let (here, other) = (inner.prefix(site).span, outer.prefix(site).span);
-        Self { network, what: "prefix", inner: inner.real, outer: outer.real, here, other }
+        Self { network, what: What::Prefix, inner: inner.real, outer: outer.real, here, other }
     }
 
     /// A second route to one prefix.
     pub fn route(network: &'a str, net: IpNet, here: Span, other: Span) -> Self {
-        Self { network, what: "route", inner: net, outer: net, here, other }
+        Self { network, what: What::Route, inner: net, outer: net, here, other }
+    }
+
+    /// A route to an address of the gateway, to which there is one.
+    pub fn own_route(network: &'a str, net: IpNet, here: Span, other: Span) -> Self {
+        Self { what: What::OwnRoute, ..Self::route(network, net, here, other) }
+    }
+
+    /// An address that the gateway has there already.
+    pub fn address(network: &'a str, address: IpNet, here: Span, other: Span) -> Self {
+        Self { what: What::Address, ..Self::route(network, address, here, other) }
     }
 }
 
@@ -71,15 +91,34 @@ impl Finding for RepeatedPrefix<'_> {
     fn diagnostic(self) -> Diagnostic {
         let Self { network, what, here, other, .. } = self;
         let (inner, outer) = (written(&self.inner), written(&self.outer));
-        if what == "route" {
-            return Diagnostic::new(
-                code::REPEATED_PREFIX,
+        let said = match what {
+            What::Prefix => None,
+            What::Route => Some((
                 format!("network `{network}` has two routes to `{inner}`"),
-                Label::new(here, "said again"),
-            )
-            .label(other, "first said here")
-            .note("a routing table takes one route a prefix, so the second would be refused")
-            .help("keep one of them");
+                ("said again", "first said here"),
+                "a routing table takes one route a prefix, so the second would be refused",
+                "keep one of them",
+            )),
+            // fib_table_insert (net/ipv4/fib_trie.c): the one that came with the address is in the same table.
+            What::OwnRoute => Some((
+                format!("network `{network}` has two routes to `{inner}`"),
+                ("the kernel has one to itself", "the gateway's own address"),
+                "a routing table takes one route a prefix, so the second would be refused",
+                "remove this line",
+            )),
+            // inet_insert_ifa (net/ipv4/devinet.c), ipv6_add_addr (net/ipv6/addrconf.c).
+            What::Address => Some((
+                format!("the gateway has the address `{inner}` twice in network `{network}`"),
+                ("said again", "first said here"),
+                "an interface takes an address once, so the second would be refused",
+                "keep one of them",
+            )),
+        };
+        if let Some((title, (label, first), note, help)) = said {
+            return Diagnostic::new(code::REPEATED_PREFIX, title, Label::new(here, label))
+                .label(other, first)
+                .note(note)
+                .help(help);
         }
         Diagnostic::new(
             code::REPEATED_PREFIX,

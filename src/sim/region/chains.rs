@@ -147,6 +147,10 @@ impl Walk<'_> {
                             continue 'flows;
                         }
                         Op::Mark(and, xor) => flow.change(|mark, _| *mark = mark.changed(*and, *xor)),
+                        Op::ConnectionMark(..) | Op::Restore(..) if self.around.connection.is_none() => {
+                            work.push((at.next, flow));
+                            continue 'flows;
+                        }
                         Op::ConnectionMark(and, xor) => {
                             flow.region.connection_mark = flow.region.connection_mark.changed(*and, *xor);
                         }
@@ -249,6 +253,8 @@ impl Walk<'_> {
                 }
                 return Parted::Both(yes, no);
             }
+            // Where there is no connection, no rule about its mark fits: `connmark_mt`, `nft_ct_get_eval`.
+            Test::ConnectionMark(..) if self.around.connection.is_none() => return whole(flow, false),
             Test::ConnectionMark(mask, ranges) => {
                 return match fits(flow.region.connection_mark, *mask, ranges) {
                     Some(fits) => whole(flow, fits != negated),
@@ -340,6 +346,9 @@ impl Walk<'_> {
                         None => self.unknown(at, part, (false, *mask), goes, ends, work)?,
                     }
                 }
+            }
+            Cases::Mark { connection: true, .. } if self.around.connection.is_none() => {
+                work.push((at.next, flow));
             }
             Cases::Mark { connection: true, mask, goes } => {
                 match flow.region.connection_mark.masked(*mask).map(|value| find(goes, value)) {

@@ -265,6 +265,21 @@ fn ovl0313_a_prefix_inside_another_one_changes_something() {
 }
 
 #[test]
+fn ovl0313_the_kernel_takes_an_address_once_and_has_the_route_to_it() {
+    let repeated = "address 192.168.1.1/24\naddress 192.168.1.1/24\nprefix 192.168.1.0/24";
+    let a = |statements: &str| {
+        found(&format!(
+            "network a {{\ninterface eth1\n{statements}\n}}\nnetwork b {{ interface eth2; prefix 10.2.0.0/16 }}\nconnect a -> b\n"
+        ))
+    };
+    assert_eq!(a(repeated), ["OVL0313:4"]);
+    assert_eq!(a(&repeated.replacen("1.1/24", "1.2/24", 1)), FINE);
+    let route = "address 192.168.1.1/24\nprefix 192.168.1.0/24\nroute 192.168.1.1 via 192.168.1.9";
+    assert_eq!(a(route), ["OVL0313:5"]);
+    assert_eq!(a(&route.replacen("route 192.168.1.1", "route 192.168.1.0/31", 1)), FINE);
+}
+
+#[test]
 fn the_published_recipe_compiles_with_one_warning() {
     let source = "site identical-lans\n\ngateway middleman {\n    firewall iptables               # nftables (default) | iptables\n}\n\nnetwork inner {\n    id        100\n    interface middleman-eth0\n    address   192.168.2.1/24\n    prefix    192.168.2.0/24 as 192.168.3.0/24\n}\n\nnetwork outer {\n    id        200\n    interface middleman-eth1\n    address   192.168.2.1/24\n    prefix    192.168.2.0/24 as 192.168.3.0/24\n}\n\nconnect inner <-> outer\n";
     assert_eq!(found(source), ["OVL0310:18"]);

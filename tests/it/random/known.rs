@@ -1,0 +1,46 @@
+//! Sites on which something was wrong once, each as small as it could be made.
+//!
+//! Goes in: their texts. Comes out: the same trial as of random ones. What must hold: each says what was wrong.
+
+use super::{forms, trial};
+
+/// Puts a site to the test in all forms.
+fn is_right(text: &str) {
+    for what in forms::FORMS {
+        let form = forms::compiled(text, what).unwrap_or_else(|codes| panic!("{codes:?}"));
+        let wrong = trial::of(&form, 1).wrong;
+        assert!(wrong.is_empty(), "{what:?} {wrong:#?}");
+    }
+}
+
+/// It left by the wire, where nobody has it: the route of the link came before that which refuses.
+#[test]
+fn the_number_of_a_gateway_that_is_alone_on_its_link_is_nobodys() {
+    is_right(
+        "network a {\n interface if2\n address 172.18.0.1/32\n address fd18::1/128\n prefix 172.18.0.1/32\n prefix fd18::1/128\n}\n\
+         network b {\n interface if3\n address 192.168.0.127/24\n address fd00::1/64\n prefix 192.168.0.0/24 as 10.71.4.0/24\n\
+         prefix fd00::/64 as fd64::/64\n}\n\
+         connect b -> a\n",
+    );
+}
+
+/// What the gateway cannot send to, as it has the number itself elsewhere, was asked for where nothing else is.
+#[test]
+fn a_network_whose_only_host_has_a_number_of_the_gateway_is_proved() {
+    is_right(
+        "network a {\n interface if0\n address 192.168.0.0/31\n prefix 192.168.0.0/31 as 10.64.0.0/31\n}\n\
+         network b {\n interface if1\n address 192.168.0.1/24\n prefix 192.168.0.0/24 as 10.64.16.0/24\n}\n\
+         connect a <-> b\n",
+    );
+}
+
+/// In a VRF the table `local` is found before the network's own when a source is looked up.
+#[test]
+fn a_host_may_have_a_number_that_the_gateway_has_outside() {
+    is_right(
+        "gateway {\n address 192.168.0.10/24 on mgmt0\n}\n\
+         network a {\n interface if0\n address 192.168.1.1/24\n prefix 192.168.1.0/24\n}\n\
+         network b {\n interface if1\n address 192.168.0.1/24\n prefix 192.168.0.0/24 as 10.64.0.0/24\n}\n\
+         connect b <-> a\n",
+    );
+}
