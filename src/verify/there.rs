@@ -37,7 +37,7 @@ pub(super) fn check(spec: &Spec<'_>, host: &Host, script: Option<&Script>, found
         for (path, wanted) in settings(spec, script, host) {
             let said = script.data.settings.iter().chain(&script.data.own_settings);
             // The last one counts.
-            if said.filter(|it| it.value.path == path).last().map(|it| it.value.value) != Some(wanted) {
+            if said.rev().find(|it| it.value.path == path).map(|it| it.value.value) != Some(wanted) {
                 let what = format!("the setting {path} is not made, and what it was before is not known");
                 fails(Obligation::Delivery, None, what);
             }

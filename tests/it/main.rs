@@ -23,5 +23,6 @@ mod replace;
 mod script;
 mod sim;
 mod trace;
+mod verify;
 mod views;
 mod whois;

@@ -24,6 +24,9 @@ pub(super) struct Told<'a> {
     pub(super) named: Option<&'a str>,
 }
 
+/// Of an obligation about which there is nothing to look at.
+const NOT_ASKED: &str = "not asked";
+
 /// The version of the document: it grows when a key changes its meaning or goes.
 const VERSION: u32 = 1;
 
@@ -78,10 +81,10 @@ impl Told<'_> {
         for obligation in Obligation::ALL {
             let state = self.state(found, obligation);
             let regions = found.regions[obligation as usize];
-            let looked = if state == "not asked" {
-                format!("there is no {}", script::FILE)
-            } else {
-                format!("{regions} kinds of packets or steps")
+            let looked = match (state, obligation) {
+                (NOT_ASKED, Obligation::OwnTraffic) => "the site declares no address of it".to_owned(),
+                (NOT_ASKED, _) => format!("there is no {}", script::FILE),
+                _ => format!("{regions} kinds of packets or steps"),
             };
             let _ =
                 writeln!(text, "{state:<10} {:<15} {} ({looked})", obligation.name(), obligation.sentence());
@@ -159,11 +162,10 @@ impl Told<'_> {
     }
 
     fn state(&self, found: &Found, obligation: Obligation) -> &'static str {
-        let of_script = matches!(obligation, Obligation::GoodNeighbour);
         if found.failures.iter().any(|failure| failure.obligation == obligation) {
             "NOT PROVED"
-        } else if of_script && !self.files.contains_key(script::FILE) {
-            "not asked"
+        } else if found.regions[obligation as usize] == 0 {
+            NOT_ASKED
         } else {
             "proved"
         }

@@ -87,7 +87,7 @@ impl Text {
                 head.clone_into(&mut function);
                 name.clear();
                 Part::Other
-            } else if raw == "}" && !function.is_empty() && !(function == "ruleset" && !name.ends_with('!')) {
+            } else if raw == "}" && !function.is_empty() && (function != "ruleset" || name.ends_with('!')) {
                 function.clear();
                 Part::Other
             } else if function.is_empty() {

@@ -14,8 +14,9 @@ use overlapc::sim::fate::Fate;
 use overlapc::sim::host::never_forwarded;
 use overlapc::sim::packet::Packet;
 use overlapc::sim::phase::{Event, Passage};
+use overlapc::sim::region::entrance::Entrance;
 use overlapc::sim::region::flow::Moved;
-use overlapc::sim::region::pass::{Connection, Entrance, Leaf, Machine, Outcome};
+use overlapc::sim::region::pass::{Connection, Leaf, Machine, Outcome};
 use overlapc::sim::region::{Known, Set};
 use overlapc::sim::routes::Gateway;
 

@@ -20,6 +20,9 @@ pub struct Draft {
     pub elsewhere: Option<&'static str>,
 }
 
+/// Aliases, each for everybody or for one network.
+type Aliases = Vec<(IpNet, Option<usize>)>;
+
 /// A network.
 #[derive(Clone, Debug, Default)]
 pub struct Drawn {
@@ -28,7 +31,7 @@ pub struct Drawn {
     pub interface: String,
     pub addresses: Vec<String>,
     /// Each real prefix with its aliases, and for whom they are.
-    pub prefixes: Vec<(IpNet, Vec<(IpNet, Option<usize>)>)>,
+    pub prefixes: Vec<(IpNet, Aliases)>,
     pub routes: Vec<String>,
     pub masqueraded: bool,
     pub clamps: bool,
@@ -140,10 +143,10 @@ pub fn draw(dice: &mut Dice) -> Draft {
             draft.connects.push(Connect { from, to, both, rules: None });
         }
     }
-    let families: &[Family] =
-        *dice.of(&[&[Family::V4][..], &[Family::V4][..], &[Family::V6][..], &[Family::V4, Family::V6][..]]);
+    let drawn: [&[Family]; 4] = [&[Family::V4], &[Family::V4], &[Family::V6], &[Family::V4, Family::V6]];
+    let families = dice.of::<&[Family]>(&drawn);
     for n in 0..count {
-        for family in families {
+        for family in *families {
             let last = draft.networks[n].prefixes.is_empty() && Some(family) == families.last();
             if last || dice.below(6) > 0 {
                 numbers(dice, &mut draft, n, *family, &mut pools);
