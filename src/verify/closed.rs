@@ -91,14 +91,34 @@ pub(super) fn flushed(spec: &Spec<'_>, host: &Host, found: &mut Found) -> Result
     for (when, host, filtered) in cases {
         // What was understood before is understood with less of it.
         let Ok(machine) = Machine::new(&host) else { continue };
+        let networks = networks(spec, &machine);
         for network in 0..spec.site.networks.len() {
             for v4 in [true, false] {
-                let flushed = Flushed { spec, machine: &machine, when: &when, filtered, network, v4 };
+                let flushed = Flushed {
+                    spec,
+                    machine: &machine,
+                    networks: &networks,
+                    when: &when,
+                    filtered,
+                    network,
+                    v4,
+                };
                 flushed.check(found).map_err(|it| (when.clone(), it))?;
             }
         }
     }
     Ok(())
+}
+
+/// The network of each device, by its number.
+fn networks(spec: &Spec<'_>, machine: &Machine) -> Vec<Option<usize>> {
+    let mut networks = vec![None; machine.devices.count()];
+    for network in 0..spec.site.networks.len() {
+        networks[machine.devices.number(spec.device(network))] = Some(network);
+    }
+    // The last number stands for all devices that are not known.
+    networks.pop();
+    networks
 }
 
 /// What comes from elsewhere, on a host that has a way into each network: a number that is nobody's stands for it.
@@ -119,6 +139,7 @@ pub(super) fn entered(
         }
     }
     let Ok(machine) = Machine::new(&host) else { return Ok(()) };
+    let networks = networks(spec, &machine);
     for v4 in [true, false] {
         let entrance = machine.at(machine.devices.number(elsewhere), v4);
         let mut leaves = Vec::new();
@@ -132,9 +153,7 @@ pub(super) fn entered(
             found.looked(Obligation::Isolation);
             let Outcome::Left(out) = leaf.outcome else { continue };
             let name = machine.devices.name(out);
-            let Some(to) = (0..spec.site.networks.len()).find(|it| spec.device(*it) == name) else {
-                continue;
-            };
+            let Some(to) = networks.get(out).copied().flatten() else { continue };
             found.failures.push(Failure {
                 obligation: Obligation::Isolation,
                 networks: [None, Some(to)],
@@ -161,6 +180,7 @@ fn flush(filter: &mut Filter, gone: &[&str]) {
 struct Flushed<'f> {
     spec: &'f Spec<'f>,
     machine: &'f Machine,
+    networks: &'f [Option<usize>],
     when: &'f str,
     /// Whether its packet filters are there: then nothing goes back to where it came from.
     filtered: bool,
@@ -178,12 +198,11 @@ impl Flushed<'_> {
                 entrance.after(new, &Connection::New, &mut leaves)?;
             }
         }
-        let devices = 0..self.spec.site.networks.len();
         for leaf in leaves {
             found.looked(Obligation::FailClosed);
             let Outcome::Left(out) = leaf.outcome else { continue };
             let name = self.machine.devices.name(out);
-            let to = devices.clone().find(|network| self.spec.device(*network) == name);
+            let to = self.networks.get(out).copied().flatten();
             let stays = out == device && !self.filtered;
             if stays || to.is_some_and(|to| self.spec.peers(self.network, to)) {
                 continue;
