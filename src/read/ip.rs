@@ -207,18 +207,7 @@ fn route(words: &mut Words<'_>, v4: bool) -> Result<Route, String> {
 }
 
 fn rule(words: &mut Words<'_>, v4: bool, preference: u32) -> Result<Rule, String> {
-    let mut rule = Rule {
-        v4,
-        preference,
-        not: false,
-        iif: None,
-        oif: None,
-        mark: None,
-        from: None,
-        to: None,
-        action: Action::Nothing,
-        protocol: 0,
-    };
+    let mut rule = Rule::for_all(v4, preference, Action::Nothing, 0);
     let mut acts = false;
     let mut act = |rule: &mut Rule, action| {
         let first = !std::mem::replace(&mut acts, true);

@@ -135,6 +135,15 @@ pub struct Rule {
     pub protocol: u8,
 }
 
+impl Rule {
+    /// A rule for all packets of a family.
+    #[must_use]
+    pub fn for_all(v4: bool, preference: u32, action: Action, protocol: u8) -> Self {
+        let (iif, oif, mark, from, to) = (None, None, None, None, None);
+        Self { v4, preference, not: false, iif, oif, mark, from, to, action, protocol }
+    }
+}
+
 /// What a rule does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {

@@ -127,16 +127,5 @@ impl Script {
 
 /// A rule for all packets that looks in the table `local`.
 fn local_rule(v4: bool, preference: u32, protocol: u8) -> Rule {
-    Rule {
-        v4,
-        preference,
-        not: false,
-        iif: None,
-        oif: None,
-        mark: None,
-        from: None,
-        to: None,
-        action: Action::Lookup(255),
-        protocol,
-    }
+    Rule::for_all(v4, preference, Action::Lookup(255), protocol)
 }

@@ -284,19 +284,9 @@ pub fn never_forwarded(address: IpAddr) -> bool {
     }
 }
 
+/// One that the kernel has by itself: RTPROT_KERNEL of rtnetlink(7).
 fn plain(v4: bool, preference: u32, action: Action) -> Rule {
-    Rule {
-        v4,
-        preference,
-        not: false,
-        iif: None,
-        oif: None,
-        mark: None,
-        from: None,
-        to: None,
-        action,
-        protocol: 2,
-    }
+    Rule::for_all(v4, preference, action, 2)
 }
 
 fn kernel(to: IpNet, way: Way, table: u32, metric: u32) -> Route {
