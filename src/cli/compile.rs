@@ -14,7 +14,6 @@ use super::findings::Findings;
 use super::output::{Content, Output};
 use super::{Color, Exit, Failure, host, site, verify};
 use crate::check::CheckedSite;
-use crate::diag::Report;
 use crate::emit::{Artifact, Request, Target};
 use crate::model::Firewall;
 
@@ -74,17 +73,11 @@ impl Compile {
                 .help("name the file or directory with `-o PATH`"));
         }
 
-        let outcome = site::front(self.file.as_deref(), self.chosen.overrides())?;
-        let reports = [Report { sources: &outcome.sources, findings: &outcome.findings }];
-        host::write_stderr(&self.findings.show(&reports, host::colour_stderr(color)));
-        let exit = self.findings.exit(&reports);
-        let Some(site) = outcome.value.filter(|_| exit == Exit::Fine) else {
+        let file = self.file.as_deref();
+        let Some((site, sources)) = site::ready(file, self.chosen.overrides(), self.findings, color)? else {
             return Ok(Exit::Found);
         };
-        if site.site().networks.is_empty() {
-            return Err(Failure::new("the site has no network, so there is nothing to make")
-                .help("declare networks, and a `connect` between them"));
-        }
+        site::populated(&site, "make")?;
 
         let directory = match output {
             Some(path) => several || Output::names_directory(path)?,
@@ -92,13 +85,13 @@ impl Compile {
         };
         let requests = self.requests(&site, directory)?;
         if !self.no_verify && !self.check {
-            let (said, proved) = verify::at_once(&site, &outcome.sources, host::colour_stderr(color));
+            let (said, proved) = verify::at_once(&site, &sources, host::colour_stderr(color));
             host::write_stderr(&said);
             if !proved {
                 return Ok(Exit::Found);
             }
         }
-        let artifacts = crate::artifacts(&site, &outcome.sources, &requests);
+        let artifacts = crate::artifacts(&site, &sources, &requests);
         let Some(path) = output else {
             for Artifact { text, .. } in artifacts {
                 host::write_stdout(text).map_err(|error| Failure::stdout(&error))?;

@@ -183,10 +183,7 @@ impl Lab {
         let Some(site) = value.filter(|_| exit == Exit::Fine) else {
             return Ok(Exit::Found);
         };
-        if site.site().networks.is_empty() {
-            return Err(Failure::new("the site has no network, so there is nothing to try")
-                .help("declare networks, and a `connect` between them"));
-        }
+        site::populated(&site, "try")?;
         let place = place.map_err(|missing| Failure::new(missing.what).help(missing.help))?;
 
         let mut scene = crate::lab::scene(&site);

@@ -7,9 +7,10 @@
 use std::path::Path;
 
 use super::errors::NotUtf8;
-use super::{Failure, host};
+use super::findings::Findings;
+use super::{Color, Exit, Failure, host};
 use crate::check::CheckedSite;
-use crate::diag::{Diagnostics, Outcome, Severity};
+use crate::diag::{Diagnostics, Outcome, Report, Severity};
 use crate::source::{FileId, SourceMap, Span};
 use crate::{Overrides, syntax};
 
@@ -39,6 +40,30 @@ pub(super) struct Given<'f> {
 /// Reads and checks the site of a FILE argument: `-` is standard input, none is `site.ovl`.
 pub(super) fn front(file: Option<&str>, overrides: Overrides) -> Result<Outcome<CheckedSite>, Failure> {
     given(file)?.front(overrides)
+}
+
+/// The site of a FILE argument for those who go on with it: its findings are shown, and where they stand in the
+/// way there is nothing to go on with.
+pub(super) fn ready(
+    file: Option<&str>,
+    overrides: Overrides,
+    findings: Findings,
+    color: Color,
+) -> Result<Option<(CheckedSite, SourceMap)>, Failure> {
+    let outcome = front(file, overrides)?;
+    let reports = [Report { sources: &outcome.sources, findings: &outcome.findings }];
+    host::write_stderr(&findings.show(&reports, host::colour_stderr(color)));
+    let exit = findings.exit(&reports);
+    Ok(outcome.value.filter(|_| exit == Exit::Fine).map(|site| (site, outcome.sources)))
+}
+
+/// Refuses a site without networks for those to whom it gives nothing to do.
+pub(super) fn populated(site: &CheckedSite, todo: &str) -> Result<(), Failure> {
+    if site.site().networks.is_empty() {
+        return Err(Failure::new(format!("the site has no network, so there is nothing to {todo}"))
+            .help("declare networks, and a `connect` between them"));
+    }
+    Ok(())
 }
 
 /// Reads the text of a FILE argument, for those who look at it more than once.

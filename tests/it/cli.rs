@@ -205,5 +205,7 @@ fn a_site_without_networks_makes_nothing() {
             .code(2)
             .stderr(contains("the site has no network, so there is nothing to make"));
         assert_eq!(bench.names("."), ["site.ovl"]);
+        let proof = bench.run(&["verify"]).assert().code(2).stdout(is_empty());
+        proof.stderr(contains("the site has no network, so there is nothing to prove"));
     }
 }

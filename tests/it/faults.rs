@@ -1,8 +1,8 @@
 //! What the proof is worth: faults are put into scripts that are right, and each must be refused.
 //!
 //! Goes in: the golden scripts. Comes out: a table of kinds of faults, of how many were tried and who refused
-//! them. What must hold: what is not refused has its reason in `excused`. `FAULTS=all` tries every place, `FAULTS=100` a hundred of
-//! each kind, else a small sample of each kind is tried.
+//! them. What must hold: what is not refused has its reason in `excused`. `FAULTS=all` tries every place,
+//! `FAULTS=100` a hundred of each kind, else a small sample of each kind is tried.
 
 mod excused;
 mod routing;
@@ -60,6 +60,10 @@ const OTHERS: &[(&str, &[&str])] = &[
 
 /// How many faults of a kind are tried where not all are.
 const SAMPLE: usize = 5;
+
+/// How many of those the proof lets pass, alike, unseen and open: a reason for a whole kind must not hide that
+/// another one is no longer refused. Whoever closes a hole lowers them.
+const LET_PASS: [usize; 3] = [61, 67, 37];
 
 struct NoFiles<'p>(&'p Path);
 
@@ -201,6 +205,10 @@ fn faults_in_scripts_are_refused() {
         }
     }
     print(&kinds, &rows, &used);
+    if only.is_empty() && sample == SAMPLE {
+        let passed = [0, 1, 2].map(|why| rows.iter().map(|row| row.excused[why]).sum::<usize>());
+        assert_eq!(passed, LET_PASS, "faults that were let pass: alike, unseen, open");
+    }
     // A sample does not have every place at which one is needed.
     if only.is_empty() && sample == usize::MAX {
         let unused = EXCUSES.iter().zip(&used).filter(|(_, count)| **count == 0);

@@ -14,7 +14,6 @@ use super::chosen::Chosen;
 use super::findings::Findings;
 use super::{Color, Exit, Failure, host, site};
 use crate::check::CheckedSite;
-use crate::diag::Report;
 use crate::plan::{self, Plan};
 use crate::sim::conntrack::Connections;
 use crate::sim::fate::Fate;
@@ -99,18 +98,15 @@ struct Shown<'a> {
 
 impl Trace {
     pub(super) fn run(self, color: Color) -> Result<Exit, Failure> {
-        let outcome = site::front(self.file.as_deref(), self.chosen.overrides())?;
-        let reports = [Report { sources: &outcome.sources, findings: &outcome.findings }];
-        host::write_stderr(&self.findings.show(&reports, host::colour_stderr(color)));
-        let exit = self.findings.exit(&reports);
-        let Some(site) = outcome.value.filter(|_| exit == Exit::Fine) else {
+        let file = self.file.as_deref();
+        let Some((site, sources)) = site::ready(file, self.chosen.overrides(), self.findings, color)? else {
             return Ok(Exit::Found);
         };
         let plan = plan::lower(&site);
         let sent = words::read(&plan, &self.packet)?;
         let files = match &self.artifacts {
             Some(directory) => gateway::found(directory)?,
-            None => gateway::compiled(&site, &outcome.sources),
+            None => gateway::compiled(&site, &sources),
         };
         let mut told = Told::new(&files, &plan)?;
         let ways = ways(&told, sent)?;

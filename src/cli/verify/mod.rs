@@ -15,7 +15,6 @@ use super::chosen::Chosen;
 use super::findings::Findings;
 use super::{Color, Exit, Failure, host, site, texts};
 use crate::check::CheckedSite;
-use crate::diag::Report;
 use crate::emit::{Request, Target};
 use crate::source::SourceMap;
 use crate::verify::{Found, Undecided, verify};
@@ -53,16 +52,14 @@ const AT_ONCE: usize = 400_000;
 
 impl Verify {
     pub(super) fn run(self, color: Color) -> Result<Exit, Failure> {
-        let outcome = site::front(self.file.as_deref(), self.chosen.overrides())?;
-        let reports = [Report { sources: &outcome.sources, findings: &outcome.findings }];
-        host::write_stderr(&self.findings.show(&reports, host::colour_stderr(color)));
-        let exit = self.findings.exit(&reports);
-        let Some(site) = outcome.value.filter(|_| exit == Exit::Fine) else {
+        let file = self.file.as_deref();
+        let Some((site, sources)) = site::ready(file, self.chosen.overrides(), self.findings, color)? else {
             return Ok(Exit::Found);
         };
+        site::populated(&site, "prove")?;
         let files = match &self.artifacts {
             Some(directory) => found(directory)?,
-            None => compiled(&site, &outcome.sources),
+            None => compiled(&site, &sources),
         };
         let proof = verify(site.site(), &files);
         let told = Told { site: &site, files: &files, named: self.file.as_deref() };

@@ -12,7 +12,7 @@ use clap::{Args, ValueHint};
 use super::findings::Findings;
 use super::{Color, Exit, Failure, host, site};
 use crate::Overrides;
-use crate::diag::{Report, suggest};
+use crate::diag::suggest;
 use crate::plan::whois::{self, Question};
 use crate::plan::{self, Plan};
 use told::Told;
@@ -43,11 +43,8 @@ pub(super) struct Whois {
 
 impl Whois {
     pub(super) fn run(self, color: Color) -> Result<Exit, Failure> {
-        let outcome = site::front(self.file.as_deref(), Overrides::default())?;
-        let reports = [Report { sources: &outcome.sources, findings: &outcome.findings }];
-        host::write_stderr(&self.findings.show(&reports, host::colour_stderr(color)));
-        let exit = self.findings.exit(&reports);
-        let Some(site) = outcome.value.filter(|_| exit == Exit::Fine) else {
+        let file = self.file.as_deref();
+        let Some((site, sources)) = site::ready(file, Overrides::default(), self.findings, color)? else {
             return Ok(Exit::Found);
         };
         let plan = plan::lower(&site);
@@ -55,7 +52,7 @@ impl Whois {
         let question = question(&plan, &self.asked)?;
         let answer = whois::ask(&plan, question, from);
         // Places are named as in everything that is made of the site.
-        let sources = outcome.sources.beside_the_root();
+        let sources = sources.beside_the_root();
         let told = Told { plan: &plan, sources: &sources, asked: &self.asked, from };
         let text =
             if self.findings.is_json() { told.json(&answer) } else { told.sentences(question, &answer) };
