@@ -13,6 +13,7 @@ use audience::Audience;
 use free::FreeSpace;
 use peers::Peers;
 use prefixes::Sound;
+use zones::Zones;
 
 pub use marks::{MarkField, MarkLayout};
 pub use settings::Settings;
@@ -46,7 +47,7 @@ pub struct CheckedSite {
     settings: Settings,
     marks: MarkLayout,
     apart: Vec<Vec<NetworkId>>,
-    zones: zones::Moved,
+    zones: Zones,
 }
 
 impl CheckedSite {
@@ -70,13 +71,27 @@ impl CheckedSite {
     /// that is masqueraded.
     #[must_use]
     pub fn zone(&self, a: NetworkId, b: NetworkId) -> u16 {
-        self.zones.get(&(a.min(b), a.max(b))).copied().unwrap_or(self.id(a) ^ self.id(b))
+        self.zones.moved.get(&(a.min(b), a.max(b))).copied().unwrap_or(self.id(a) ^ self.id(b))
+    }
+
+    /// The conntrack zone of the gateway's own traffic with a network, and of what masqueraded hosts answer: no
+    /// pair's.
+    #[must_use]
+    pub fn own_zone(&self, network: NetworkId) -> u16 {
+        self.zones.own[network.0]
+    }
+
+    /// The conntrack zone of what comes from a network for nobody: no pair's; that of the gateway's own traffic, or
+    /// another one where its hosts are masqueraded.
+    #[must_use]
+    pub fn stray_zone(&self, network: NetworkId) -> u16 {
+        self.zones.stray[network.0]
     }
 
     /// The pairs of networks whose zone is another number than their ids give.
     #[must_use]
     pub fn moved_zones(&self) -> &BTreeMap<(NetworkId, NetworkId), u16> {
-        &self.zones
+        &self.zones.moved
     }
 
     /// What the gateway block says, with the defaults filled in.

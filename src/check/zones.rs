@@ -1,8 +1,8 @@
-//! Which pairs of networks cannot have the conntrack zone that their ids give.
+//! The conntrack zones that ids alone do not give.
 //!
-//! Goes in: the sound mappings, who sees them, and the ids. Comes out: another zone for some pairs, or
-//! a finding if there is none left. What must hold: no two flows of different pairs have one zone and
-//! one key.
+//! Goes in: the sound mappings, who sees them, and the ids. Comes out: another zone for some pairs of networks, and
+//! the zones of what comes from a network and is not of a pair, or a finding if there is none left. What must
+//! hold: no two flows of different pairs have one zone and one key; what is for no other network is in no pair's zone.
 //!
 //! A pair is one vertex: its zone serves both directions. It has two sets of keys, (real address
 //! in A, number of B in the eyes of A) and the same the other way round, for the reply to a packet
@@ -18,16 +18,16 @@
 //! that no conflicting pair before it has. First fit takes at most one number more than the most
 //! conflicts of one pair (Welsh and Powell, 1967). Everything costs what the contested numbers' viewers are.
 //!
-//! The gateway's own traffic with a network has that network's id for a zone, and so has all that
-//! masqueraded hosts answer. A pair of two others whose ids give this zone conflicts with it if one of
-//! its keys can be of a host there and the gateway's address there; such a pair gets a free number, too.
+//! The gateway's own traffic with a network has a zone that no pair has, for in it is, too, whatever comes from
+//! there and is for nobody: a packet that is never let through still meets conntrack, and in the zone of
+//! two others, with their numbers, it could end their connection. That zone is the id and 32768, so that
+//! it stays when networks are connected, or a free number where another has that. What comes from masqueraded
+//! hosts and is not for the gateway has a zone apart from their answers, among which are their askers' numbers.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-
-use ipnet::IpNet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::audience::Audience;
-use super::errors::numbers::NoZoneLeft;
+use super::errors::numbers::{NoOwnZoneLeft, NoZoneLeft};
 use super::overlaps::{group, sweep};
 use super::peers::Peers;
 use super::prefixes::Mapping;
@@ -41,39 +41,54 @@ pub(super) type Pair = (NetworkId, NetworkId);
 /// The zones of the pairs that cannot have the one that their ids give.
 pub(super) type Moved = BTreeMap<Pair, u16>;
 
+/// The zones that ids alone do not give.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Zones {
+    pub(super) moved: Moved,
+    /// For each network the zone of the gateway's own traffic with it.
+    pub(super) own: Vec<u16>,
+    /// For each network the zone of what comes from it for nobody.
+    pub(super) stray: Vec<u16>,
+}
+
+/// What is added to an id for the zone of the gateway's own traffic.
+const OWN: u16 = 0x8000;
+
 /// A number by a viewer's real prefixes: two pairs that have one of these in common may share a key.
 type Key = (usize, usize);
 
-/// Finds the pairs that need another zone, and gives them one.
+/// Finds the zones, and the pairs that need another one.
 pub(super) fn check(
     site: &Site,
     (peers, audience): (&Peers, &Audience),
     (ids, apart): (&[u16], &[Vec<NetworkId>]),
     mappings: &[Mapping],
     reporter: &mut Reporter<'_>,
-) -> Moved {
-    let pairs = contested(site, peers, audience, mappings);
-    let own = like_own_traffic(site, (peers, audience), ids, mappings);
-    if pairs.is_empty() && own.is_empty() {
-        return Moved::new();
-    }
-    // What goes to a masqueraded network has that network's zone, or none for those who are apart.
+) -> Zones {
     let masqueraded = |(a, b): Pair| [a, b].into_iter().find(|it| site.network(*it).masqueraded.is_some());
+    let pairs = site.peerings.iter().map(|it| (it.from, it.to)).filter(|pair| masqueraded(*pair).is_none());
+    let mut used: HashSet<u16> = pairs.map(|(a, b)| ids[a.0] ^ ids[b.0]).collect();
+    used.extend(ids);
+    let (own, stray) = match like_no_pair(site, ids, &mut used) {
+        Ok(zones) => zones,
+        Err(network) => {
+            let network = &site.network(network).name;
+            reporter.report(NoOwnZoneLeft { network: &network.value, span: network.span }, None);
+            return Zones::default();
+        }
+    };
+    // What goes to a masqueraded network has that network's zone, or none for those who are apart.
     let zone = |(a, b): Pair| match masqueraded((a, b)) {
         Some(to) if apart[to.0].contains(&a) || apart[to.0].contains(&b) => 0,
-        Some(to) => ids[to.0],
+        Some(to) => own[to.0],
         None => ids[a.0] ^ ids[b.0],
     };
+    let pairs = contested(site, peers, audience, mappings);
     let mut taken: HashMap<(Key, u16), Pair> = HashMap::new();
-    let none = Vec::new();
-    let mut moved: Vec<(Pair, &Vec<Key>)> =
-        own.iter().map(|pair| (*pair, pairs.get(pair).unwrap_or(&none))).collect();
+    let mut moved: Vec<(Pair, &Vec<Key>)> = Vec::new();
     // A masqueraded network's zone is given, and the others stay out of it.
     let (fixed, free): (Vec<_>, Vec<_>) = pairs.iter().partition(|(pair, _)| masqueraded(**pair).is_some());
     for (pair, keys) in fixed.into_iter().chain(free) {
-        if own.contains(pair) {
-            continue;
-        }
         let given = zone(*pair);
         // Who opens connections to one masqueraded network is kept apart already.
         let stranger =
@@ -82,20 +97,44 @@ pub(super) fn check(
             taken.extend(keys.iter().map(|key| ((*key, given), *pair)));
         } else if masqueraded(*pair).is_some() {
             none_left(site, *pair, given, reporter);
-            return Moved::new();
+            return Zones::default();
         } else {
             moved.push((*pair, keys));
         }
     }
-    let all = site.peerings.iter().map(|it| zone((it.from, it.to)));
-    let used: HashSet<u16> = all.chain(ids.iter().copied()).collect();
     match first_fit(&moved, &used) {
-        Ok(moved) => moved,
+        Ok(moved) => Zones { moved, own, stray },
         Err(pair) => {
             none_left(site, pair, zone(pair), reporter);
-            Moved::new()
+            Zones::default()
         }
     }
+}
+
+/// For each network a zone for the gateway's own traffic, and one for what is for nobody; they are added to those
+/// that are in use. The network for which none is left otherwise.
+fn like_no_pair(
+    site: &Site,
+    ids: &[u16],
+    used: &mut HashSet<u16>,
+) -> Result<(Vec<u16>, Vec<u16>), NetworkId> {
+    let wish = |id: &u16| (*id < OWN).then_some(*id | OWN).filter(|zone| !used.contains(zone));
+    let wishes: Vec<Option<u16>> = ids.iter().map(wish).collect();
+    used.extend(wishes.iter().flatten());
+    let mut numbers = (1..=u16::MAX).rev();
+    let mut next = |network| {
+        let free = numbers.find(|number| !used.contains(number)).ok_or(NetworkId(network))?;
+        used.insert(free);
+        Ok(free)
+    };
+    let own = wishes.into_iter().enumerate();
+    let own: Vec<u16> = own.map(|(n, wish)| wish.map_or_else(|| next(n), Ok)).collect::<Result<_, _>>()?;
+    let stray = own.iter().enumerate().map(|(n, own)| match site.networks[n].masqueraded {
+        Some(_) => next(n),
+        None => Ok(*own),
+    });
+    let stray = stray.collect::<Result<_, _>>()?;
+    Ok((own, stray))
 }
 
 fn none_left(site: &Site, pair: Pair, zone: u16, reporter: &mut Reporter<'_>) {
@@ -149,41 +188,6 @@ fn first_fit(pairs: &[(Pair, &Vec<Key>)], used: &HashSet<u16>) -> Result<Moved, 
         }
     }
     Ok(moved)
-}
-
-/// The pairs whose ids give the zone of a third network's own traffic with the gateway, and whose packets
-/// can look like it: from a host like one there to a number that is the gateway's address there, or back.
-fn like_own_traffic(
-    site: &Site,
-    (peers, audience): (&Peers, &Audience),
-    ids: &[u16],
-    mappings: &[Mapping],
-) -> BTreeSet<Pair> {
-    let places: HashMap<u16, NetworkId> = ids.iter().enumerate().map(|(n, id)| (*id, NetworkId(n))).collect();
-    let mut of: Vec<Vec<&Mapping>> = vec![Vec::new(); site.networks.len()];
-    for mapping in mappings {
-        of[mapping.network.0].push(mapping);
-    }
-    let like = |a: NetworkId, b: NetworkId, third: NetworkId| {
-        let is_gateway = |net: &IpNet| {
-            site.network(third).addresses.iter().any(|address| net.contains(&address.value.addr()))
-        };
-        let is_host = |net: &IpNet| of[third.0].iter().any(|theirs| net::overlap(net, &theirs.real));
-        let gateway_among_hosts = of[a.0].iter().any(|from| is_gateway(&from.real));
-        of[b.0].iter().any(|to| {
-            let known = to.known();
-            let as_gateway = is_gateway(&known) && of[a.0].iter().any(|from| is_host(&from.real));
-            (as_gateway || (gateway_among_hosts && is_host(&known)))
-                && audience.of(to, peers).binary_search(&a).is_ok()
-        })
-    };
-    let routed = |it: &NetworkId| site.network(*it).masqueraded.is_none();
-    let pairs = site.peerings.iter().filter(|it| routed(&it.from) && routed(&it.to));
-    let found = pairs.filter(|it| {
-        let third = places.get(&(ids[it.from.0] ^ ids[it.to.0]));
-        third.is_some_and(|third| like(it.from, it.to, *third) || like(it.to, it.from, *third))
-    });
-    found.map(|it| (it.from.min(it.to), it.from.max(it.to))).collect()
 }
 
 /// The pairs that use a contested number, with their keys; not those of two networks that know each

@@ -28,6 +28,8 @@ struct NetworkView<'a> {
     vrf: Option<&'a str>,
     table: u32,
     own_table: u32,
+    /// Conntrack zone of the gateway's own traffic with it, and of what comes from it for nobody.
+    own_zone: u16,
     addresses: Vec<String>,
     mappings: Vec<MappingView<'a>>,
     /// What those know its hosts by whom an alias names.
@@ -145,6 +147,7 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
             vrf: network.vrf.as_deref(),
             table: network.table(),
             own_table: network.own_table(),
+            own_zone: network.own_zone,
             addresses: network.addresses.iter().map(|address| address.net.to_string()).collect(),
             mappings: network.mappings.iter().map(|piece| mapping(piece, places)).collect(),
             views: network

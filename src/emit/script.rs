@@ -1,7 +1,6 @@
 //! The whole gateway as one POSIX script: the texts of the other targets as here-documents, and what
 //! puts them up, takes them down and looks after them.
 
-use ipnet::IpNet;
 use serde::Serialize;
 
 use super::ip::Steps;
@@ -87,17 +86,14 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks, drafts: &m
     template::render("sh/site.sh.j2", view)
 }
 
-/// What connections with each network depend on, and the prefixes by which they are recognised: all by which
+/// What connections with each network depend on, after the zone of the gateway's own with it, and the prefixes by which they are recognised: all by which
 /// anybody knows its hosts.
 fn known(plan: &Plan) -> Block {
     let mut lines = Block::of(plan.networks.len());
     for network in &plan.networks {
-        let views = network.views.iter().flat_map(|view| &view.known);
-        let mut prefixes: Vec<IpNet> = network.known.iter().chain(views).map(|(known, _)| *known).collect();
-        prefixes.sort_unstable();
-        prefixes.dedup();
+        let prefixes = network.known_to_anybody();
         let prefixes: String = prefixes.iter().map(|prefix| format!(" {prefix}")).collect();
-        line!(lines, "{} {:016x}{prefixes}", network.id, network.content);
+        line!(lines, "{} {:016x}{prefixes}", network.own_zone, network.content);
     }
     lines
 }

@@ -36,7 +36,7 @@ pub(super) fn digest(
         }
     };
     for (network, digest) in networks.iter().zip(&own) {
-        add(network.id, *digest);
+        add(network.own_zone, *digest);
     }
     for peering in peerings {
         let (from, to) = (peering.from, peering.to);
@@ -44,7 +44,7 @@ pub(super) fn digest(
         let sender = zoning.senders.get(&(from, to)).copied().filter(|_| masquerade.is_none());
         let pair = moved.get(&(from.min(to), from.max(to))).copied();
         let pair = match masquerade {
-            Some(_) => networks[to].id,
+            Some(_) => networks[to].own_zone,
             None => pair.unwrap_or(networks[from].id ^ networks[to].id),
         };
         // The terms, without what the two networks are.

@@ -31,6 +31,8 @@ pub fn lower(checked: &CheckedSite) -> Plan {
             let own = mapping::own(network, all, chosen.isolation);
             Network {
                 id: number,
+                own_zone: checked.own_zone(id),
+                stray_zone: checked.stray_zone(id),
                 content: 0,
                 name: network.name.value.clone(),
                 span: network.name.span,
@@ -64,6 +66,7 @@ pub fn lower(checked: &CheckedSite) -> Plan {
         });
         peerings.push(Peering { from: peering.from.0, to: peering.to.0, span: peering.span, policy });
     }
+    masquerade::add_callers(&mut networks, &peerings);
     masquerade::add_error_routes(&mut networks, &peerings);
     let sight = Sight { networks: &networks, viewers: &viewers, moved: &moved };
     let claims = dispatch::Claims::new(&networks);

@@ -2,8 +2,8 @@
 //!
 //! Their answers are addressed to the gateway, whoever asked, so the way back is not in the packet: it
 //! is in the connection, whose mark names the network that opened it in the field that names the
-//! destination in packet marks. The zone of all that such a network sends is its id, the same as that
-//! of the gateway's own traffic with it, which looks the same on the wire; so the kernel picks another
+//! destination in packet marks. The zone of all that they send to the gateway is that of the gateway's own
+//! traffic with them, which looks the same on the wire; so the kernel picks another
 //! source port where two connections would look alike (nf_nat_core.c, `nf_nat_used_tuple`).
 
 use std::collections::BTreeSet;
@@ -21,6 +21,9 @@ use crate::source::Span;
 pub struct Masquerade {
     /// The gateway's address that hosts see: the first entry that holds a host is its own.
     pub sources: Vec<Source>,
+    /// Places in [`Plan::networks`](super::Plan::networks) of those that open connections to it and whose
+    /// connections are in its zone, in order.
+    pub callers: Vec<usize>,
     /// Places in [`Plan::networks`](super::Plan::networks) of those whose connections have the zone
     /// for replies alone, because their hosts have the same real addresses as others' that open
     /// connections to this network.
@@ -67,7 +70,24 @@ pub(super) fn of(network: &model::Network, apart: &[model::NetworkId]) -> Option
         seen.push(source.hosts);
         new
     });
-    Some(Masquerade { sources, apart: apart.iter().map(|network| network.0).collect(), span })
+    let apart = apart.iter().map(|network| network.0).collect();
+    Some(Masquerade { sources, callers: Vec::new(), apart, span })
+}
+
+/// Adds those who open connections to masqueraded networks.
+pub(super) fn add_callers(networks: &mut [Network], peerings: &[Peering]) {
+    for peering in peerings {
+        if let Some(masquerade) = &mut networks[peering.to].masquerade {
+            masquerade.callers.push(peering.from);
+        }
+    }
+    for masquerade in networks.iter_mut().filter_map(|network| network.masquerade.as_mut()) {
+        let Masquerade { callers, apart, .. } = masquerade;
+        callers.sort_unstable();
+        callers.dedup();
+        let apart: BTreeSet<usize> = apart.iter().copied().collect();
+        callers.retain(|caller| !apart.contains(caller));
+    }
 }
 
 /// Adds what the gateway's errors about connections to masqueraded hosts need. A packet whose host

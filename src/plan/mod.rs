@@ -90,7 +90,7 @@ pub struct Plan {
 impl Plan {
     /// The zone of each peering's connections, both directions, in their order; `None` where the two
     /// networks share an alias and each sender has a zone of its own. Answers of masqueraded hosts are
-    /// in the zone of their network.
+    /// in the zone of the gateway's own traffic with them.
     pub fn pair_zones(&self) -> impl Iterator<Item = Option<u16>> {
         let sharing: BTreeSet<(usize, usize)> = self
             .shared
@@ -101,11 +101,18 @@ impl Plan {
             .collect();
         self.peerings.iter().map(move |peering| {
             let (from, to) = (peering.from, peering.to);
-            let ids = (self.networks[from].id, self.networks[to].id);
+            let (a, b) = (&self.networks[from], &self.networks[to]);
             let moved = self.moved_zones.get(&(from.min(to), from.max(to))).copied();
-            let zone = if self.networks[to].masquerade.is_some() { ids.1 } else { ids.0 ^ ids.1 };
+            let zone = if b.masquerade.is_some() { b.own_zone } else { a.id ^ b.id };
             (!sharing.contains(&(from, to))).then_some(moved.unwrap_or(zone))
         })
+    }
+
+    /// Whether some two networks have a zone by their ids.
+    #[must_use]
+    pub fn has_pair_zone(&self, number: u16) -> bool {
+        let place = self.zones.binary_search_by_key(&number, |zone| zone.number);
+        place.is_ok_and(|place| self.zones[place].by_mark)
     }
 
     /// The prefixes by which hosts of `viewer` address those of `owner`, as they are written, disjoint.
@@ -162,8 +169,7 @@ pub struct Families<T> {
 pub struct Zone {
     /// Its number, 1 to 65535.
     pub number: u16,
-    /// Whether the mark gives it: both ids, xor'ed, or one. The others are set where the destination
-    /// is found.
+    /// Whether the mark gives it: both ids, xor'ed. The others are set as numbers.
     pub by_mark: bool,
     /// A digest of all that connections in it depend on: while it stays, a new version of the site can
     /// keep them.

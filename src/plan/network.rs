@@ -1,7 +1,7 @@
 //! A network, realised: its addresses, its routes, and what others know its hosts by.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -13,8 +13,12 @@ use crate::source::Span;
 /// A network, realised.
 #[derive(Clone, Debug)]
 pub struct Network {
-    /// Its id: table number, the value in the mark fields, the zone of the gateway's own traffic.
+    /// Its id: table number, the value in the mark fields.
     pub id: u16,
+    /// The zone of the gateway's own traffic with it, and of what masqueraded hosts answer.
+    pub own_zone: u16,
+    /// The zone of what comes from it for nobody: the same unless it is masqueraded.
+    pub stray_zone: u16,
     /// A digest of what connections with it depend on, its partners left out.
     pub content: u64,
     /// Its name.
@@ -114,6 +118,13 @@ impl Network {
                 .iter()
                 .any(|admitted| known.contains(&admitted.real) || admitted.real.contains(known))
         })
+    }
+
+    /// All prefixes by which anybody knows its hosts, as they are written.
+    #[must_use]
+    pub fn known_to_anybody(&self) -> BTreeSet<IpNet> {
+        let views = self.views.iter().flat_map(|view| &view.known);
+        self.known.iter().chain(views).map(|(known, _)| *known).collect()
     }
 
     /// From every number by which anybody knows its hosts to their own: the aliases are disjoint, and

@@ -4,8 +4,8 @@
 //! number means one network, two connections can share a key only if their pairs have a network in
 //! common, so any proper edge colouring of the graph of peerings keeps all flows apart. `id(A) xor
 //! id(B)` is one: symmetric, different for different partners of one network, never 0 for distinct
-//! ids of at least 1. The gateway counts as id 0, so that its own traffic with a network has the
-//! zone `id`.
+//! ids of at least 1. The gateway's own traffic with a network, and what comes from one for nobody, are in
+//! zones that no pair has ([`crate::check`] has chosen them).
 //!
 //! Where a number means one network to one viewer and another to the next, pairs without a common
 //! network can share keys. [`crate::check`] has found those that must not have the xor of their ids,
@@ -65,28 +65,30 @@ pub(super) fn assign(
     }
     let pairs = (0..=u16::MAX).filter_map(|zone| Some((zone, of_pairs[usize::from(zone)]?)));
     let mut zones: BTreeMap<u16, Span> = pairs.collect();
+    // These are no pair's by its ids.
+    let mut by_number: BTreeSet<u16> = moved.values().copied().collect();
     for network in networks {
-        zones.entry(network.id).or_insert(network.span);
+        for zone in [network.own_zone, network.stray_zone] {
+            zones.entry(zone).or_insert(network.span);
+            by_number.insert(zone);
+        }
     }
-    // Numbers of moved pairs are no pair's and no network's otherwise.
-    let mut by_case: BTreeSet<u16> = moved.values().copied().collect();
     let mut senders: BTreeMap<(usize, usize), u16> = BTreeMap::new();
     for (_, from, to) in sharing {
         if senders.contains_key(&(*from, *to)) {
             continue;
         }
         let id = networks[*from].id;
-        // The sender's own id is the number people expect (the published recipe has it); its only
-        // other use is the gateway's own traffic with that network, whose destinations are not
-        // aliases. A pair zone with that number would have the alias as destination.
+        // The sender's own id is the number people expect (the published recipe has it), but a pair zone with
+        // that number would have the alias as destination.
         let fresh = || (1..=u16::MAX).rev().find(|zone| !zones.contains_key(zone));
         let zone = of_pairs[usize::from(id)].and_then(|_| fresh()).unwrap_or(id);
         if let Entry::Vacant(new) = zones.entry(zone) {
             new.insert(networks[*from].span);
-            by_case.insert(zone);
+            by_number.insert(zone);
         }
         senders.insert((*from, *to), zone);
     }
-    let zone = |(number, span)| Zone { number, by_mark: !by_case.contains(&number), content: 0, span };
+    let zone = |(number, span)| Zone { number, by_mark: !by_number.contains(&number), content: 0, span };
     Zoning { zones: zones.into_iter().map(zone).collect(), senders }
 }

@@ -7,10 +7,11 @@
 
 use std::collections::BTreeMap;
 
-use super::delivery::Opened;
+use super::delivery::{Opened, of_kinds};
 use super::found::Found;
-use crate::sim::region::flow::Moved;
-use crate::sim::region::{Range, Region, Set};
+use crate::sim::region::flow::{Flow, Moved};
+use crate::sim::region::numbers::errors;
+use crate::sim::region::{Octets, Range, Region, Set};
 
 /// Who sends to whom, by which numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +22,20 @@ pub(super) enum Who {
     Gateway(usize),
     /// Answers to connections whose ports the kernel may choose.
     Chosen(usize),
+    /// Anything that comes in from a network, whoever it is for.
+    From(usize),
+}
+
+impl Who {
+    /// The network that sends it.
+    fn sender(self) -> usize {
+        match self {
+            Self::Hosts(network, ..)
+            | Self::Gateway(network)
+            | Self::Chosen(network)
+            | Self::From(network) => network,
+        }
+    }
 }
 
 /// All keys.
@@ -31,8 +46,8 @@ pub(super) struct Keys {
     zones: BTreeMap<(bool, u16), Vec<Key>>,
 }
 
-/// Source, destination, who.
-type Key = (u32, u32, Who);
+/// Source, destination, who, and whether it is the key of answers.
+type Key = (u32, u32, Who, bool);
 
 /// Two flows that a key cannot tell apart.
 #[derive(Clone, Debug)]
@@ -55,8 +70,15 @@ impl Keys {
         next
     }
 
-    pub(super) fn add(&mut self, v4: bool, zone: u16, source: &Set, destination: &Set, who: Who) {
-        let key = (self.set(source), self.set(destination), who);
+    /// Adds the keys of one direction of connections, which are in that zone.
+    pub(super) fn add(
+        &mut self,
+        (v4, zone, answers): (bool, u16, bool),
+        source: &Set,
+        destination: &Set,
+        who: Who,
+    ) {
+        let key = (self.set(source), self.set(destination), who, answers);
         self.zones.entry((v4, zone)).or_default().push(key);
     }
 
@@ -71,17 +93,30 @@ impl Keys {
         };
         let (from, to) = (opened.from, opened.to);
         let there = Who::Hosts(from, to, by(opened.leaf.flow.moved[1]));
-        self.add(first.v4, original, &first.source, &first.destination, there);
+        self.add((first.v4, original, false), &first.source, &first.destination, there);
         if masqueraded {
             let own = match opened.leaf.flow.moved[0] {
                 Some(Moved::To(Some(own))) => Set::range(own, own),
                 Some(Moved::To(None)) => Region::all(first.v4).source,
                 _ => last.source.clone(),
             };
-            self.add(first.v4, reply, &last.destination, &own, Who::Chosen(to));
+            self.add((first.v4, reply, true), &last.destination, &own, Who::Chosen(to));
         } else {
             let back = Who::Hosts(to, from, by(opened.leaf.flow.moved[0]).wrapping_neg());
-            self.add(first.v4, reply, &last.destination, &last.source, back);
+            self.add((first.v4, reply, true), &last.destination, &last.source, back);
+        }
+    }
+
+    /// The keys of all that comes in from a network: it is looked up among what was opened in one zone, and among
+    /// answers in another or the same. Errors have the key of what they are about.
+    pub(super) fn came(&mut self, from: usize, flow: &Flow) {
+        let v4 = flow.region.v4;
+        let Some(flow) = of_kinds(flow, Octets::ALL.without(&errors(v4)), true) else { return };
+        for flow in flow.apart() {
+            let Region { source, destination, .. } = &flow.region;
+            for (zone, answers) in flow.zones.unwrap_or_default().into_iter().zip([false, true]) {
+                self.add((v4, zone, answers), source, destination, Who::From(from));
+            }
         }
     }
 
@@ -94,8 +129,8 @@ impl Keys {
         }
         for (zone, keys) in other.zones {
             let own = self.zones.entry(zone).or_default();
-            own.extend(keys.into_iter().map(|(source, destination, who)| {
-                (names[source as usize], names[destination as usize], who)
+            own.extend(keys.into_iter().map(|(source, destination, who, answers)| {
+                (names[source as usize], names[destination as usize], who, answers)
             }));
         }
     }
@@ -111,18 +146,18 @@ impl Keys {
             keys.sort_unstable();
             keys.dedup();
             found.regions[super::Obligation::NoConfusion as usize] += keys.len() as u64;
-            let mut open: Vec<(Range, u32, Who)> = Vec::new();
-            let mut all: Vec<(Range, u32, Who)> = keys
+            let mut open: Vec<(Range, u32, Who, bool)> = Vec::new();
+            let mut all: Vec<(Range, u32, Who, bool)> = keys
                 .iter()
-                .flat_map(|&(source, destination, who)| {
-                    sets[destination as usize].iter().map(move |range| (*range, source, who))
+                .flat_map(|&(source, destination, who, answers)| {
+                    sets[destination as usize].iter().map(move |range| (*range, source, who, answers))
                 })
                 .collect();
             all.sort_unstable();
-            for (range, source, who) in all {
+            for (range, source, who, answers) in all {
                 open.retain(|(other, ..)| other.1 >= range.0);
-                for (other, their, whose) in &open {
-                    if *whose == who || chosen(*whose, who) {
+                for (other, their, whose, reversed) in &open {
+                    if *whose == who || distinct((*whose, *reversed), (who, answers)) {
                         continue;
                     }
                     if let Some(common) = common(&sets[source as usize], &sets[*their as usize]) {
@@ -132,16 +167,19 @@ impl Keys {
                         clashes.entry((pair, v4)).or_insert(clash);
                     }
                 }
-                open.push((range, source, who));
+                open.push((range, source, who, answers));
             }
         }
         clashes.into_values().collect()
     }
 }
 
-/// Whether the kernel tells them apart by choosing a port.
-fn chosen(a: Who, b: Who) -> bool {
+/// Whether nobody can take one for the other: of what comes in, the sender is what counts, and it is looked up in
+/// either direction by itself; the kernel tells some apart by choosing a port.
+fn distinct((a, answers): (Who, bool), (b, reversed): (Who, bool)) -> bool {
     match (a, b) {
+        (Who::From(_), Who::From(_)) => true,
+        (Who::From(_), _) | (_, Who::From(_)) => a.sender() == b.sender() || answers != reversed,
         (Who::Chosen(one), Who::Chosen(other) | Who::Gateway(other)) => one == other,
         (Who::Gateway(one), Who::Chosen(other)) => one == other,
         _ => false,

@@ -27,6 +27,7 @@ use crate::read::routing::{Route, Way};
 use crate::read::script;
 use crate::sim::fate::Place;
 use crate::sim::host::{Host, Link, MAIN};
+use crate::sim::region::Region;
 use crate::sim::region::chains::Unfollowed;
 use crate::sim::region::fib::From;
 use crate::sim::region::pass::Machine;
@@ -86,9 +87,11 @@ pub fn verify(site: &Site, files: &BTreeMap<String, String>) -> Result<Found, Un
     let (mut found, keys) = everything(&ground).map_err(|it| unfollowed(&artifacts, it))?;
     found.more(looked);
     for clash in keys.clashes(&mut found) {
-        match confusion(&ground, &clash) {
-            Ok(failure) => found.failures.push(failure),
-            Err(note) => found.notes.push(note),
+        if !inherent(&ground, &clash) {
+            match confusion(&ground, &clash) {
+                Ok(failure) => found.failures.push(failure),
+                Err(note) => found.notes.push(note),
+            }
         }
     }
     closed::flushed(&spec, &host, &mut found).map_err(|(_, it)| unfollowed(&artifacts, it))?;
@@ -158,10 +161,24 @@ fn part(ground: &Ground<'_>, first: usize, step: usize) -> Result<Part, Unfollow
                 }
             })?;
             own::check(ground, network, v4, &mut keys, &mut found)?;
+            for flow in ground.entrance(network, v4).before(Region::all(v4), &mut Vec::new())? {
+                keys.came(network, &flow);
+            }
         }
         networks.push((network, found));
     }
     Ok((networks, keys))
+}
+
+/// Whether what comes in from one of two that share an alias is like answers of the other: the note about their
+/// flows says it already.
+fn inherent(ground: &Ground<'_>, clash: &Clash) -> bool {
+    match clash.who {
+        [Who::Hosts(a, b, _), Who::From(from)] => {
+            (a == from || b == from) && ground.spec.share(a, b, clash.v4)
+        }
+        _ => false,
+    }
 }
 
 /// Two flows that cannot be told apart. It is only noted where their networks share an alias, as that was said
@@ -169,13 +186,14 @@ fn part(ground: &Ground<'_>, first: usize, step: usize) -> Result<Part, Unfollow
 fn confusion(ground: &Ground<'_>, clash: &Clash) -> Result<Failure, String> {
     let networks = |who: Who| match who {
         Who::Hosts(from, to, _) => [Some(from), Some(to)],
-        Who::Gateway(network) | Who::Chosen(network) => [Some(network), None],
+        Who::Gateway(network) | Who::Chosen(network) | Who::From(network) => [Some(network), None],
     };
     let [one, other] = clash.who.map(networks);
     let name = |who: Who| match who {
         Who::Hosts(from, to, _) => format!("from {} to {}", ground.name(from), ground.name(to)),
         Who::Gateway(network) => format!("between {} and the gateway", ground.name(network)),
         Who::Chosen(network) => format!("of masqueraded hosts of {}", ground.name(network)),
+        Who::From(network) => format!("that come in from {}", ground.name(network)),
     };
     let [a, b] = clash.who.map(name);
     let [source, destination] =

@@ -48,8 +48,18 @@ impl Side<'_> {
         let flows = entrance.before(question, &mut leaves)?;
         for flow in flows.into_iter().flat_map(Flow::apart) {
             let zones = flow.zones.unwrap_or_default();
-            keys.add(v4, zones[0], &flow.region.source, &flow.region.destination, Who::Gateway(network));
-            keys.add(v4, zones[1], &flow.region.destination, &flow.region.source, Who::Gateway(network));
+            keys.add(
+                (v4, zones[0], false),
+                &flow.region.source,
+                &flow.region.destination,
+                Who::Gateway(network),
+            );
+            keys.add(
+                (v4, zones[1], true),
+                &flow.region.destination,
+                &flow.region.source,
+                Who::Gateway(network),
+            );
             let Some(new) = of_kinds(&flow, opens(v4), true) else { continue };
             let first = leaves.len();
             entrance.after(new, &Connection::New, &mut leaves)?;
@@ -121,8 +131,8 @@ impl Side<'_> {
             for leaf in machine.own(out, Region::all(v4), &Connection::New)? {
                 found.looked(Obligation::OwnTraffic);
                 let zones = leaf.flow.zones.unwrap_or_default();
-                keys.add(v4, zones[0], own, hosts, Who::Gateway(network));
-                keys.add(v4, zones[1], hosts, own, Who::Gateway(network));
+                keys.add((v4, zones[0], false), own, hosts, Who::Gateway(network));
+                keys.add((v4, zones[1], true), hosts, own, Who::Gateway(network));
                 if leaf.flow.moved != [None; 2] || !leaf.outcome.left() {
                     let fate = match leaf.outcome {
                         Outcome::Left(_) => "are translated".to_owned(),

@@ -214,7 +214,7 @@ fn altered_data_are_refused() {
     altered(NFT, "ipv4/fwmark_reflect 1", "ipv4/fwmark_reflect much", Refused, "fwmark_reflect much");
     altered(NFT, "ipv4/conf/red0/forwarding 1", "ipv4/../red0/forwarding 1", Refused, "ipv4/../red0");
     altered(NFT, "2 green0 vrf-green green", "2 green0 vrf-green", Refused, "2 green0 vrf-green");
-    altered(NFT, "2 2967c7971d22530a", "70000 2967c7971d22530a", Refused, "70000 ");
+    altered(NFT, "32770 2967c7971d22530a", "70000 2967c7971d22530a", Refused, "70000 ");
     altered(
         NFT,
         "link set dev blue0 up # site.ovl:22 blue'",

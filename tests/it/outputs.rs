@@ -216,6 +216,7 @@ fn what_masqueraded_networks_cost_a_packet_does_not_grow_with_those_who_look_ali
     let rules = made(&["-t", "iptables", "--firewall", "iptables"]);
     let longest =
         |chain: &str| rules.lines().filter(|line| line.starts_with(&format!("-A {chain} "))).count();
-    assert_eq!(rules.matches("--zone-reply 1").count(), 40);
-    assert!(longest("ovl-to-1") <= 3 && longest("ovl-apart-1") <= 16, "a tree, not a list");
+    assert_eq!(rules.matches("--zone-reply 32769\n").count(), 40);
+    assert_eq!(rules.matches("asks\" -j CT --zone 32769\n").count(), 40);
+    assert!(longest("ovl-to-1") <= 3 && longest("ovl-asks-1") <= 16, "a tree, not a list");
 }

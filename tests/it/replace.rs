@@ -76,36 +76,41 @@ fn what_does_not_matter_to_connections_changes_nothing() {
     expect("192.168.0.1/24\n", "192.168.0.1/24\n    route 172.16.0.0/16 via 192.168.0.254\n", &[], &[]);
     expect("allow tcp 80", "allow tcp 80 log", &[], &[]);
     // The order of statements.
-    expect("connect red <-> green\n", "", &["3"], &["1", "2"]);
-    expect("connect red -> blue {\n    allow tcp 80\n}\n", "", &["5"], &["1", "4"]);
+    expect("connect red <-> green\n", "", &["3"], &["32769", "32770"]);
+    expect("connect red -> blue {\n    allow tcp 80\n}\n", "", &["5"], &["32769", "32772"]);
 }
 
 #[test]
 fn a_network_that_changes_is_outdated_and_so_are_the_zones_of_its_pairs() {
-    // 3 is red and green, 5 red and blue; 1, 2 and 4 the gateway and one of them.
-    expect("10.64.4.0/24", "10.64.5.0/24", &["5"], &["4"]);
-    expect("10.64.1.0/24", "10.64.5.0/24", &["3", "5"], &["1"]);
-    expect("interface green0", "interface green1", &["2", "3"], &["2"]);
-    expect("192.168.0.1/24", "192.168.0.2/24", &["1", "3", "5"], &["1"]);
+    // 3 is red and green, 5 red and blue; 32769, 32770 and 32772 the gateway and one of them.
+    expect("10.64.4.0/24", "10.64.5.0/24", &["5"], &["32772"]);
+    expect("10.64.1.0/24", "10.64.5.0/24", &["3", "5"], &["32769"]);
+    expect("interface green0", "interface green1", &["3", "32770"], &["32770"]);
+    expect("192.168.0.1/24", "192.168.0.2/24", &["3", "32769", "5"], &["32769"]);
     expect(
         "network blue {\n    id        4",
         "network blue {\n    id        6",
-        &["4", "5", "6", "7"],
-        &["1", "4", "6"],
+        &["32772", "32774", "5", "7"],
+        &["32769", "32772", "32774"],
     );
 }
 
 #[test]
 fn a_pair_that_changes_leaves_the_other_pairs_alone() {
-    expect("red <-> green", "red -> green", &["3"], &["1", "2"]);
-    expect("allow tcp 80", "allow tcp 80, 443", &["5"], &["1", "4"]);
-    expect("allow tcp 80", "allow tcp 80 from 192.168.0.9", &["5"], &["1", "4"]);
-    expect("connect red <-> green\n", "connect red <-> green\nconnect green -> blue\n", &["6"], &["2", "4"]);
+    expect("red <-> green", "red -> green", &["3"], &["32769", "32770"]);
+    expect("allow tcp 80", "allow tcp 80, 443", &["5"], &["32769", "32772"]);
+    expect("allow tcp 80", "allow tcp 80 from 192.168.0.9", &["5"], &["32769", "32772"]);
+    expect(
+        "connect red <-> green\n",
+        "connect red <-> green\nconnect green -> blue\n",
+        &["6"],
+        &["32770", "32772"],
+    );
 }
 
 #[test]
 fn an_alias_for_one_viewer_leaves_the_pairs_of_the_others_alone() {
-    expect("10.64.1.0/24", "10.64.1.0/24, 10.64.9.0/24 for blue", &["5"], &["1"]);
+    expect("10.64.1.0/24", "10.64.1.0/24, 10.64.9.0/24 for blue", &["5"], &["32769"]);
 }
 
 #[test]
@@ -114,12 +119,12 @@ fn whoever_else_calls_a_masqueraded_network_makes_its_connections_outdated() {
     let (zones, networks) = outdated("    prefix    192.168.0.0/24 as 10.64.4.0/24\n", masqueraded);
     assert_eq!(
         (zones.as_slice(), networks.as_slice()),
-        (&["4", "5"].map(str::to_owned)[..], &["1", "4"].map(str::to_owned)[..])
+        (&["32772", "5", "65535"].map(str::to_owned)[..], &["32769", "32772"].map(str::to_owned)[..])
     );
 }
 
 #[test]
 fn other_mark_fields_are_other_connection_marks() {
-    let all = ["1", "2", "3", "4", "5"];
-    expect("isolation rules", "isolation rules\n    marks 0xff0000", &all, &["1", "2", "4"]);
+    let all = ["3", "32769", "32770", "32772", "5"];
+    expect("isolation rules", "isolation rules\n    marks 0xff0000", &all, &["32769", "32770", "32772"]);
 }

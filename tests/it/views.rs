@@ -219,7 +219,7 @@ fn check_flows(site: &Site, plan: &Plan) -> usize {
             if let Some(masquerade) = &plan.networks[to].masquerade {
                 assert_eq!(plan.moved_zones.get(&(from.min(to), from.max(to))), None);
                 // Its own chain sets the zone, and answers are told apart there.
-                let zone = if masquerade.apart.contains(&from) { 0 } else { plan.networks[to].id };
+                let zone = if masquerade.apart.contains(&from) { 0 } else { plan.networks[to].own_zone };
                 let flow = [(from, a), (to, b)];
                 assert_eq!(
                     *keys.entry((zone, a, called)).or_insert(flow),

@@ -302,3 +302,27 @@ impl Finding for NoZoneLeft<'_> {
         .help("give it an alias that is for all others, or connect fewer pairs of networks")
     }
 }
+
+/// OVL0411: no zone is left for what comes from a network and is of no pair.
+#[derive(Debug)]
+pub struct NoOwnZoneLeft<'a> {
+    /// The network.
+    pub network: &'a str,
+    /// Its name.
+    pub span: Span,
+}
+
+impl Finding for NoOwnZoneLeft<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        Diagnostic::new(
+            code::NO_ZONE_LEFT,
+            format!("no conntrack zone is left for the gateway's own traffic with network `{}`", self.network),
+            Label::new(self.span, "its own traffic needs a zone that no two networks have"),
+        )
+        .note(
+            "of the 65535 zones one is taken by each difference (xor) of the ids of two networks that are connected, \
+             one by each id, and one by the gateway's own traffic with each network",
+        )
+        .help("give the networks ids that are close together, or divide the site between two gateways")
+    }
+}

@@ -8,32 +8,51 @@ use super::hex;
 use crate::net::{self, Family};
 use crate::plan::{Network, Plan};
 
-/// Raw: what comes from a masqueraded network is addressed to the gateway, all of it.
-pub(super) fn from(chains: &mut Chains, plan: &Plan, network: &Network, places: &Places<'_>) {
+/// Raw: what comes from a masqueraded network is addressed to the gateway, all of it. What is not must not be
+/// looked up where its askers' numbers are.
+pub(super) fn from(chains: &mut Chains, plan: &Plan, network: &Network, places: &Places<'_>, family: Family) {
     let (destination, source) = (plan.marks.destination, plan.marks.source);
     let (id, name, place) = (network.id, short(&network.name), places.at(network.span));
     let mask = hex(destination.mask() | source.mask());
     let mark = format!("MARK --set-xmark {}/{mask}", hex(source.value(id)));
     rule!(chains, "-A ovl-from-{id} -m comment --comment \"{place} from {name}\" -j {mark}");
+    let zone = network.own_zone;
+    let mut known = network.known_to_anybody();
+    known.retain(|known| net::family(known) == family);
+    for address in &network.addresses {
+        let own = address.net.addr();
+        if known.iter().any(|known| known.contains(&own)) {
+            let about = said(places.at(address.span), "the gateway's own");
+            rule!(chains, "-A ovl-from-{id} -d {own} {about} -j CT --zone {zone}");
+        }
+    }
+    for known in known {
+        let about = said(place, "for no network");
+        rule!(chains, "-A ovl-from-{id} -d {known} {about} -j CT --zone {}", network.stray_zone);
+    }
     let comment = format!("-m comment --comment \"{place} answers to the gateway\"");
-    rule!(chains, "-A ovl-from-{id} {comment} -j CT --zone {id}");
+    rule!(chains, "-A ovl-from-{id} {comment} -j CT --zone {zone}");
 }
 
-/// Raw: the zone of what goes to a masqueraded network. The first zone that is set holds.
+/// Raw: the zone of what those send to a masqueraded network who open connections to it. The first zone that is set
+/// holds.
 pub(super) fn zones(chains: &mut Chains, plan: &Plan, network: &Network, places: &Places<'_>) {
     let Some(masquerade) = &network.masquerade else { return };
     let (place, source, id) = (places.at(masquerade.span), plan.marks.source, network.id);
-    if !masquerade.apart.is_empty() {
-        let callers = masquerade.apart.iter().map(|caller| &plan.networks[*caller]);
-        let zone = |it: &Network| {
-            let about = said(place, &format!("{} has the same addresses", short(&it.name)));
-            (it.id, format!("{about} -j CT --zone-reply {id}"))
-        };
-        let chain = format!("ovl-apart-{id}");
-        by_mark(chains, &chain, &format!("p{id}-"), source, callers.map(zone).collect());
-        rule!(chains, "-A ovl-to-{id} {} -j {chain}", said(place, "same addresses as others"));
-    }
-    rule!(chains, "-A ovl-to-{id} -m comment --comment \"{place} masqueraded\" -j CT --zone {id}");
+    let zone = network.own_zone;
+    let asked_by = |callers: &[usize], words: &str, option: &str| {
+        let asked = callers.iter().map(|caller| {
+            let caller = &plan.networks[*caller];
+            let about = said(place, &format!("{} {words}", short(&caller.name)));
+            (caller.id, format!("{about} -j CT {option} {zone}"))
+        });
+        asked.collect::<Vec<_>>()
+    };
+    let mut asked = asked_by(&masquerade.apart, "has the same addresses as others", "--zone-reply");
+    asked.extend(asked_by(&masquerade.callers, "asks", "--zone"));
+    let chain = format!("ovl-asks-{id}");
+    by_mark(chains, &chain, &format!("p{id}-"), source, asked);
+    rule!(chains, "-A ovl-to-{id} {} -j {chain}", said(place, "masqueraded"));
 }
 
 /// The mangle table: answers get the destination that their connection names.

@@ -24,7 +24,7 @@ pub(super) fn raw(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
         .networks
         .iter()
         .flat_map(|n| {
-            let zone = format!("{} -j CT --zone {}", about(n), n.id);
+            let zone = format!("{} -j CT --zone {}", about(n), n.own_zone);
             std::iter::once((n.interface.as_str(), zone.clone()))
                 .chain(n.vrf.as_deref().map(|vrf| (vrf, zone)))
         })
@@ -81,7 +81,7 @@ pub(super) fn raw(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
         chains.open(&format!("ovl-from-{id}"));
         chains.open(&format!("ovl-to-{id}"));
         if network.masquerade.is_some() {
-            masquerade::from(&mut chains, plan, network, places);
+            masquerade::from(&mut chains, plan, network, places, family);
         } else {
             from(&mut chains, plan, network, places, family);
         }
@@ -115,12 +115,20 @@ fn from(chains: &mut Chains, plan: &Plan, network: &Network, places: &Places<'_>
     let here = format!("-p {protocol} -m mark --mark {own}/{}", hex(destination.mask()));
     rule!(chains, "-A ovl-from-{id} {here} -m comment --comment \"{place} routers\" -j ovl-errors");
     if network.has_known_reals() {
-        // Its own number twice is none, and zone 0 is the zone of others.
+        // What is its own is for no other network.
         let none = format!("-m mark --mark 0x0/{}", hex(destination.mask()));
         let about = format!("-m comment --comment \"{place} to the gateway itself\"");
         rule!(chains, "-A ovl-from-{id} {none} {about} -j MARK --xor-mark {own}");
     }
+    let zone = network.stray_zone;
+    // Without a destination the field has the number that two others may have together.
+    if plan.has_pair_zone(id) {
+        let none = format!("-m mark --mark {own}/{}", hex(destination.mask()));
+        let about = format!("-m comment --comment \"{place} for no network\"");
+        rule!(chains, "-A ovl-from-{id} {none} {about} -j CT --zone {zone}");
+    }
     rule!(chains, "{from} pair\" -j ovl-zone");
+    rule!(chains, "{from} no pair\" -j CT --zone {zone}");
     rule!(chains, "{from} not {name}\" -j MARK --xor-mark {own}");
 }
 

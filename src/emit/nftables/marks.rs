@@ -49,11 +49,16 @@ fn from(out: &mut Block, plan: &Plan, network: &Network, places: &Places<'_>) {
     let own = format!("meta mark & {field} == {mine}");
     line!(out, "\t\t{own} meta l4proto {{ icmp, icmpv6 }} jump ovl_errors comment \"{place} routers\"");
     if network.has_known_reals() {
-        // Its own number twice is none, and zone 0 is the zone of others.
+        // What is its own is for no other network.
         let none = format!("meta mark & {field} == 0x0");
         line!(out, "\t\t{none} meta mark set meta mark ^ {mine} comment \"{place} to the gateway itself\"");
     }
+    // Without a destination the field has the number that two others may have together.
+    if plan.has_pair_zone(id) {
+        line!(out, "\t\t{own} ct zone set {} comment \"{place} for no network\"", network.stray_zone);
+    }
     line!(out, "\t\tct zone set meta mark & {field} map @ovl_zone comment \"{place} pair\"");
+    line!(out, "\t\tct zone set {} comment \"{place} no pair\"", network.stray_zone);
     line!(out, "\t\tmeta mark set meta mark ^ {mine} comment \"{place} not {name}\"");
     line!(out, "\t}}");
 }

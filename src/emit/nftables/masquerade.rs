@@ -32,32 +32,51 @@ pub(super) fn elements(plan: &Plan) -> Elements {
     elements
 }
 
-/// The chain of what comes from a masqueraded network: all of it is addressed to the gateway.
+/// The chain of what comes from a masqueraded network: all of it is addressed to the gateway. What is not must not
+/// be looked up where its askers' numbers are.
 pub(super) fn from(out: &mut Block, plan: &Plan, network: &Network, places: &Places<'_>) {
     let (destination, source) = (plan.marks.destination, plan.marks.source);
     let keep = Hex(!(destination.mask() | source.mask()));
     let (place, name, id) = (places.at(network.span), short(&network.name), network.id);
+    let zone = network.own_zone;
     line!(out, "\tchain {} {{", Chain("from", network));
     line!(
         out,
         "\t\tmeta mark set meta mark & {keep} | {} comment \"{place} from {name}\"",
         Hex(source.value(id))
     );
-    line!(out, "\t\tct zone set {id} comment \"{place} answers to the gateway\"");
+    let known = network.known_to_anybody();
+    for address in &network.addresses {
+        let (own, place) = (address.net.addr(), places.at(address.span));
+        if known.iter().any(|known| known.contains(&own)) {
+            let family = family(&address.net);
+            line!(out, "\t\t{family} daddr {own} ct zone set {zone} comment \"{place} the gateway's own\"");
+        }
+    }
+    for known in known {
+        let (family, stray) = (family(&known), network.stray_zone);
+        line!(out, "\t\t{family} daddr {known} ct zone set {stray} comment \"{place} for no network\"");
+    }
+    line!(out, "\t\tct zone set {zone} comment \"{place} answers to the gateway\"");
     line!(out, "\t}}");
 }
 
-/// The zone of what goes to a masqueraded network. The first zone that is set holds.
+/// The zone of what those send to a masqueraded network who open connections to it. The first zone that is set holds.
 pub(super) fn zones(out: &mut Block, plan: &Plan, network: &Network, places: &Places<'_>) {
     let Some(masquerade) = &network.masquerade else { return };
-    let (place, source, id) = (places.at(masquerade.span), plan.marks.source, network.id);
-    if !masquerade.apart.is_empty() {
-        let callers = masquerade.apart.iter().map(|caller| Hex(source.value(plan.networks[*caller].id)));
-        let callers: Vec<String> = callers.map(|caller| caller.to_string()).collect();
-        let asked = format!("meta mark & {} {{ {} }}", Hex(source.mask()), callers.join(", "));
-        line!(out, "\t\t{asked} ct reply zone set {id} comment \"{place} same addresses as others\"");
+    let (place, source, zone) = (places.at(masquerade.span), plan.marks.source, network.own_zone);
+    let asked_by = |callers: &[usize]| {
+        let callers = callers.iter().map(|caller| Hex(source.value(plan.networks[*caller].id)).to_string());
+        format!("meta mark & {} {{ {} }}", Hex(source.mask()), callers.collect::<Vec<_>>().join(", "))
+    };
+    let Masquerade { callers, apart, .. } = masquerade;
+    if !apart.is_empty() {
+        let asked = asked_by(apart);
+        line!(out, "\t\t{asked} ct reply zone set {zone} comment \"{place} same addresses as others\"");
     }
-    line!(out, "\t\tct zone set {id} comment \"{place} masqueraded\"");
+    if !callers.is_empty() {
+        line!(out, "\t\t{} ct zone set {zone} comment \"{place} masqueraded\"", asked_by(callers));
+    }
 }
 
 /// The chains that masquerade.

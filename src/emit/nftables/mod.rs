@@ -72,9 +72,9 @@ pub(super) fn emit(plan: &Plan, places: &Places<'_>, blocks: &Blocks) -> String 
     for network in &plan.networks {
         let (id, interface) = (network.id, &network.interface);
         line!(from, "\t\t\t\"{interface}\" : goto {},", Chain("from", network));
-        line!(own_zones, "\t\t\t\"{interface}\" : {id},");
+        line!(own_zones, "\t\t\t\"{interface}\" : {},", network.own_zone);
         if let Some(vrf) = &network.vrf {
-            line!(own_zones, "\t\t\t\"{vrf}\" : {id},");
+            line!(own_zones, "\t\t\t\"{vrf}\" : {},", network.own_zone);
         }
         line!(dnat, "\t\t\t{} : goto {},", Hex(destination.value(id)), Chain("dnat", network));
         line!(snat, "\t\t\t{} : goto {},", Hex(source.value(id)), Chain("snat", network));

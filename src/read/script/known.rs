@@ -67,7 +67,7 @@ pub(super) const BOTH: &[(&str, u64)] = &[
     ("needless_routes", 0xd3aa512e4baa3f91),
     ("drop_rules", 0xacdabbcd60706f78),
     ("restore_settings", 0x8e0b14fef4dc24b8),
-    ("outdated", 0x4fda66fbf24474bd),
+    ("outdated", 0xb5b23df9a6b6c34f),
     ("forget_connections", 0x246656274a94eade),
     ("listing", 0xa560a59e20e4f7b5),
     ("all_settings", 0xa0867d8ed3c615f4),

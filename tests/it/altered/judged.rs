@@ -85,7 +85,7 @@ fn altered_numbers_that_no_site_can_have_are_found() {
     altered(NFT, "1 red0 vrf-red red", "254 red0 vrf-red red", Foreign, "254 red0 vrf-red");
     altered(NFT, "3 blue0 vrf-blue blue", "3 lo vrf-blue blue", Foreign, "3 lo vrf-blue");
     altered(NFT, "3 blue0 vrf-blue blue", "3 vrf-red vrf-blue blue", Foreign, "3 vrf-red vrf-blue");
-    altered(NFT, "3 5e2a46e64e5676a8", "0 5e2a46e64e5676a8", Foreign, "0 5e2a46e64e5676a8");
+    altered(NFT, "32771 1144087e8656dbd9", "0 1144087e8656dbd9", Foreign, "0 1144087e8656dbd9");
     altered(NFT, "LAST=999", "LAST=40000", Foreign, "PROTOCOL=77");
     let text = golden(NFT).replace("protocol 77", "protocol 4").replace("PROTOCOL=77", "PROTOCOL=4");
     let line = text.lines().position(|line| line == "PROTOCOL=4").unwrap() + 1;
@@ -169,7 +169,7 @@ fn altered_rulesets_that_touch_what_is_not_theirs_are_found() {
         Foreign,
         "ct zone set meta mark & 0x0000000f map @ovl_zone",
     );
-    altered(NFT, "\"blue0\" : 3,", "\"blue0\" : 9,", Foreign, "ct zone set oifname map @ovl_own_zone");
+    altered(NFT, "\"blue0\" : 32771,", "\"blue0\" : 9,", Foreign, "ct zone set oifname map @ovl_own_zone");
 
     altered(
         IPTABLES,
@@ -197,7 +197,7 @@ fn altered_rulesets_that_touch_what_is_not_theirs_are_found() {
     altered(IPTABLES, "--set-xmark 0x11/0xff", "--set-xmark 0x11/0xffff", Foreign, "0x11/0xffff");
     altered(IPTABLES, "--set-xmark 0x10/0x10", "--set-xmark 0x20/0x20", Foreign, "0x20/0x20");
     altered(IPTABLES, "--xor-mark 0x1", "--xor-mark 0x100", Foreign, "--xor-mark 0x100");
-    altered(IPTABLES, "-j CT --zone 3", "-j CT --zone 9", Foreign, "--zone 9");
+    altered(IPTABLES, "-j CT --zone 3\n", "-j CT --zone 9\n", Foreign, "--zone 9");
     altered(
         IPTABLES,
         ":ovl-shut - [0:0]\\n-I FORWARD 1 -j ovl-shut",

@@ -245,6 +245,26 @@ fn ovl0411_answers_of_masqueraded_hosts_are_told_apart() {
 }
 
 #[test]
+fn ovl0411_names_the_pair_or_the_network_for_which_no_number_is_left() {
+    // 4 xor 65281 is 7 xor 65282. The ids of the last ones are zones already; what is left goes to their own traffic.
+    let title = |more: usize| {
+        let (_, findings, _) = compile(&format!(
+            "for n in 1..254 {{\nnetwork high-{{n}} {{ id 256 * n; interface high{{n}}; prefix 192.168.0.0/24 as subnet(10.1.0.0/16, 24, n) }}\n}}\n\
+             for n in 1..252 {{\nnetwork low-{{n}} {{ id n; interface low{{n}}; prefix 192.168.0.0/24 as subnet(10.2.0.0/16, 24, n) }}\n}}\n\
+             network press {{ id 65281; interface press0; prefix 192.168.0.0/24 as 10.9.0.0/24 for low-4 }}\n\
+             network saw {{ id 65282; interface saw0; prefix 192.168.0.0/24 as 10.9.0.0/24 for low-7 }}\n\
+             connect low-* -> high-*\nconnect low-4 -> press\nconnect low-7 -> saw\n\
+             for n in 1..{more} {{\nnetwork f-{{n}} {{ interface f{{n}}; prefix subnet(172.16.0.0/16, 32, n) }}\n}}\n"
+        ));
+        let found = findings.into_iter().find(|finding| finding.code.as_str() == "OVL0411");
+        found.map(|finding| finding.title)
+    };
+    assert_eq!(title(506), None);
+    assert!(title(507).unwrap().ends_with("for networks `low-7` and `saw`"));
+    assert!(title(508).unwrap().ends_with("own traffic with network `f-506`"));
+}
+
+#[test]
 fn ovl0323_a_pattern_of_which_nothing_is_left_is_not_a_missing_connect() {
     let label = |a: &str| {
         let (_, findings, _) = compile(&site(a, "connect a <-> b\nconnect c -> a\nconnect c <-> d"));

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='aliases-per-viewer'
-FINGERPRINT='21b8cd0fe8cf7a45'
+FINGERPRINT='2a1f7a21bbad9276'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -80,22 +80,22 @@ own_settings() {
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 3bd21d7ec325d1ab
-2 971f80245f710b13
-3 041d32a6f470e6cd
-4 a6a3f2b44b3adb4b
+    printf '%s\n' '2 971f80245f710b13
 5 c318738a1ad63f85
-6 b8236001813c3769
 7 5469ca2431a2bdad
+32769 3bd21d7ec325d1ab
+32771 041d32a6f470e6cd
+32772 a6a3f2b44b3adb4b
+32774 b8236001813c3769
 65535 3e3bce475e59fcce'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 387422f0ef5a7ffa 10.9.0.0/24 10.9.1.77/32 10.65.1.0/24 10.65.200.77/32 fd09::/64 fd65:0:0:1::/64
-3 548fac12dd816f41 10.9.0.0/24 10.65.3.0/24 fd09::/64 fd65:0:0:3::/64
-4 94f0c319a1b288d3 10.64.4.0/24 fd64:0:0:4::/64
-6 e8107c3fb3fd56cd 10.64.6.0/24 fd64:0:0:6::/64'
+    printf '%s\n' '32769 387422f0ef5a7ffa 10.9.0.0/24 10.9.1.77/32 10.65.1.0/24 10.65.200.77/32 fd09::/64 fd65:0:0:1::/64
+32771 548fac12dd816f41 10.9.0.0/24 10.65.3.0/24 fd09::/64 fd65:0:0:3::/64
+32772 94f0c319a1b288d3 10.64.4.0/24 fd64:0:0:4::/64
+32774 e8107c3fb3fd56cd 10.64.6.0/24 fd64:0:0:6::/64'
 }
 
 create() {
@@ -286,10 +286,10 @@ ruleset_v4() {
 -A ovl-raw -i deskb0 -m comment --comment "site.ovl:34 desk-b" -g ovl-from-6
 -A ovl-raw -i press0 -m comment --comment "site.ovl:5 press" -g ovl-from-1
 -A ovl-raw -i saw0 -m comment --comment "site.ovl:16 saw" -g ovl-from-3
--A ovl-out -o deska0 -m comment --comment "site.ovl:25 desk-a" -j CT --zone 4
--A ovl-out -o deskb0 -m comment --comment "site.ovl:34 desk-b" -j CT --zone 6
--A ovl-out -o press0 -m comment --comment "site.ovl:5 press" -j CT --zone 1
--A ovl-out -o saw0 -m comment --comment "site.ovl:16 saw" -j CT --zone 3
+-A ovl-out -o deska0 -m comment --comment "site.ovl:25 desk-a" -j CT --zone 32772
+-A ovl-out -o deskb0 -m comment --comment "site.ovl:34 desk-b" -j CT --zone 32774
+-A ovl-out -o press0 -m comment --comment "site.ovl:5 press" -j CT --zone 32769
+-A ovl-out -o saw0 -m comment --comment "site.ovl:16 saw" -j CT --zone 32771
 -A ovl-dest -d 10.8.0.0/15 -g ovl-d-0a08-15
 -A ovl-dest -d 10.64.0.0/15 -g ovl-d-0a40-15
 -A ovl-d-0a08-15 -d 10.9.0.0/26 -m comment --comment "site.ovl:10 shared" -g ovl-shared-1-3
@@ -317,18 +317,15 @@ ruleset_v4() {
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:5 zone" -j CT --zone 1
 -A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:45 zone" -j CT --zone 2
--A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:16 zone" -j CT --zone 3
--A ovl-zone -m mark --mark 0x4/0xf -m comment --comment "site.ovl:25 zone" -j CT --zone 4
 -A ovl-zone -m mark --mark 0x5/0xf -m comment --comment "site.ovl:43 zone" -j CT --zone 5
--A ovl-zone -m mark --mark 0x6/0xf -m comment --comment "site.ovl:34 zone" -j CT --zone 6
 -A ovl-zone -m mark --mark 0x7/0xf -m comment --comment "site.ovl:46 zone" -j CT --zone 7
 -A ovl-from-1 -m comment --comment "site.ovl:5 from press" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:10 hosts" -j ovl-dest
 -A ovl-from-1 -s 192.168.0.1 -m comment --comment "site.ovl:8 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:5 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:5 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:5 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:5 not press" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:5 to press" -j MARK --xor-mark 0x1
 -A ovl-from-3 -m comment --comment "site.ovl:16 from saw" -j MARK --set-xmark 0x33/0xff
@@ -336,6 +333,7 @@ ruleset_v4() {
 -A ovl-from-3 -s 192.168.0.1 -m comment --comment "site.ovl:19 not the gateway's own" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -p icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:16 routers" -j ovl-errors
 -A ovl-from-3 -m comment --comment "site.ovl:16 pair" -j ovl-zone
+-A ovl-from-3 -m comment --comment "site.ovl:16 no pair" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:16 not saw" -j MARK --xor-mark 0x3
 -A ovl-to-3 -m comment --comment "site.ovl:16 to saw" -j MARK --xor-mark 0x3
 -A ovl-from-4 -m comment --comment "site.ovl:25 from desk-a" -j MARK --set-xmark 0x44/0xff
@@ -343,6 +341,7 @@ ruleset_v4() {
 -A ovl-from-4 -s 192.168.0.1 -m comment --comment "site.ovl:28 not the gateway's own" -j MARK --set-xmark 0x44/0xff
 -A ovl-from-4 -p icmp -m mark --mark 0x4/0xf -m comment --comment "site.ovl:25 routers" -j ovl-errors
 -A ovl-from-4 -m comment --comment "site.ovl:25 pair" -j ovl-zone
+-A ovl-from-4 -m comment --comment "site.ovl:25 no pair" -j CT --zone 32772
 -A ovl-from-4 -m comment --comment "site.ovl:25 not desk-a" -j MARK --xor-mark 0x4
 -A ovl-to-4 -m comment --comment "site.ovl:25 to desk-a" -j MARK --xor-mark 0x4
 -A ovl-from-6 -m comment --comment "site.ovl:34 from desk-b" -j MARK --set-xmark 0x66/0xff
@@ -350,6 +349,7 @@ ruleset_v4() {
 -A ovl-from-6 -s 192.168.0.1 -m comment --comment "site.ovl:37 not the gateway's own" -j MARK --set-xmark 0x66/0xff
 -A ovl-from-6 -p icmp -m mark --mark 0x6/0xf -m comment --comment "site.ovl:34 routers" -j ovl-errors
 -A ovl-from-6 -m comment --comment "site.ovl:34 pair" -j ovl-zone
+-A ovl-from-6 -m comment --comment "site.ovl:34 no pair" -j CT --zone 32774
 -A ovl-from-6 -m comment --comment "site.ovl:34 not desk-b" -j MARK --xor-mark 0x6
 -A ovl-to-6 -m comment --comment "site.ovl:34 to desk-b" -j MARK --xor-mark 0x6
 -A ovl-seen-3 -m mark --mark 0x60/0xf0 -m comment --comment "site.ovl:16 desk-b asks for saw" -j CT --zone 65535
@@ -591,10 +591,10 @@ ruleset_v6() {
 -A ovl-raw -i deskb0 -m comment --comment "site.ovl:34 desk-b" -g ovl-from-6
 -A ovl-raw -i press0 -m comment --comment "site.ovl:5 press" -g ovl-from-1
 -A ovl-raw -i saw0 -m comment --comment "site.ovl:16 saw" -g ovl-from-3
--A ovl-out -o deska0 -m comment --comment "site.ovl:25 desk-a" -j CT --zone 4
--A ovl-out -o deskb0 -m comment --comment "site.ovl:34 desk-b" -j CT --zone 6
--A ovl-out -o press0 -m comment --comment "site.ovl:5 press" -j CT --zone 1
--A ovl-out -o saw0 -m comment --comment "site.ovl:16 saw" -j CT --zone 3
+-A ovl-out -o deska0 -m comment --comment "site.ovl:25 desk-a" -j CT --zone 32772
+-A ovl-out -o deskb0 -m comment --comment "site.ovl:34 desk-b" -j CT --zone 32774
+-A ovl-out -o press0 -m comment --comment "site.ovl:5 press" -j CT --zone 32769
+-A ovl-out -o saw0 -m comment --comment "site.ovl:16 saw" -j CT --zone 32771
 -A ovl-dest -d fd09::/64 -m comment --comment "site.ovl:13 shared" -g ovl-shared-1-3
 -A ovl-dest -d fd64:0:0:4::/64 -m comment --comment "site.ovl:31 desk-a" -g ovl-to-4
 -A ovl-dest -d fd64:0:0:6::/64 -m comment --comment "site.ovl:40 by who asks" -g ovl-seen-6
@@ -604,18 +604,15 @@ ruleset_v6() {
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:5 zone" -j CT --zone 1
 -A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:45 zone" -j CT --zone 2
--A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:16 zone" -j CT --zone 3
--A ovl-zone -m mark --mark 0x4/0xf -m comment --comment "site.ovl:25 zone" -j CT --zone 4
 -A ovl-zone -m mark --mark 0x5/0xf -m comment --comment "site.ovl:43 zone" -j CT --zone 5
--A ovl-zone -m mark --mark 0x6/0xf -m comment --comment "site.ovl:34 zone" -j CT --zone 6
 -A ovl-zone -m mark --mark 0x7/0xf -m comment --comment "site.ovl:46 zone" -j CT --zone 7
 -A ovl-from-1 -m comment --comment "site.ovl:5 from press" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:13 hosts" -j ovl-dest
 -A ovl-from-1 -s fd00:0:0:1::1 -m comment --comment "site.ovl:9 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:5 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:5 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:5 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:5 not press" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:5 to press" -j MARK --xor-mark 0x1
 -A ovl-from-3 -m comment --comment "site.ovl:16 from saw" -j MARK --set-xmark 0x33/0xff
@@ -623,6 +620,7 @@ ruleset_v6() {
 -A ovl-from-3 -s fd00:0:0:1::1 -m comment --comment "site.ovl:20 not the gateway's own" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -p ipv6-icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:16 routers" -j ovl-errors
 -A ovl-from-3 -m comment --comment "site.ovl:16 pair" -j ovl-zone
+-A ovl-from-3 -m comment --comment "site.ovl:16 no pair" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:16 not saw" -j MARK --xor-mark 0x3
 -A ovl-to-3 -m comment --comment "site.ovl:16 to saw" -j MARK --xor-mark 0x3
 -A ovl-from-4 -m comment --comment "site.ovl:25 from desk-a" -j MARK --set-xmark 0x44/0xff
@@ -630,6 +628,7 @@ ruleset_v6() {
 -A ovl-from-4 -s fd00:0:0:1::1 -m comment --comment "site.ovl:29 not the gateway's own" -j MARK --set-xmark 0x44/0xff
 -A ovl-from-4 -p ipv6-icmp -m mark --mark 0x4/0xf -m comment --comment "site.ovl:25 routers" -j ovl-errors
 -A ovl-from-4 -m comment --comment "site.ovl:25 pair" -j ovl-zone
+-A ovl-from-4 -m comment --comment "site.ovl:25 no pair" -j CT --zone 32772
 -A ovl-from-4 -m comment --comment "site.ovl:25 not desk-a" -j MARK --xor-mark 0x4
 -A ovl-to-4 -m comment --comment "site.ovl:25 to desk-a" -j MARK --xor-mark 0x4
 -A ovl-from-6 -m comment --comment "site.ovl:34 from desk-b" -j MARK --set-xmark 0x66/0xff
@@ -637,6 +636,7 @@ ruleset_v6() {
 -A ovl-from-6 -s fd00:0:0:1::1 -m comment --comment "site.ovl:38 not the gateway's own" -j MARK --set-xmark 0x66/0xff
 -A ovl-from-6 -p ipv6-icmp -m mark --mark 0x6/0xf -m comment --comment "site.ovl:34 routers" -j ovl-errors
 -A ovl-from-6 -m comment --comment "site.ovl:34 pair" -j ovl-zone
+-A ovl-from-6 -m comment --comment "site.ovl:34 no pair" -j CT --zone 32774
 -A ovl-from-6 -m comment --comment "site.ovl:34 not desk-b" -j MARK --xor-mark 0x6
 -A ovl-to-6 -m comment --comment "site.ovl:34 to desk-b" -j MARK --xor-mark 0x6
 -A ovl-seen-3 -m mark --mark 0x60/0xf0 -m comment --comment "site.ovl:16 desk-b asks for saw" -j CT --zone 65535
@@ -2170,13 +2170,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

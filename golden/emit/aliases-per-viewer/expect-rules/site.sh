@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='aliases-per-viewer'
-FINGERPRINT='79a8a1d36ba2e029'
+FINGERPRINT='081a76898dcea173'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -80,22 +80,22 @@ own_settings() {
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 3bd21d7ec325d1ab
-2 971f80245f710b13
-3 041d32a6f470e6cd
-4 a6a3f2b44b3adb4b
+    printf '%s\n' '2 971f80245f710b13
 5 c318738a1ad63f85
-6 b8236001813c3769
 7 5469ca2431a2bdad
+32769 3bd21d7ec325d1ab
+32771 041d32a6f470e6cd
+32772 a6a3f2b44b3adb4b
+32774 b8236001813c3769
 65535 3e3bce475e59fcce'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 387422f0ef5a7ffa 10.9.0.0/24 10.9.1.77/32 10.65.1.0/24 10.65.200.77/32 fd09::/64 fd65:0:0:1::/64
-3 548fac12dd816f41 10.9.0.0/24 10.65.3.0/24 fd09::/64 fd65:0:0:3::/64
-4 94f0c319a1b288d3 10.64.4.0/24 fd64:0:0:4::/64
-6 e8107c3fb3fd56cd 10.64.6.0/24 fd64:0:0:6::/64'
+    printf '%s\n' '32769 387422f0ef5a7ffa 10.9.0.0/24 10.9.1.77/32 10.65.1.0/24 10.65.200.77/32 fd09::/64 fd65:0:0:1::/64
+32771 548fac12dd816f41 10.9.0.0/24 10.65.3.0/24 fd09::/64 fd65:0:0:3::/64
+32772 94f0c319a1b288d3 10.64.4.0/24 fd64:0:0:4::/64
+32774 e8107c3fb3fd56cd 10.64.6.0/24 fd64:0:0:6::/64'
 }
 
 create() {
@@ -307,12 +307,8 @@ table inet ovl {
 	map ovl_zone {
 		typeof meta mark : ct zone
 		elements = {
-			0x00000001 : 1,
 			0x00000002 : 2,
-			0x00000003 : 3,
-			0x00000004 : 4,
 			0x00000005 : 5,
-			0x00000006 : 6,
 			0x00000007 : 7,
 		}
 	}
@@ -321,10 +317,10 @@ table inet ovl {
 	map ovl_own_zone {
 		typeof oifname : ct zone
 		elements = {
-			"press0" : 1,
-			"saw0" : 3,
-			"deska0" : 4,
-			"deskb0" : 6,
+			"press0" : 32769,
+			"saw0" : 32771,
+			"deska0" : 32772,
+			"deskb0" : 32774,
 		}
 	}
 
@@ -457,6 +453,7 @@ table inet ovl {
 		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:13 hosts"
 		meta mark & 0x0000000f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:5 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:5 pair"
+		ct zone set 32769 comment "site.ovl:5 no pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:5 not press"
 	}
 	chain ovl_to_press {
@@ -545,6 +542,7 @@ table inet ovl {
 		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:22 hosts"
 		meta mark & 0x0000000f == 0x00000003 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:16 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:16 pair"
+		ct zone set 32771 comment "site.ovl:16 no pair"
 		meta mark set meta mark ^ 0x00000003 comment "site.ovl:16 not saw"
 	}
 	chain ovl_to_saw {
@@ -589,6 +587,7 @@ table inet ovl {
 		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:31 hosts"
 		meta mark & 0x0000000f == 0x00000004 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:25 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:25 pair"
+		ct zone set 32772 comment "site.ovl:25 no pair"
 		meta mark set meta mark ^ 0x00000004 comment "site.ovl:25 not desk-a"
 	}
 	chain ovl_to_desk-a {
@@ -617,6 +616,7 @@ table inet ovl {
 		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:40 hosts"
 		meta mark & 0x0000000f == 0x00000006 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:34 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:34 pair"
+		ct zone set 32774 comment "site.ovl:34 no pair"
 		meta mark set meta mark ^ 0x00000006 comment "site.ovl:34 not desk-b"
 	}
 	chain ovl_to_desk-b {
@@ -2008,13 +2008,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

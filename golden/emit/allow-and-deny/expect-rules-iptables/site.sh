@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='allow-and-deny'
-FINGERPRINT='2e49c506e12a3507'
+FINGERPRINT='96bcc0a91b89a071'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -80,20 +80,23 @@ own_settings() {
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 3f921b1ef97f0431
-2 52e4b01a6644a5c5
-3 7a21a899f0fd83e8
-4 9f180c06f90b9319
+    printf '%s\n' '1 e36983a61b99ac82
+2 ecf22a3898050857
+3 a0838996415e9b32
 5 1caa33b6bb723592
-6 775ba58f03286dac'
+6 775ba58f03286dac
+32769 5c289778dde557af
+32770 65f285e1ce3f9d6e
+32771 d99e1f03af9ee8b6
+32772 9f180c06f90b9319'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 3534c84146305740 10.64.1.0/24 fd64:0:0:1::/64
-2 05615a1f00cab2de 10.64.2.0/24 fd64:0:0:2::/64
-3 66b56f401504acf8 10.64.3.0/24 fd64:0:0:3::/64
-4 ce671f837a47e138 10.64.4.0/24 fd64:0:0:4::/64'
+    printf '%s\n' '32769 3534c84146305740 10.64.1.0/24 fd64:0:0:1::/64
+32770 05615a1f00cab2de 10.64.2.0/24 fd64:0:0:2::/64
+32771 66b56f401504acf8 10.64.3.0/24 fd64:0:0:3::/64
+32772 ce671f837a47e138 10.64.4.0/24 fd64:0:0:4::/64'
 }
 
 create() {
@@ -270,10 +273,10 @@ ruleset_v4() {
 -A ovl-raw -i press0 -m comment --comment "site.ovl:16 press" -g ovl-from-2
 -A ovl-raw -i saw1 -m comment --comment "site.ovl:29 saw-1" -g ovl-from-3
 -A ovl-raw -i saw2 -m comment --comment "site.ovl:29 saw-2" -g ovl-from-4
--A ovl-out -o office0 -m comment --comment "site.ovl:4 office" -j CT --zone 1
--A ovl-out -o press0 -m comment --comment "site.ovl:16 press" -j CT --zone 2
--A ovl-out -o saw1 -m comment --comment "site.ovl:29 saw-1" -j CT --zone 3
--A ovl-out -o saw2 -m comment --comment "site.ovl:29 saw-2" -j CT --zone 4
+-A ovl-out -o office0 -m comment --comment "site.ovl:4 office" -j CT --zone 32769
+-A ovl-out -o press0 -m comment --comment "site.ovl:16 press" -j CT --zone 32770
+-A ovl-out -o saw1 -m comment --comment "site.ovl:29 saw-1" -j CT --zone 32771
+-A ovl-out -o saw2 -m comment --comment "site.ovl:29 saw-2" -j CT --zone 32772
 -A ovl-dest -d 10.64.1.0/24 -m comment --comment "site.ovl:9 office" -g ovl-to-1
 -A ovl-dest -d 10.64.2.0/24 -m comment --comment "site.ovl:21 press" -g ovl-to-2
 -A ovl-dest -d 10.64.3.0/24 -m comment --comment "site.ovl:34 saw-1" -g ovl-to-3
@@ -284,28 +287,33 @@ ruleset_v4() {
 -A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:68 zone" -j CT --zone 1
 -A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:53 zone" -j CT --zone 2
 -A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:41 zone" -j CT --zone 3
--A ovl-zone -m mark --mark 0x4/0xf -m comment --comment "site.ovl:29 zone" -j CT --zone 4
 -A ovl-zone -m mark --mark 0x5/0xf -m comment --comment "site.ovl:53 zone" -j CT --zone 5
 -A ovl-zone -m mark --mark 0x6/0xf -m comment --comment "site.ovl:61 zone" -j CT --zone 6
 -A ovl-from-1 -m comment --comment "site.ovl:4 from office" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:9 hosts" -j ovl-dest
 -A ovl-from-1 -s 192.168.0.1 -m comment --comment "site.ovl:7 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
+-A ovl-from-1 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 for no network" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:4 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:4 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to office" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:16 from press" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -s 192.168.0.0/24 -m comment --comment "site.ovl:21 hosts" -j ovl-dest
 -A ovl-from-2 -s 192.168.0.1 -m comment --comment "site.ovl:19 not the gateway's own" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:16 routers" -j ovl-errors
+-A ovl-from-2 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:16 for no network" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:16 pair" -j ovl-zone
+-A ovl-from-2 -m comment --comment "site.ovl:16 no pair" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:16 not press" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:16 to press" -j MARK --xor-mark 0x2
 -A ovl-from-3 -m comment --comment "site.ovl:29 from saw-1" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -s 192.168.0.0/24 -m comment --comment "site.ovl:34 hosts" -j ovl-dest
 -A ovl-from-3 -s 192.168.0.1 -m comment --comment "site.ovl:32 not the gateway's own" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -p icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:29 routers" -j ovl-errors
+-A ovl-from-3 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:29 for no network" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:29 pair" -j ovl-zone
+-A ovl-from-3 -m comment --comment "site.ovl:29 no pair" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:29 not saw-1" -j MARK --xor-mark 0x3
 -A ovl-to-3 -m comment --comment "site.ovl:29 to saw-1" -j MARK --xor-mark 0x3
 -A ovl-from-4 -m comment --comment "site.ovl:29 from saw-2" -j MARK --set-xmark 0x44/0xff
@@ -313,6 +321,7 @@ ruleset_v4() {
 -A ovl-from-4 -s 192.168.0.1 -m comment --comment "site.ovl:32 not the gateway's own" -j MARK --set-xmark 0x44/0xff
 -A ovl-from-4 -p icmp -m mark --mark 0x4/0xf -m comment --comment "site.ovl:29 routers" -j ovl-errors
 -A ovl-from-4 -m comment --comment "site.ovl:29 pair" -j ovl-zone
+-A ovl-from-4 -m comment --comment "site.ovl:29 no pair" -j CT --zone 32772
 -A ovl-from-4 -m comment --comment "site.ovl:29 not saw-2" -j MARK --xor-mark 0x4
 -A ovl-to-4 -m comment --comment "site.ovl:29 to saw-2" -j MARK --xor-mark 0x4
 COMMIT
@@ -562,10 +571,10 @@ ruleset_v6() {
 -A ovl-raw -i press0 -m comment --comment "site.ovl:16 press" -g ovl-from-2
 -A ovl-raw -i saw1 -m comment --comment "site.ovl:29 saw-1" -g ovl-from-3
 -A ovl-raw -i saw2 -m comment --comment "site.ovl:29 saw-2" -g ovl-from-4
--A ovl-out -o office0 -m comment --comment "site.ovl:4 office" -j CT --zone 1
--A ovl-out -o press0 -m comment --comment "site.ovl:16 press" -j CT --zone 2
--A ovl-out -o saw1 -m comment --comment "site.ovl:29 saw-1" -j CT --zone 3
--A ovl-out -o saw2 -m comment --comment "site.ovl:29 saw-2" -j CT --zone 4
+-A ovl-out -o office0 -m comment --comment "site.ovl:4 office" -j CT --zone 32769
+-A ovl-out -o press0 -m comment --comment "site.ovl:16 press" -j CT --zone 32770
+-A ovl-out -o saw1 -m comment --comment "site.ovl:29 saw-1" -j CT --zone 32771
+-A ovl-out -o saw2 -m comment --comment "site.ovl:29 saw-2" -j CT --zone 32772
 -A ovl-dest -d fd64:0:0:1::/64 -m comment --comment "site.ovl:10 office" -g ovl-to-1
 -A ovl-dest -d fd64:0:0:2::/64 -m comment --comment "site.ovl:22 press" -g ovl-to-2
 -A ovl-dest -d fd64:0:0:3::/64 -m comment --comment "site.ovl:35 saw-1" -g ovl-to-3
@@ -577,28 +586,33 @@ ruleset_v6() {
 -A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:68 zone" -j CT --zone 1
 -A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:53 zone" -j CT --zone 2
 -A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:41 zone" -j CT --zone 3
--A ovl-zone -m mark --mark 0x4/0xf -m comment --comment "site.ovl:29 zone" -j CT --zone 4
 -A ovl-zone -m mark --mark 0x5/0xf -m comment --comment "site.ovl:53 zone" -j CT --zone 5
 -A ovl-zone -m mark --mark 0x6/0xf -m comment --comment "site.ovl:61 zone" -j CT --zone 6
 -A ovl-from-1 -m comment --comment "site.ovl:4 from office" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:10 hosts" -j ovl-dest
 -A ovl-from-1 -s fd00:0:0:1::1 -m comment --comment "site.ovl:8 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
+-A ovl-from-1 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 for no network" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:4 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:4 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to office" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:16 from press" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:22 hosts" -j ovl-dest
 -A ovl-from-2 -s fd00:0:0:1::1 -m comment --comment "site.ovl:20 not the gateway's own" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p ipv6-icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:16 routers" -j ovl-errors
+-A ovl-from-2 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:16 for no network" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:16 pair" -j ovl-zone
+-A ovl-from-2 -m comment --comment "site.ovl:16 no pair" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:16 not press" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:16 to press" -j MARK --xor-mark 0x2
 -A ovl-from-3 -m comment --comment "site.ovl:29 from saw-1" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:35 hosts" -j ovl-dest
 -A ovl-from-3 -s fd00:0:0:1::1 -m comment --comment "site.ovl:33 not the gateway's own" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -p ipv6-icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:29 routers" -j ovl-errors
+-A ovl-from-3 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:29 for no network" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:29 pair" -j ovl-zone
+-A ovl-from-3 -m comment --comment "site.ovl:29 no pair" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:29 not saw-1" -j MARK --xor-mark 0x3
 -A ovl-to-3 -m comment --comment "site.ovl:29 to saw-1" -j MARK --xor-mark 0x3
 -A ovl-from-4 -m comment --comment "site.ovl:29 from saw-2" -j MARK --set-xmark 0x44/0xff
@@ -606,6 +620,7 @@ ruleset_v6() {
 -A ovl-from-4 -s fd00:0:0:1::1 -m comment --comment "site.ovl:33 not the gateway's own" -j MARK --set-xmark 0x44/0xff
 -A ovl-from-4 -p ipv6-icmp -m mark --mark 0x4/0xf -m comment --comment "site.ovl:29 routers" -j ovl-errors
 -A ovl-from-4 -m comment --comment "site.ovl:29 pair" -j ovl-zone
+-A ovl-from-4 -m comment --comment "site.ovl:29 no pair" -j CT --zone 32772
 -A ovl-from-4 -m comment --comment "site.ovl:29 not saw-2" -j MARK --xor-mark 0x4
 -A ovl-to-4 -m comment --comment "site.ovl:29 to saw-2" -j MARK --xor-mark 0x4
 COMMIT
@@ -2157,13 +2172,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='allow-and-deny'
-FINGERPRINT='35bd8f11fc5e6bc1'
+FINGERPRINT='c523800d9af43967'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -80,20 +80,23 @@ own_settings() {
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 3f921b1ef97f0431
-2 52e4b01a6644a5c5
-3 7a21a899f0fd83e8
-4 9f180c06f90b9319
+    printf '%s\n' '1 e36983a61b99ac82
+2 ecf22a3898050857
+3 a0838996415e9b32
 5 1caa33b6bb723592
-6 775ba58f03286dac'
+6 775ba58f03286dac
+32769 5c289778dde557af
+32770 65f285e1ce3f9d6e
+32771 d99e1f03af9ee8b6
+32772 9f180c06f90b9319'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 3534c84146305740 10.64.1.0/24 fd64:0:0:1::/64
-2 05615a1f00cab2de 10.64.2.0/24 fd64:0:0:2::/64
-3 66b56f401504acf8 10.64.3.0/24 fd64:0:0:3::/64
-4 ce671f837a47e138 10.64.4.0/24 fd64:0:0:4::/64'
+    printf '%s\n' '32769 3534c84146305740 10.64.1.0/24 fd64:0:0:1::/64
+32770 05615a1f00cab2de 10.64.2.0/24 fd64:0:0:2::/64
+32771 66b56f401504acf8 10.64.3.0/24 fd64:0:0:3::/64
+32772 ce671f837a47e138 10.64.4.0/24 fd64:0:0:4::/64'
 }
 
 create() {
@@ -283,7 +286,6 @@ table inet ovl {
 			0x00000001 : 1,
 			0x00000002 : 2,
 			0x00000003 : 3,
-			0x00000004 : 4,
 			0x00000005 : 5,
 			0x00000006 : 6,
 		}
@@ -293,10 +295,10 @@ table inet ovl {
 	map ovl_own_zone {
 		typeof oifname : ct zone
 		elements = {
-			"office0" : 1,
-			"press0" : 2,
-			"saw1" : 3,
-			"saw2" : 4,
+			"office0" : 32769,
+			"press0" : 32770,
+			"saw1" : 32771,
+			"saw2" : 32772,
 		}
 	}
 
@@ -540,7 +542,9 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:9 hosts"
 		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:10 hosts"
 		meta mark & 0x0000000f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
+		meta mark & 0x0000000f == 0x00000001 ct zone set 32769 comment "site.ovl:4 for no network"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:4 pair"
+		ct zone set 32769 comment "site.ovl:4 no pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:4 not office"
 	}
 	chain ovl_to_office {
@@ -568,7 +572,9 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:21 hosts"
 		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:22 hosts"
 		meta mark & 0x0000000f == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:16 routers"
+		meta mark & 0x0000000f == 0x00000002 ct zone set 32770 comment "site.ovl:16 for no network"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:16 pair"
+		ct zone set 32770 comment "site.ovl:16 no pair"
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:16 not press"
 	}
 	chain ovl_to_press {
@@ -596,7 +602,9 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:34 hosts"
 		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:35 hosts"
 		meta mark & 0x0000000f == 0x00000003 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:29 routers"
+		meta mark & 0x0000000f == 0x00000003 ct zone set 32771 comment "site.ovl:29 for no network"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:29 pair"
+		ct zone set 32771 comment "site.ovl:29 no pair"
 		meta mark set meta mark ^ 0x00000003 comment "site.ovl:29 not saw-1"
 	}
 	chain ovl_to_saw-1 {
@@ -625,6 +633,7 @@ table inet ovl {
 		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:35 hosts"
 		meta mark & 0x0000000f == 0x00000004 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:29 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:29 pair"
+		ct zone set 32772 comment "site.ovl:29 no pair"
 		meta mark set meta mark ^ 0x00000004 comment "site.ovl:29 not saw-2"
 	}
 	chain ovl_to_saw-2 {
@@ -1972,13 +1981,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='host-addresses'
-FINGERPRINT='7d592717afb57668'
+FINGERPRINT='c773af30cf98d07d'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -68,15 +68,15 @@ ipv4/conf/vrf-outer/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 5c58ddf349d2d4ea
-2 4aa18df5319a9e77
-3 18ab490cf8040ea5'
+    printf '%s\n' '3 18ab490cf8040ea5
+32769 5c58ddf349d2d4ea
+32770 4aa18df5319a9e77'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 2cddf844cf03dd02 192.168.13.0/24 fd64:0:0:13::/64
-2 d1fe6062aed7a7f1 192.168.23.0/24 fd64:0:0:23::/64'
+    printf '%s\n' '32769 2cddf844cf03dd02 192.168.13.0/24 fd64:0:0:13::/64
+32770 d1fe6062aed7a7f1 192.168.23.0/24 fd64:0:0:23::/64'
 }
 
 create() {
@@ -188,28 +188,28 @@ ruleset_v4() {
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
 -A ovl-raw -i inner0 -m comment --comment "site.ovl:4 inner" -g ovl-from-1
 -A ovl-raw -i outer0 -m comment --comment "site.ovl:10 outer" -g ovl-from-2
--A ovl-out -o inner0 -m comment --comment "site.ovl:4 inner" -j CT --zone 1
--A ovl-out -o outer0 -m comment --comment "site.ovl:10 outer" -j CT --zone 2
--A ovl-out -o vrf-inner -m comment --comment "site.ovl:4 inner" -j CT --zone 1
--A ovl-out -o vrf-outer -m comment --comment "site.ovl:10 outer" -j CT --zone 2
+-A ovl-out -o inner0 -m comment --comment "site.ovl:4 inner" -j CT --zone 32769
+-A ovl-out -o outer0 -m comment --comment "site.ovl:10 outer" -j CT --zone 32770
+-A ovl-out -o vrf-inner -m comment --comment "site.ovl:4 inner" -j CT --zone 32769
+-A ovl-out -o vrf-outer -m comment --comment "site.ovl:10 outer" -j CT --zone 32770
 -A ovl-dest -d 192.168.13.0/24 -m comment --comment "site.ovl:6 inner" -g ovl-to-1
 -A ovl-dest -d 192.168.23.0/24 -m comment --comment "site.ovl:12 outer" -g ovl-to-2
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 zone" -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:10 zone" -j CT --zone 2
 -A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:16 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:4 from inner" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s 192.168.2.0/24 -m comment --comment "site.ovl:6 hosts" -j ovl-dest
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:4 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:4 not inner" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to inner" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:10 from outer" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -s 192.168.2.0/24 -m comment --comment "site.ovl:12 hosts" -j ovl-dest
 -A ovl-from-2 -p icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:10 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:10 pair" -j ovl-zone
+-A ovl-from-2 -m comment --comment "site.ovl:10 no pair" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:10 not outer" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:10 to outer" -j MARK --xor-mark 0x2
 COMMIT
@@ -305,29 +305,29 @@ ruleset_v6() {
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
 -A ovl-raw -i inner0 -m comment --comment "site.ovl:4 inner" -g ovl-from-1
 -A ovl-raw -i outer0 -m comment --comment "site.ovl:10 outer" -g ovl-from-2
--A ovl-out -o inner0 -m comment --comment "site.ovl:4 inner" -j CT --zone 1
--A ovl-out -o outer0 -m comment --comment "site.ovl:10 outer" -j CT --zone 2
--A ovl-out -o vrf-inner -m comment --comment "site.ovl:4 inner" -j CT --zone 1
--A ovl-out -o vrf-outer -m comment --comment "site.ovl:10 outer" -j CT --zone 2
+-A ovl-out -o inner0 -m comment --comment "site.ovl:4 inner" -j CT --zone 32769
+-A ovl-out -o outer0 -m comment --comment "site.ovl:10 outer" -j CT --zone 32770
+-A ovl-out -o vrf-inner -m comment --comment "site.ovl:4 inner" -j CT --zone 32769
+-A ovl-out -o vrf-outer -m comment --comment "site.ovl:10 outer" -j CT --zone 32770
 -A ovl-dest -d fd64:0:0:13::/64 -m comment --comment "site.ovl:7 inner" -g ovl-to-1
 -A ovl-dest -d fd64:0:0:23::/64 -m comment --comment "site.ovl:13 outer" -g ovl-to-2
 -A ovl-errors -p ipv6-icmp --icmpv6-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 zone" -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:10 zone" -j CT --zone 2
 -A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:16 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:4 from inner" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s fd00:0:0:2::/64 -m comment --comment "site.ovl:7 hosts" -j ovl-dest
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:4 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:4 not inner" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to inner" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:10 from outer" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -s fd00:0:0:2::/64 -m comment --comment "site.ovl:13 hosts" -j ovl-dest
 -A ovl-from-2 -p ipv6-icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:10 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:10 pair" -j ovl-zone
+-A ovl-from-2 -m comment --comment "site.ovl:10 no pair" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:10 not outer" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:10 to outer" -j MARK --xor-mark 0x2
 COMMIT
@@ -1768,13 +1768,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='host-addresses'
-FINGERPRINT='81c9f45666a09dfd'
+FINGERPRINT='979e69e5df02d73f'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -66,15 +66,15 @@ own_settings() {
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 5c58ddf349d2d4ea
-2 4aa18df5319a9e77
-3 18ab490cf8040ea5'
+    printf '%s\n' '3 18ab490cf8040ea5
+32769 5c58ddf349d2d4ea
+32770 4aa18df5319a9e77'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 2cddf844cf03dd02 192.168.13.0/24 fd64:0:0:13::/64
-2 d1fe6062aed7a7f1 192.168.23.0/24 fd64:0:0:23::/64'
+    printf '%s\n' '32769 2cddf844cf03dd02 192.168.13.0/24 fd64:0:0:13::/64
+32770 d1fe6062aed7a7f1 192.168.23.0/24 fd64:0:0:23::/64'
 }
 
 create() {
@@ -206,8 +206,6 @@ table inet ovl {
 	map ovl_zone {
 		typeof meta mark : ct zone
 		elements = {
-			0x00000001 : 1,
-			0x00000002 : 2,
 			0x00000003 : 3,
 		}
 	}
@@ -216,8 +214,8 @@ table inet ovl {
 	map ovl_own_zone {
 		typeof oifname : ct zone
 		elements = {
-			"inner0" : 1,
-			"outer0" : 2,
+			"inner0" : 32769,
+			"outer0" : 32770,
 		}
 	}
 
@@ -330,6 +328,7 @@ table inet ovl {
 		ip6 saddr fd00:0:0:2::/64 jump ovl_dest comment "site.ovl:7 hosts"
 		meta mark & 0x0000000f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:4 pair"
+		ct zone set 32769 comment "site.ovl:4 no pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:4 not inner"
 	}
 	chain ovl_to_inner {
@@ -354,6 +353,7 @@ table inet ovl {
 		ip6 saddr fd00:0:0:2::/64 jump ovl_dest comment "site.ovl:13 hosts"
 		meta mark & 0x0000000f == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:10 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:10 pair"
+		ct zone set 32770 comment "site.ovl:10 no pair"
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:10 not outer"
 	}
 	chain ovl_to_outer {
@@ -1697,13 +1697,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='identical-lans-distinct'
-FINGERPRINT='16f3c1a0f574f337'
+FINGERPRINT='0f4faa6cccf0c3df'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -68,15 +68,15 @@ ipv4/conf/vrf-outer/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '100 9b992fde8407a610
-172 a9b03cc5d37fd8f3
-200 7518ba6eede4c30b'
+    printf '%s\n' '172 a9b03cc5d37fd8f3
+32868 9b992fde8407a610
+32968 7518ba6eede4c30b'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '100 c472402f33aa924d 192.168.13.0/24
-200 a1394ec41bc8102d 192.168.23.0/24'
+    printf '%s\n' '32868 c472402f33aa924d 192.168.13.0/24
+32968 a1394ec41bc8102d 192.168.23.0/24'
 }
 
 create() {
@@ -178,23 +178,22 @@ ruleset_v4() {
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
 -A ovl-raw -i middleman-eth0 -m comment --comment "site.ovl:4 inner" -g ovl-from-100
 -A ovl-raw -i middleman-eth1 -m comment --comment "site.ovl:11 outer" -g ovl-from-200
--A ovl-out -o middleman-eth0 -m comment --comment "site.ovl:4 inner" -j CT --zone 100
--A ovl-out -o middleman-eth1 -m comment --comment "site.ovl:11 outer" -j CT --zone 200
--A ovl-out -o vrf-inner -m comment --comment "site.ovl:4 inner" -j CT --zone 100
--A ovl-out -o vrf-outer -m comment --comment "site.ovl:11 outer" -j CT --zone 200
+-A ovl-out -o middleman-eth0 -m comment --comment "site.ovl:4 inner" -j CT --zone 32868
+-A ovl-out -o middleman-eth1 -m comment --comment "site.ovl:11 outer" -j CT --zone 32968
+-A ovl-out -o vrf-inner -m comment --comment "site.ovl:4 inner" -j CT --zone 32868
+-A ovl-out -o vrf-outer -m comment --comment "site.ovl:11 outer" -j CT --zone 32968
 -A ovl-dest -d 192.168.13.0/24 -m comment --comment "site.ovl:8 inner" -g ovl-to-100
 -A ovl-dest -d 192.168.23.0/24 -m comment --comment "site.ovl:15 outer" -g ovl-to-200
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x64/0xff -m comment --comment "site.ovl:4 zone" -j CT --zone 100
 -A ovl-zone -m mark --mark 0xac/0xff -m comment --comment "site.ovl:18 zone" -j CT --zone 172
--A ovl-zone -m mark --mark 0xc8/0xff -m comment --comment "site.ovl:11 zone" -j CT --zone 200
 -A ovl-from-100 -m comment --comment "site.ovl:4 from inner" -j MARK --set-xmark 0x6464/0xffff
 -A ovl-from-100 -s 192.168.2.0/24 -m comment --comment "site.ovl:8 hosts" -j ovl-dest
 -A ovl-from-100 -s 192.168.2.1 -m comment --comment "site.ovl:7 not the gateway's own" -j MARK --set-xmark 0x6464/0xffff
 -A ovl-from-100 -p icmp -m mark --mark 0x64/0xff -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-100 -m comment --comment "site.ovl:4 pair" -j ovl-zone
+-A ovl-from-100 -m comment --comment "site.ovl:4 no pair" -j CT --zone 32868
 -A ovl-from-100 -m comment --comment "site.ovl:4 not inner" -j MARK --xor-mark 0x64
 -A ovl-to-100 -m comment --comment "site.ovl:4 to inner" -j MARK --xor-mark 0x64
 -A ovl-from-200 -m comment --comment "site.ovl:11 from outer" -j MARK --set-xmark 0xc8c8/0xffff
@@ -202,6 +201,7 @@ ruleset_v4() {
 -A ovl-from-200 -s 192.168.2.1 -m comment --comment "site.ovl:14 not the gateway's own" -j MARK --set-xmark 0xc8c8/0xffff
 -A ovl-from-200 -p icmp -m mark --mark 0xc8/0xff -m comment --comment "site.ovl:11 routers" -j ovl-errors
 -A ovl-from-200 -m comment --comment "site.ovl:11 pair" -j ovl-zone
+-A ovl-from-200 -m comment --comment "site.ovl:11 no pair" -j CT --zone 32968
 -A ovl-from-200 -m comment --comment "site.ovl:11 not outer" -j MARK --xor-mark 0xc8
 -A ovl-to-200 -m comment --comment "site.ovl:11 to outer" -j MARK --xor-mark 0xc8
 COMMIT
@@ -301,25 +301,25 @@ ruleset_v6() {
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
 -A ovl-raw -i middleman-eth0 -m comment --comment "site.ovl:4 inner" -g ovl-from-100
 -A ovl-raw -i middleman-eth1 -m comment --comment "site.ovl:11 outer" -g ovl-from-200
--A ovl-out -o middleman-eth0 -m comment --comment "site.ovl:4 inner" -j CT --zone 100
--A ovl-out -o middleman-eth1 -m comment --comment "site.ovl:11 outer" -j CT --zone 200
--A ovl-out -o vrf-inner -m comment --comment "site.ovl:4 inner" -j CT --zone 100
--A ovl-out -o vrf-outer -m comment --comment "site.ovl:11 outer" -j CT --zone 200
+-A ovl-out -o middleman-eth0 -m comment --comment "site.ovl:4 inner" -j CT --zone 32868
+-A ovl-out -o middleman-eth1 -m comment --comment "site.ovl:11 outer" -j CT --zone 32968
+-A ovl-out -o vrf-inner -m comment --comment "site.ovl:4 inner" -j CT --zone 32868
+-A ovl-out -o vrf-outer -m comment --comment "site.ovl:11 outer" -j CT --zone 32968
 -A ovl-errors -p ipv6-icmp --icmpv6-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x64/0xff -m comment --comment "site.ovl:4 zone" -j CT --zone 100
 -A ovl-zone -m mark --mark 0xac/0xff -m comment --comment "site.ovl:18 zone" -j CT --zone 172
--A ovl-zone -m mark --mark 0xc8/0xff -m comment --comment "site.ovl:11 zone" -j CT --zone 200
 -A ovl-from-100 -m comment --comment "site.ovl:4 from inner" -j MARK --set-xmark 0x6464/0xffff
 -A ovl-from-100 -p ipv6-icmp -m mark --mark 0x64/0xff -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-100 -m comment --comment "site.ovl:4 pair" -j ovl-zone
+-A ovl-from-100 -m comment --comment "site.ovl:4 no pair" -j CT --zone 32868
 -A ovl-from-100 -m comment --comment "site.ovl:4 not inner" -j MARK --xor-mark 0x64
 -A ovl-to-100 -m comment --comment "site.ovl:4 to inner" -j MARK --xor-mark 0x64
 -A ovl-from-200 -m comment --comment "site.ovl:11 from outer" -j MARK --set-xmark 0xc8c8/0xffff
 -A ovl-from-200 -p ipv6-icmp -m mark --mark 0xc8/0xff -m comment --comment "site.ovl:11 routers" -j ovl-errors
 -A ovl-from-200 -m comment --comment "site.ovl:11 pair" -j ovl-zone
+-A ovl-from-200 -m comment --comment "site.ovl:11 no pair" -j CT --zone 32968
 -A ovl-from-200 -m comment --comment "site.ovl:11 not outer" -j MARK --xor-mark 0xc8
 -A ovl-to-200 -m comment --comment "site.ovl:11 to outer" -j MARK --xor-mark 0xc8
 COMMIT
@@ -1756,13 +1756,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='identical-lans'
-FINGERPRINT='717c5cf6c689bd75'
+FINGERPRINT='3ca39d4820892d11'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -68,14 +68,16 @@ ipv4/conf/vrf-outer/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '100 4714040e0c2f09b5
-200 77fb0996cf413315'
+    printf '%s\n' '100 ab7ad42f882763a5
+200 02e24f27e15c700a
+32868 9b992fde8407a610
+32968 7518ba6eede4c30b'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '100 55ef0b26d1c39d2a 192.168.3.0/24
-200 2f6e95b73ba0ba25 192.168.3.0/24'
+    printf '%s\n' '32868 55ef0b26d1c39d2a 192.168.3.0/24
+32968 2f6e95b73ba0ba25 192.168.3.0/24'
 }
 
 create() {
@@ -178,8 +180,7 @@ table inet ovl {
 	map ovl_zone {
 		typeof meta mark : ct zone
 		elements = {
-			0x00000064 : 100,
-			0x000000c8 : 200,
+
 		}
 	}
 
@@ -187,10 +188,10 @@ table inet ovl {
 	map ovl_own_zone {
 		typeof oifname : ct zone
 		elements = {
-			"middleman-eth0" : 100,
-			"vrf-inner" : 100,
-			"middleman-eth1" : 200,
-			"vrf-outer" : 200,
+			"middleman-eth0" : 32868,
+			"vrf-inner" : 32868,
+			"middleman-eth1" : 32968,
+			"vrf-outer" : 32968,
 		}
 	}
 
@@ -301,6 +302,7 @@ table inet ovl {
 		ip saddr 192.168.2.0/24 ip saddr != 192.168.2.1 jump ovl_dest comment "site.ovl:12 hosts"
 		meta mark & 0x000000ff == 0x00000064 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:8 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:8 pair"
+		ct zone set 32868 comment "site.ovl:8 no pair"
 		meta mark set meta mark ^ 0x00000064 comment "site.ovl:8 not inner"
 	}
 	chain ovl_to_inner {
@@ -324,6 +326,7 @@ table inet ovl {
 		ip saddr 192.168.2.0/24 ip saddr != 192.168.2.1 jump ovl_dest comment "site.ovl:19 hosts"
 		meta mark & 0x000000ff == 0x000000c8 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:15 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:15 pair"
+		ct zone set 32968 comment "site.ovl:15 no pair"
 		meta mark set meta mark ^ 0x000000c8 comment "site.ovl:15 not outer"
 	}
 	chain ovl_to_outer {
@@ -1675,13 +1678,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

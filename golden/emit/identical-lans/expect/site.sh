@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='identical-lans'
-FINGERPRINT='724a876bf349022c'
+FINGERPRINT='f7cd187f6797fa75'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -68,14 +68,16 @@ ipv4/conf/vrf-outer/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '100 4714040e0c2f09b5
-200 77fb0996cf413315'
+    printf '%s\n' '100 ab7ad42f882763a5
+200 02e24f27e15c700a
+32868 9b992fde8407a610
+32968 7518ba6eede4c30b'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '100 55ef0b26d1c39d2a 192.168.3.0/24
-200 2f6e95b73ba0ba25 192.168.3.0/24'
+    printf '%s\n' '32868 55ef0b26d1c39d2a 192.168.3.0/24
+32968 2f6e95b73ba0ba25 192.168.3.0/24'
 }
 
 create() {
@@ -178,21 +180,20 @@ ruleset_v4() {
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
 -A ovl-raw -i middleman-eth0 -m comment --comment "site.ovl:8 inner" -g ovl-from-100
 -A ovl-raw -i middleman-eth1 -m comment --comment "site.ovl:15 outer" -g ovl-from-200
--A ovl-out -o middleman-eth0 -m comment --comment "site.ovl:8 inner" -j CT --zone 100
--A ovl-out -o middleman-eth1 -m comment --comment "site.ovl:15 outer" -j CT --zone 200
--A ovl-out -o vrf-inner -m comment --comment "site.ovl:8 inner" -j CT --zone 100
--A ovl-out -o vrf-outer -m comment --comment "site.ovl:15 outer" -j CT --zone 200
+-A ovl-out -o middleman-eth0 -m comment --comment "site.ovl:8 inner" -j CT --zone 32868
+-A ovl-out -o middleman-eth1 -m comment --comment "site.ovl:15 outer" -j CT --zone 32968
+-A ovl-out -o vrf-inner -m comment --comment "site.ovl:8 inner" -j CT --zone 32868
+-A ovl-out -o vrf-outer -m comment --comment "site.ovl:15 outer" -j CT --zone 32968
 -A ovl-dest -d 192.168.3.0/24 -m comment --comment "site.ovl:12 shared" -g ovl-shared-100-200
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x64/0xff -m comment --comment "site.ovl:8 zone" -j CT --zone 100
--A ovl-zone -m mark --mark 0xc8/0xff -m comment --comment "site.ovl:15 zone" -j CT --zone 200
 -A ovl-from-100 -m comment --comment "site.ovl:8 from inner" -j MARK --set-xmark 0x6464/0xffff
 -A ovl-from-100 -s 192.168.2.0/24 -m comment --comment "site.ovl:12 hosts" -j ovl-dest
 -A ovl-from-100 -s 192.168.2.1 -m comment --comment "site.ovl:11 not the gateway's own" -j MARK --set-xmark 0x6464/0xffff
 -A ovl-from-100 -p icmp -m mark --mark 0x64/0xff -m comment --comment "site.ovl:8 routers" -j ovl-errors
 -A ovl-from-100 -m comment --comment "site.ovl:8 pair" -j ovl-zone
+-A ovl-from-100 -m comment --comment "site.ovl:8 no pair" -j CT --zone 32868
 -A ovl-from-100 -m comment --comment "site.ovl:8 not inner" -j MARK --xor-mark 0x64
 -A ovl-to-100 -m comment --comment "site.ovl:8 to inner" -j MARK --xor-mark 0x64
 -A ovl-from-200 -m comment --comment "site.ovl:15 from outer" -j MARK --set-xmark 0xc8c8/0xffff
@@ -200,6 +201,7 @@ ruleset_v4() {
 -A ovl-from-200 -s 192.168.2.1 -m comment --comment "site.ovl:18 not the gateway's own" -j MARK --set-xmark 0xc8c8/0xffff
 -A ovl-from-200 -p icmp -m mark --mark 0xc8/0xff -m comment --comment "site.ovl:15 routers" -j ovl-errors
 -A ovl-from-200 -m comment --comment "site.ovl:15 pair" -j ovl-zone
+-A ovl-from-200 -m comment --comment "site.ovl:15 no pair" -j CT --zone 32968
 -A ovl-from-200 -m comment --comment "site.ovl:15 not outer" -j MARK --xor-mark 0xc8
 -A ovl-to-200 -m comment --comment "site.ovl:15 to outer" -j MARK --xor-mark 0xc8
 -A ovl-shared-100-200 -m mark --mark 0xc800/0xff00 -m comment --comment "site.ovl:8 outer asks for inner" -j CT --zone-orig 200
@@ -304,24 +306,24 @@ ruleset_v6() {
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
 -A ovl-raw -i middleman-eth0 -m comment --comment "site.ovl:8 inner" -g ovl-from-100
 -A ovl-raw -i middleman-eth1 -m comment --comment "site.ovl:15 outer" -g ovl-from-200
--A ovl-out -o middleman-eth0 -m comment --comment "site.ovl:8 inner" -j CT --zone 100
--A ovl-out -o middleman-eth1 -m comment --comment "site.ovl:15 outer" -j CT --zone 200
--A ovl-out -o vrf-inner -m comment --comment "site.ovl:8 inner" -j CT --zone 100
--A ovl-out -o vrf-outer -m comment --comment "site.ovl:15 outer" -j CT --zone 200
+-A ovl-out -o middleman-eth0 -m comment --comment "site.ovl:8 inner" -j CT --zone 32868
+-A ovl-out -o middleman-eth1 -m comment --comment "site.ovl:15 outer" -j CT --zone 32968
+-A ovl-out -o vrf-inner -m comment --comment "site.ovl:8 inner" -j CT --zone 32868
+-A ovl-out -o vrf-outer -m comment --comment "site.ovl:15 outer" -j CT --zone 32968
 -A ovl-errors -p ipv6-icmp --icmpv6-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x64/0xff -m comment --comment "site.ovl:8 zone" -j CT --zone 100
--A ovl-zone -m mark --mark 0xc8/0xff -m comment --comment "site.ovl:15 zone" -j CT --zone 200
 -A ovl-from-100 -m comment --comment "site.ovl:8 from inner" -j MARK --set-xmark 0x6464/0xffff
 -A ovl-from-100 -p ipv6-icmp -m mark --mark 0x64/0xff -m comment --comment "site.ovl:8 routers" -j ovl-errors
 -A ovl-from-100 -m comment --comment "site.ovl:8 pair" -j ovl-zone
+-A ovl-from-100 -m comment --comment "site.ovl:8 no pair" -j CT --zone 32868
 -A ovl-from-100 -m comment --comment "site.ovl:8 not inner" -j MARK --xor-mark 0x64
 -A ovl-to-100 -m comment --comment "site.ovl:8 to inner" -j MARK --xor-mark 0x64
 -A ovl-from-200 -m comment --comment "site.ovl:15 from outer" -j MARK --set-xmark 0xc8c8/0xffff
 -A ovl-from-200 -p ipv6-icmp -m mark --mark 0xc8/0xff -m comment --comment "site.ovl:15 routers" -j ovl-errors
 -A ovl-from-200 -m comment --comment "site.ovl:15 pair" -j ovl-zone
+-A ovl-from-200 -m comment --comment "site.ovl:15 no pair" -j CT --zone 32968
 -A ovl-from-200 -m comment --comment "site.ovl:15 not outer" -j MARK --xor-mark 0xc8
 -A ovl-to-200 -m comment --comment "site.ovl:15 to outer" -j MARK --xor-mark 0xc8
 -A ovl-shared-100-200 -m mark --mark 0xc800/0xff00 -m comment --comment "site.ovl:8 outer asks for inner" -j CT --zone-orig 200
@@ -1762,13 +1764,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='like-own-traffic'
-FINGERPRINT='e7a558a2f01aee95'
+FINGERPRINT='fdfd4202428929a7'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -82,19 +82,20 @@ ipv4/conf/vrf-lab/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 bf30e95b01ae660b
-2 142b1f447918e29b
-4 61a70c1cca86b009
-5 869c9beef097cfce
-65535 f78f1f5e47565e87'
+    printf '%s\n' '4 557cd77a682e018f
+32769 bf30e95b01ae660b
+32770 142b1f447918e29b
+32772 ecee7c0d76c55772
+32773 869c9beef097cfce
+65535 0000000000000000'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 e52e160e06baa172 10.1.0.0/24
-2 a5ccce062951f591 10.64.2.0/24
-4 1864161cff676577 10.64.4.0/24 10.64.8.0/24
-5 8b99f75879a0d076 10.64.5.0/24'
+    printf '%s\n' '32769 778b3d0867e151d5 10.1.0.0/24
+32770 b5e21d994bcc10cc 10.64.2.0/24
+32772 a3ab860daba60ce0 10.64.4.0/24 10.64.8.0/24
+32773 1df71e52dac780d9 10.64.5.0/24'
 }
 
 create() {
@@ -221,42 +222,40 @@ ruleset_v4() {
 :ovl-to-2 - [0:0]
 :ovl-from-4 - [0:0]
 :ovl-to-4 - [0:0]
+:ovl-asks-4 - [0:0]
 :ovl-from-5 - [0:0]
 :ovl-to-5 - [0:0]
 :ovl-seen-1 - [0:0]
-:ovl-seen-5 - [0:0]
 -I PREROUTING 1 -m comment --comment "overlapc" -j ovl-raw
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
 -A ovl-raw -i lab0 -m comment --comment "site.ovl:30 lab" -g ovl-from-5
 -A ovl-raw -i mach0 -m comment --comment "site.ovl:20 machine" -g ovl-from-4
 -A ovl-raw -i north0 -m comment --comment "site.ovl:13 north" -g ovl-from-2
 -A ovl-raw -i office0 -m comment --comment "site.ovl:6 office" -g ovl-from-1
--A ovl-out -o lab0 -m comment --comment "site.ovl:30 lab" -j CT --zone 5
--A ovl-out -o mach0 -m comment --comment "site.ovl:20 machine" -j CT --zone 4
--A ovl-out -o north0 -m comment --comment "site.ovl:13 north" -j CT --zone 2
--A ovl-out -o office0 -m comment --comment "site.ovl:6 office" -j CT --zone 1
--A ovl-out -o vrf-lab -m comment --comment "site.ovl:30 lab" -j CT --zone 5
--A ovl-out -o vrf-machine -m comment --comment "site.ovl:20 machine" -j CT --zone 4
--A ovl-out -o vrf-north -m comment --comment "site.ovl:13 north" -j CT --zone 2
--A ovl-out -o vrf-office -m comment --comment "site.ovl:6 office" -j CT --zone 1
+-A ovl-out -o lab0 -m comment --comment "site.ovl:30 lab" -j CT --zone 32773
+-A ovl-out -o mach0 -m comment --comment "site.ovl:20 machine" -j CT --zone 32772
+-A ovl-out -o north0 -m comment --comment "site.ovl:13 north" -j CT --zone 32770
+-A ovl-out -o office0 -m comment --comment "site.ovl:6 office" -j CT --zone 32769
+-A ovl-out -o vrf-lab -m comment --comment "site.ovl:30 lab" -j CT --zone 32773
+-A ovl-out -o vrf-machine -m comment --comment "site.ovl:20 machine" -j CT --zone 32772
+-A ovl-out -o vrf-north -m comment --comment "site.ovl:13 north" -j CT --zone 32770
+-A ovl-out -o vrf-office -m comment --comment "site.ovl:6 office" -j CT --zone 32769
 -A ovl-dest -d 10.1.0.0/24 -m comment --comment "site.ovl:10 by who asks" -g ovl-seen-1
 -A ovl-dest -d 10.64.2.0/24 -m comment --comment "site.ovl:17 north" -g ovl-to-2
 -A ovl-dest -d 10.64.4.0/24 -m comment --comment "site.ovl:24 machine" -g ovl-to-4
--A ovl-dest -d 10.64.5.0/24 -m comment --comment "site.ovl:34 by who asks" -g ovl-seen-5
+-A ovl-dest -d 10.64.5.0/24 -m comment --comment "site.ovl:34 lab" -g ovl-to-5
 -A ovl-dest -d 10.64.8.0/24 -m comment --comment "site.ovl:26 machine" -g ovl-to-4
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:6 zone" -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:13 zone" -j CT --zone 2
--A ovl-zone -m mark --mark 0x4/0xf -m comment --comment "site.ovl:20 zone" -j CT --zone 4
--A ovl-zone -m mark --mark 0x5/0xf -m comment --comment "site.ovl:30 zone" -j CT --zone 5
+-A ovl-zone -m mark --mark 0x4/0xf -m comment --comment "site.ovl:37 zone" -j CT --zone 4
 -A ovl-from-1 -m comment --comment "site.ovl:6 from office" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s 10.1.0.0/24 -m comment --comment "site.ovl:10 hosts" -j ovl-dest
 -A ovl-from-1 -s 10.1.0.253 -m comment --comment "site.ovl:9 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:6 routers" -j ovl-errors
 -A ovl-from-1 -m mark --mark 0x0/0xf -m comment --comment "site.ovl:6 to the gateway itself" -j MARK --xor-mark 0x1
 -A ovl-from-1 -m comment --comment "site.ovl:6 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:6 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:6 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:6 to office" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:13 from north" -j MARK --set-xmark 0x22/0xff
@@ -264,24 +263,25 @@ ruleset_v4() {
 -A ovl-from-2 -s 192.168.1.1 -m comment --comment "site.ovl:16 not the gateway's own" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:13 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:13 pair" -j ovl-zone
+-A ovl-from-2 -m comment --comment "site.ovl:13 no pair" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:13 not north" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:13 to north" -j MARK --xor-mark 0x2
 -A ovl-from-4 -m comment --comment "site.ovl:20 from machine" -j MARK --set-xmark 0x40/0xff
--A ovl-from-4 -m comment --comment "site.ovl:20 answers to the gateway" -j CT --zone 4
--A ovl-to-4 -m comment --comment "site.ovl:27 masqueraded" -j CT --zone 4
+-A ovl-from-4 -d 10.64.4.0/24 -m comment --comment "site.ovl:20 for no network" -j CT --zone 65535
+-A ovl-from-4 -d 10.64.8.0/24 -m comment --comment "site.ovl:20 for no network" -j CT --zone 65535
+-A ovl-from-4 -m comment --comment "site.ovl:20 answers to the gateway" -j CT --zone 32772
+-A ovl-asks-4 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:27 north asks" -j CT --zone 32772
+-A ovl-to-4 -m comment --comment "site.ovl:27 masqueraded" -j ovl-asks-4
 -A ovl-to-4 -m comment --comment "site.ovl:20 to machine" -j MARK --xor-mark 0x4
 -A ovl-from-5 -m comment --comment "site.ovl:30 from lab" -j MARK --set-xmark 0x55/0xff
 -A ovl-from-5 -s 192.168.8.0/24 -m comment --comment "site.ovl:34 hosts" -j ovl-dest
 -A ovl-from-5 -s 192.168.8.1 -m comment --comment "site.ovl:33 not the gateway's own" -j MARK --set-xmark 0x55/0xff
 -A ovl-from-5 -p icmp -m mark --mark 0x5/0xf -m comment --comment "site.ovl:30 routers" -j ovl-errors
 -A ovl-from-5 -m comment --comment "site.ovl:30 pair" -j ovl-zone
+-A ovl-from-5 -m comment --comment "site.ovl:30 no pair" -j CT --zone 32773
 -A ovl-from-5 -m comment --comment "site.ovl:30 not lab" -j MARK --xor-mark 0x5
 -A ovl-to-5 -m comment --comment "site.ovl:30 to lab" -j MARK --xor-mark 0x5
--A ovl-seen-1 -m mark --mark 0x50/0xf0 -m comment --comment "site.ovl:6 lab asks for office" -j CT --zone 65535
 -A ovl-seen-1 -m mark --mark 0x50/0xf0 -m comment --comment "site.ovl:6 lab asks for office" -g ovl-to-1
--A ovl-seen-5 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:30 office asks for lab" -j CT --zone 65535
--A ovl-seen-5 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:30 office asks for lab" -g ovl-to-5
--A ovl-seen-5 -m comment --comment "site.ovl:30 others ask for lab" -g ovl-to-5
 COMMIT
 *mangle
 :ovl-replies - [0:0]
@@ -426,57 +426,54 @@ ruleset_v6() {
 :ovl-to-2 - [0:0]
 :ovl-from-4 - [0:0]
 :ovl-to-4 - [0:0]
+:ovl-asks-4 - [0:0]
 :ovl-from-5 - [0:0]
 :ovl-to-5 - [0:0]
 :ovl-seen-1 - [0:0]
-:ovl-seen-5 - [0:0]
 -I PREROUTING 1 -m comment --comment "overlapc" -j ovl-raw
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
 -A ovl-raw -i lab0 -m comment --comment "site.ovl:30 lab" -g ovl-from-5
 -A ovl-raw -i mach0 -m comment --comment "site.ovl:20 machine" -g ovl-from-4
 -A ovl-raw -i north0 -m comment --comment "site.ovl:13 north" -g ovl-from-2
 -A ovl-raw -i office0 -m comment --comment "site.ovl:6 office" -g ovl-from-1
--A ovl-out -o lab0 -m comment --comment "site.ovl:30 lab" -j CT --zone 5
--A ovl-out -o mach0 -m comment --comment "site.ovl:20 machine" -j CT --zone 4
--A ovl-out -o north0 -m comment --comment "site.ovl:13 north" -j CT --zone 2
--A ovl-out -o office0 -m comment --comment "site.ovl:6 office" -j CT --zone 1
--A ovl-out -o vrf-lab -m comment --comment "site.ovl:30 lab" -j CT --zone 5
--A ovl-out -o vrf-machine -m comment --comment "site.ovl:20 machine" -j CT --zone 4
--A ovl-out -o vrf-north -m comment --comment "site.ovl:13 north" -j CT --zone 2
--A ovl-out -o vrf-office -m comment --comment "site.ovl:6 office" -j CT --zone 1
+-A ovl-out -o lab0 -m comment --comment "site.ovl:30 lab" -j CT --zone 32773
+-A ovl-out -o mach0 -m comment --comment "site.ovl:20 machine" -j CT --zone 32772
+-A ovl-out -o north0 -m comment --comment "site.ovl:13 north" -j CT --zone 32770
+-A ovl-out -o office0 -m comment --comment "site.ovl:6 office" -j CT --zone 32769
+-A ovl-out -o vrf-lab -m comment --comment "site.ovl:30 lab" -j CT --zone 32773
+-A ovl-out -o vrf-machine -m comment --comment "site.ovl:20 machine" -j CT --zone 32772
+-A ovl-out -o vrf-north -m comment --comment "site.ovl:13 north" -j CT --zone 32770
+-A ovl-out -o vrf-office -m comment --comment "site.ovl:6 office" -j CT --zone 32769
 -A ovl-errors -p ipv6-icmp --icmpv6-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:6 zone" -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:13 zone" -j CT --zone 2
--A ovl-zone -m mark --mark 0x4/0xf -m comment --comment "site.ovl:20 zone" -j CT --zone 4
--A ovl-zone -m mark --mark 0x5/0xf -m comment --comment "site.ovl:30 zone" -j CT --zone 5
+-A ovl-zone -m mark --mark 0x4/0xf -m comment --comment "site.ovl:37 zone" -j CT --zone 4
 -A ovl-from-1 -m comment --comment "site.ovl:6 from office" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:6 routers" -j ovl-errors
 -A ovl-from-1 -m mark --mark 0x0/0xf -m comment --comment "site.ovl:6 to the gateway itself" -j MARK --xor-mark 0x1
 -A ovl-from-1 -m comment --comment "site.ovl:6 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:6 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:6 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:6 to office" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:13 from north" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p ipv6-icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:13 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:13 pair" -j ovl-zone
+-A ovl-from-2 -m comment --comment "site.ovl:13 no pair" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:13 not north" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:13 to north" -j MARK --xor-mark 0x2
 -A ovl-from-4 -m comment --comment "site.ovl:20 from machine" -j MARK --set-xmark 0x40/0xff
--A ovl-from-4 -m comment --comment "site.ovl:20 answers to the gateway" -j CT --zone 4
--A ovl-to-4 -m comment --comment "site.ovl:27 masqueraded" -j CT --zone 4
+-A ovl-from-4 -m comment --comment "site.ovl:20 answers to the gateway" -j CT --zone 32772
+-A ovl-asks-4 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:27 north asks" -j CT --zone 32772
+-A ovl-to-4 -m comment --comment "site.ovl:27 masqueraded" -j ovl-asks-4
 -A ovl-to-4 -m comment --comment "site.ovl:20 to machine" -j MARK --xor-mark 0x4
 -A ovl-from-5 -m comment --comment "site.ovl:30 from lab" -j MARK --set-xmark 0x55/0xff
 -A ovl-from-5 -p ipv6-icmp -m mark --mark 0x5/0xf -m comment --comment "site.ovl:30 routers" -j ovl-errors
 -A ovl-from-5 -m comment --comment "site.ovl:30 pair" -j ovl-zone
+-A ovl-from-5 -m comment --comment "site.ovl:30 no pair" -j CT --zone 32773
 -A ovl-from-5 -m comment --comment "site.ovl:30 not lab" -j MARK --xor-mark 0x5
 -A ovl-to-5 -m comment --comment "site.ovl:30 to lab" -j MARK --xor-mark 0x5
--A ovl-seen-1 -m mark --mark 0x50/0xf0 -m comment --comment "site.ovl:6 lab asks for office" -j CT --zone 65535
 -A ovl-seen-1 -m mark --mark 0x50/0xf0 -m comment --comment "site.ovl:6 lab asks for office" -g ovl-to-1
--A ovl-seen-5 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:30 office asks for lab" -j CT --zone 65535
--A ovl-seen-5 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:30 office asks for lab" -g ovl-to-5
--A ovl-seen-5 -m comment --comment "site.ovl:30 others ask for lab" -g ovl-to-5
 COMMIT
 *mangle
 :ovl-replies - [0:0]
@@ -1948,13 +1945,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

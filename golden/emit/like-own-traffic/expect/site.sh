@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='like-own-traffic'
-FINGERPRINT='85ffeaf3507080c7'
+FINGERPRINT='2f82ce8bf583155b'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -82,19 +82,20 @@ ipv4/conf/vrf-lab/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 bf30e95b01ae660b
-2 142b1f447918e29b
-4 61a70c1cca86b009
-5 869c9beef097cfce
-65535 f78f1f5e47565e87'
+    printf '%s\n' '4 557cd77a682e018f
+32769 bf30e95b01ae660b
+32770 142b1f447918e29b
+32772 ecee7c0d76c55772
+32773 869c9beef097cfce
+65535 0000000000000000'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 e52e160e06baa172 10.1.0.0/24
-2 a5ccce062951f591 10.64.2.0/24
-4 1864161cff676577 10.64.4.0/24 10.64.8.0/24
-5 8b99f75879a0d076 10.64.5.0/24'
+    printf '%s\n' '32769 778b3d0867e151d5 10.1.0.0/24
+32770 b5e21d994bcc10cc 10.64.2.0/24
+32772 a3ab860daba60ce0 10.64.4.0/24 10.64.8.0/24
+32773 1df71e52dac780d9 10.64.5.0/24'
 }
 
 create() {
@@ -221,7 +222,7 @@ table inet ovl {
 			10.1.0.0/24 : goto ovl_seen__1,
 			10.64.2.0/24 : goto ovl_to_north,
 			10.64.4.0/24 : goto ovl_to_machine,
-			10.64.5.0/24 : goto ovl_seen__5,
+			10.64.5.0/24 : goto ovl_to_lab,
 			10.64.8.0/24 : goto ovl_to_machine,
 		}
 	}
@@ -230,10 +231,7 @@ table inet ovl {
 	map ovl_zone {
 		typeof meta mark : ct zone
 		elements = {
-			0x00000001 : 1,
-			0x00000002 : 2,
 			0x00000004 : 4,
-			0x00000005 : 5,
 		}
 	}
 
@@ -241,14 +239,14 @@ table inet ovl {
 	map ovl_own_zone {
 		typeof oifname : ct zone
 		elements = {
-			"office0" : 1,
-			"vrf-office" : 1,
-			"north0" : 2,
-			"vrf-north" : 2,
-			"mach0" : 4,
-			"vrf-machine" : 4,
-			"lab0" : 5,
-			"vrf-lab" : 5,
+			"office0" : 32769,
+			"vrf-office" : 32769,
+			"north0" : 32770,
+			"vrf-north" : 32770,
+			"mach0" : 32772,
+			"vrf-machine" : 32772,
+			"lab0" : 32773,
+			"vrf-lab" : 32773,
 		}
 	}
 
@@ -408,6 +406,7 @@ table inet ovl {
 		meta mark & 0x0000000f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:6 routers"
 		meta mark & 0x0000000f == 0x0 meta mark set meta mark ^ 0x00000001 comment "site.ovl:6 to the gateway itself"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:6 pair"
+		ct zone set 32769 comment "site.ovl:6 no pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:6 not office"
 	}
 	chain ovl_to_office {
@@ -431,6 +430,7 @@ table inet ovl {
 		ip saddr 192.168.1.0/24 ip saddr != 192.168.1.1 jump ovl_dest comment "site.ovl:17 hosts"
 		meta mark & 0x0000000f == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:13 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:13 pair"
+		ct zone set 32770 comment "site.ovl:13 no pair"
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:13 not north"
 	}
 	chain ovl_to_north {
@@ -451,10 +451,12 @@ table inet ovl {
 	# Network machine, site.ovl:20
 	chain ovl_from_machine {
 		meta mark set meta mark & 0xffffff00 | 0x00000040 comment "site.ovl:20 from machine"
-		ct zone set 4 comment "site.ovl:20 answers to the gateway"
+		ip daddr 10.64.4.0/24 ct zone set 65535 comment "site.ovl:20 for no network"
+		ip daddr 10.64.8.0/24 ct zone set 65535 comment "site.ovl:20 for no network"
+		ct zone set 32772 comment "site.ovl:20 answers to the gateway"
 	}
 	chain ovl_to_machine {
-		ct zone set 4 comment "site.ovl:27 masqueraded"
+		meta mark & 0x000000f0 { 0x00000020 } ct zone set 32772 comment "site.ovl:27 masqueraded"
 		meta mark set meta mark ^ 0x00000004 comment "site.ovl:20 to machine"
 	}
 	chain ovl_dnat_machine {
@@ -482,6 +484,7 @@ table inet ovl {
 		ip saddr 192.168.8.0/24 ip saddr != 192.168.8.1 jump ovl_dest comment "site.ovl:34 hosts"
 		meta mark & 0x0000000f == 0x00000005 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:30 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:30 pair"
+		ct zone set 32773 comment "site.ovl:30 no pair"
 		meta mark set meta mark ^ 0x00000005 comment "site.ovl:30 not lab"
 	}
 	chain ovl_to_lab {
@@ -501,15 +504,7 @@ table inet ovl {
 
 	# What this means depends on who asks.
 	chain ovl_seen__1 {
-		meta mark & 0x000000f0 == 0x00000050 ct zone set 65535 comment "site.ovl:6 lab asks for office"
 		meta mark & 0x000000f0 == 0x00000050 goto ovl_to_office comment "site.ovl:6 lab asks for office"
-	}
-
-	# What this means depends on who asks.
-	chain ovl_seen__5 {
-		meta mark & 0x000000f0 == 0x00000010 ct zone set 65535 comment "site.ovl:30 office asks for lab"
-		meta mark & 0x000000f0 == 0x00000010 goto ovl_to_lab comment "site.ovl:30 office asks for lab"
-		goto ovl_to_lab comment "site.ovl:30 others ask for lab"
 	}
 
 	chain ovl_sign_north {
@@ -1842,13 +1837,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='machines-alike'
-FINGERPRINT='9b015b02b9105e62'
+FINGERPRINT='149a8162878aaed7'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -306,43 +306,61 @@ ipv4/conf/vrf-machine-17/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 69b62073d7f14cde
-2 0661127de1fd7b8f
-3 5aea59002dfa969f
-4 9bd735612712e5c9
-5 1bd8a4ea4c8faadd
-6 57746b4a8e75970f
-7 20e5d892915c36af
-8 4e2cd214cf4c9dd9
-9 a5de0532110cf646
-10 d29380dcd3ab1da2
-11 d40439375ea10d6b
-12 4b6af49273acc7b4
-13 e3d96524743898a6
-14 970e79719494fd1a
-15 4835816ef34b6b3c
-16 ac11bd7442a36ec4
-17 511bf60d74095969
-18 c6e4268ad498d192
-19 4fdd0a892d257a79
-20 65b59b00a0e5a583
-21 1184a529db7345aa
-22 7fd0357e6c349e3f
-23 7a161c392f37c85f
-24 9c2a9fe44bd2e19f
-25 5d637979a3d9f530
-26 c71aeb76c8ac39c7
-27 de7e76745a3565cf
-28 b06478f9efb470eb
-29 db5da856bbfe6099
-30 f92e740883b4bfd4
-31 34da4c7dd2f33b2a
-32 176e9e97f2de6448
-33 cdc131f3c900905d
-34 6e3449cc4fec4ae8
-35 0701209ec9dc2fb2
-100 d9a8d2a673256b0b
+    printf '%s\n' '1 7bd0dd553584e7c5
+3 a41f78a024c281d5
+5 106dd2aef7d8cf19
+7 fa74741d55d6b26d
+9 0c3501f387449ff2
+11 28965399451bd0fe
+13 2d3e0bb8334662ff
+15 9a917738b8a2a137
+17 56e05a8abd849e52
+19 4c42a3f50450553c
+21 c058e65b6de2d516
+23 130a5384bcb26bb3
+25 f3b6089f818d6034
+27 e5a40fb07c1045ff
+29 cc39cd723db9118d
+31 e1e1defb75db2d9d
+33 7d5f4f5894ea9144
+35 757528c9cced00ad
 101 c7744260ef66344b
+32769 ede5431ea26c6519
+32770 0661127de1fd7b8f
+32771 b6cae060093814ca
+32772 9bd735612712e5c9
+32773 0b6ad23b54b6dbc4
+32774 57746b4a8e75970f
+32775 267164753b858442
+32776 4e2cd214cf4c9dd9
+32777 99a9033e89c85654
+32778 d29380dcd3ab1da2
+32779 ab6de59e19853c6d
+32780 4b6af49273acc7b4
+32781 b69b596c40f235a7
+32782 970e79719494fd1a
+32783 ada40a363aa8ca05
+32784 ac11bd7442a36ec4
+32785 fa3b9b82b684bb17
+32786 c6e4268ad498d192
+32787 039a669428d5253d
+32788 65b59b00a0e5a583
+32789 512bbece6d907094
+32790 7fd0357e6c349e3f
+32791 670bc8b472855cac
+32792 9c2a9fe44bd2e19f
+32793 69ad70da224c94fc
+32794 c71aeb76c8ac39c7
+32795 f8da66c3de251fd0
+32796 b06478f9efb470eb
+32797 0f23dae47e454f0c
+32798 f92e740883b4bfd4
+32799 52f86d825d180d8d
+32800 176e9e97f2de6448
+32801 5061e29b3415ff19
+32802 6e3449cc4fec4ae8
+32803 918bf7d4fcef2f05
+32868 d9a8d2a673256b0b
 65520 fd6cdb11f6a25f13
 65521 6727f4ae26ac714c
 65522 c5df3efded45d459
@@ -363,42 +381,42 @@ zones() {
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 75d8d8af87e122cd 10.70.0.0/24 10.71.0.0/24
-100 fa26d72b9bc71ecd 10.72.0.0/24
-2 314b633db9b541b8 10.64.1.0/24
-3 d9f82da9810c831a 10.9.0.0/24
-4 2c9fd156b780d036 10.64.2.0/24
-5 a50da7ba9ecf5aac 10.9.0.0/24
-6 045b9a5e4ed1d64d 10.64.3.0/24
-7 2dec39bf989c1d7f 10.9.0.0/24
-8 7c96c61917be83b5 10.64.4.0/24
-9 5f6200615556da39 10.9.0.0/24
-10 d39aa3231029addb 10.64.5.0/24
-11 c9b0011f6a51be7d 10.9.0.0/24
-12 113bc54cff80da91 10.64.6.0/24
-13 4df6c9e7f391ccf1 10.9.0.0/24
-14 8cb6b5b8b540831e 10.64.7.0/24
-15 2de5cb9ad2c63786 10.9.0.0/24
-16 f887a696c10e2516 10.64.8.0/24
-17 708d4005340c1850 10.9.0.0/24
-18 ea938bc805cdb428 10.64.9.0/24
-19 b7c84e40111d8693 10.9.0.0/24
-20 bf364e72d9685db9 10.64.10.0/24
-21 515bee439c340dc9 10.9.0.0/24
-22 5f29d70ca3ee0709 10.64.11.0/24
-23 dba8efd49ec6db21 10.9.0.0/24
-24 f1429e0f1016a488 10.64.12.0/24
-25 847f1da412e64651 10.9.0.0/24
-26 43c134addb7fa2eb 10.64.13.0/24
-27 93cc2c19d5c3883a 10.9.0.0/24
-28 24ba83c9a3103e2d 10.64.14.0/24
-29 dd567669ccf02dd2 10.9.0.0/24
-30 ae86bd2f39d20001 10.64.15.0/24
-31 eb2101339f5ff338 10.9.0.0/24
-32 923a69548420e693 10.64.16.0/24
-33 a291156b792a11f0 10.9.0.0/24
-34 ba3eb1570b543ab9 10.64.17.0/24
-35 65247e33b980d490 10.9.0.0/24'
+    printf '%s\n' '32769 75d8d8af87e122cd 10.70.0.0/24 10.71.0.0/24
+32868 fa26d72b9bc71ecd 10.72.0.0/24
+32770 314b633db9b541b8 10.64.1.0/24
+32771 d9f82da9810c831a 10.9.0.0/24
+32772 2c9fd156b780d036 10.64.2.0/24
+32773 a50da7ba9ecf5aac 10.9.0.0/24
+32774 045b9a5e4ed1d64d 10.64.3.0/24
+32775 2dec39bf989c1d7f 10.9.0.0/24
+32776 7c96c61917be83b5 10.64.4.0/24
+32777 5f6200615556da39 10.9.0.0/24
+32778 d39aa3231029addb 10.64.5.0/24
+32779 c9b0011f6a51be7d 10.9.0.0/24
+32780 113bc54cff80da91 10.64.6.0/24
+32781 4df6c9e7f391ccf1 10.9.0.0/24
+32782 8cb6b5b8b540831e 10.64.7.0/24
+32783 2de5cb9ad2c63786 10.9.0.0/24
+32784 f887a696c10e2516 10.64.8.0/24
+32785 708d4005340c1850 10.9.0.0/24
+32786 ea938bc805cdb428 10.64.9.0/24
+32787 b7c84e40111d8693 10.9.0.0/24
+32788 bf364e72d9685db9 10.64.10.0/24
+32789 515bee439c340dc9 10.9.0.0/24
+32790 5f29d70ca3ee0709 10.64.11.0/24
+32791 dba8efd49ec6db21 10.9.0.0/24
+32792 f1429e0f1016a488 10.64.12.0/24
+32793 847f1da412e64651 10.9.0.0/24
+32794 43c134addb7fa2eb 10.64.13.0/24
+32795 93cc2c19d5c3883a 10.9.0.0/24
+32796 24ba83c9a3103e2d 10.64.14.0/24
+32797 dd567669ccf02dd2 10.9.0.0/24
+32798 ae86bd2f39d20001 10.64.15.0/24
+32799 eb2101339f5ff338 10.9.0.0/24
+32800 923a69548420e693 10.64.16.0/24
+32801 a291156b792a11f0 10.9.0.0/24
+32802 ba3eb1570b543ab9 10.64.17.0/24
+32803 65247e33b980d490 10.9.0.0/24'
 }
 
 create() {
@@ -936,7 +954,6 @@ ruleset_v4() {
 :ovl-at-z0-4 - [0:0]
 :ovl-at-z10-4 - [0:0]
 :ovl-at-z20-4 - [0:0]
-:ovl-at-z60-4 - [0:0]
 :ovl-from-1 - [0:0]
 :ovl-to-1 - [0:0]
 :ovl-from-100 - [0:0]
@@ -1096,86 +1113,86 @@ ruleset_v4() {
 -A ovl-raw-mach1 -i mach16 -m comment --comment "site.ovl:27 machine-16" -g ovl-from-33
 -A ovl-raw-mach1 -i mach17 -m comment --comment "site.ovl:27 machine-17" -g ovl-from-35
 -A ovl-out -o c+ -g ovl-out-c
--A ovl-out -o desk0 -m comment --comment "site.ovl:12 desk" -j CT --zone 100
+-A ovl-out -o desk0 -m comment --comment "site.ovl:12 desk" -j CT --zone 32868
 -A ovl-out -o m+ -g ovl-out-m
--A ovl-out -o office0 -m comment --comment "site.ovl:5 office" -j CT --zone 1
+-A ovl-out -o office0 -m comment --comment "site.ovl:5 office" -j CT --zone 32769
 -A ovl-out -o v+ -g ovl-out-v
 -A ovl-out-c -o cell1+ -g ovl-out-cell1
--A ovl-out-c -o cell2 -m comment --comment "site.ovl:20 cell-2" -j CT --zone 4
--A ovl-out-c -o cell3 -m comment --comment "site.ovl:20 cell-3" -j CT --zone 6
--A ovl-out-c -o cell4 -m comment --comment "site.ovl:20 cell-4" -j CT --zone 8
--A ovl-out-c -o cell5 -m comment --comment "site.ovl:20 cell-5" -j CT --zone 10
--A ovl-out-c -o cell6 -m comment --comment "site.ovl:20 cell-6" -j CT --zone 12
--A ovl-out-c -o cell7 -m comment --comment "site.ovl:20 cell-7" -j CT --zone 14
--A ovl-out-c -o cell8 -m comment --comment "site.ovl:20 cell-8" -j CT --zone 16
--A ovl-out-c -o cell9 -m comment --comment "site.ovl:20 cell-9" -j CT --zone 18
+-A ovl-out-c -o cell2 -m comment --comment "site.ovl:20 cell-2" -j CT --zone 32772
+-A ovl-out-c -o cell3 -m comment --comment "site.ovl:20 cell-3" -j CT --zone 32774
+-A ovl-out-c -o cell4 -m comment --comment "site.ovl:20 cell-4" -j CT --zone 32776
+-A ovl-out-c -o cell5 -m comment --comment "site.ovl:20 cell-5" -j CT --zone 32778
+-A ovl-out-c -o cell6 -m comment --comment "site.ovl:20 cell-6" -j CT --zone 32780
+-A ovl-out-c -o cell7 -m comment --comment "site.ovl:20 cell-7" -j CT --zone 32782
+-A ovl-out-c -o cell8 -m comment --comment "site.ovl:20 cell-8" -j CT --zone 32784
+-A ovl-out-c -o cell9 -m comment --comment "site.ovl:20 cell-9" -j CT --zone 32786
 -A ovl-out-m -o mach1+ -g ovl-out-mach1
--A ovl-out-m -o mach2 -m comment --comment "site.ovl:27 machine-2" -j CT --zone 5
--A ovl-out-m -o mach3 -m comment --comment "site.ovl:27 machine-3" -j CT --zone 7
--A ovl-out-m -o mach4 -m comment --comment "site.ovl:27 machine-4" -j CT --zone 9
--A ovl-out-m -o mach5 -m comment --comment "site.ovl:27 machine-5" -j CT --zone 11
--A ovl-out-m -o mach6 -m comment --comment "site.ovl:27 machine-6" -j CT --zone 13
--A ovl-out-m -o mach7 -m comment --comment "site.ovl:27 machine-7" -j CT --zone 15
--A ovl-out-m -o mach8 -m comment --comment "site.ovl:27 machine-8" -j CT --zone 17
--A ovl-out-m -o mach9 -m comment --comment "site.ovl:27 machine-9" -j CT --zone 19
+-A ovl-out-m -o mach2 -m comment --comment "site.ovl:27 machine-2" -j CT --zone 32773
+-A ovl-out-m -o mach3 -m comment --comment "site.ovl:27 machine-3" -j CT --zone 32775
+-A ovl-out-m -o mach4 -m comment --comment "site.ovl:27 machine-4" -j CT --zone 32777
+-A ovl-out-m -o mach5 -m comment --comment "site.ovl:27 machine-5" -j CT --zone 32779
+-A ovl-out-m -o mach6 -m comment --comment "site.ovl:27 machine-6" -j CT --zone 32781
+-A ovl-out-m -o mach7 -m comment --comment "site.ovl:27 machine-7" -j CT --zone 32783
+-A ovl-out-m -o mach8 -m comment --comment "site.ovl:27 machine-8" -j CT --zone 32785
+-A ovl-out-m -o mach9 -m comment --comment "site.ovl:27 machine-9" -j CT --zone 32787
 -A ovl-out-v -o vrf-c+ -g ovl-out-vrf-c
--A ovl-out-v -o vrf-desk -m comment --comment "site.ovl:12 desk" -j CT --zone 100
+-A ovl-out-v -o vrf-desk -m comment --comment "site.ovl:12 desk" -j CT --zone 32868
 -A ovl-out-v -o vrf-m+ -g ovl-out-vrf-m
--A ovl-out-v -o vrf-office -m comment --comment "site.ovl:5 office" -j CT --zone 1
--A ovl-out-cell1 -o cell1 -m comment --comment "site.ovl:20 cell-1" -j CT --zone 2
--A ovl-out-cell1 -o cell10 -m comment --comment "site.ovl:20 cell-10" -j CT --zone 20
--A ovl-out-cell1 -o cell11 -m comment --comment "site.ovl:20 cell-11" -j CT --zone 22
--A ovl-out-cell1 -o cell12 -m comment --comment "site.ovl:20 cell-12" -j CT --zone 24
--A ovl-out-cell1 -o cell13 -m comment --comment "site.ovl:20 cell-13" -j CT --zone 26
--A ovl-out-cell1 -o cell14 -m comment --comment "site.ovl:20 cell-14" -j CT --zone 28
--A ovl-out-cell1 -o cell15 -m comment --comment "site.ovl:20 cell-15" -j CT --zone 30
--A ovl-out-cell1 -o cell16 -m comment --comment "site.ovl:20 cell-16" -j CT --zone 32
--A ovl-out-cell1 -o cell17 -m comment --comment "site.ovl:20 cell-17" -j CT --zone 34
--A ovl-out-mach1 -o mach1 -m comment --comment "site.ovl:27 machine-1" -j CT --zone 3
--A ovl-out-mach1 -o mach10 -m comment --comment "site.ovl:27 machine-10" -j CT --zone 21
--A ovl-out-mach1 -o mach11 -m comment --comment "site.ovl:27 machine-11" -j CT --zone 23
--A ovl-out-mach1 -o mach12 -m comment --comment "site.ovl:27 machine-12" -j CT --zone 25
--A ovl-out-mach1 -o mach13 -m comment --comment "site.ovl:27 machine-13" -j CT --zone 27
--A ovl-out-mach1 -o mach14 -m comment --comment "site.ovl:27 machine-14" -j CT --zone 29
--A ovl-out-mach1 -o mach15 -m comment --comment "site.ovl:27 machine-15" -j CT --zone 31
--A ovl-out-mach1 -o mach16 -m comment --comment "site.ovl:27 machine-16" -j CT --zone 33
--A ovl-out-mach1 -o mach17 -m comment --comment "site.ovl:27 machine-17" -j CT --zone 35
+-A ovl-out-v -o vrf-office -m comment --comment "site.ovl:5 office" -j CT --zone 32769
+-A ovl-out-cell1 -o cell1 -m comment --comment "site.ovl:20 cell-1" -j CT --zone 32770
+-A ovl-out-cell1 -o cell10 -m comment --comment "site.ovl:20 cell-10" -j CT --zone 32788
+-A ovl-out-cell1 -o cell11 -m comment --comment "site.ovl:20 cell-11" -j CT --zone 32790
+-A ovl-out-cell1 -o cell12 -m comment --comment "site.ovl:20 cell-12" -j CT --zone 32792
+-A ovl-out-cell1 -o cell13 -m comment --comment "site.ovl:20 cell-13" -j CT --zone 32794
+-A ovl-out-cell1 -o cell14 -m comment --comment "site.ovl:20 cell-14" -j CT --zone 32796
+-A ovl-out-cell1 -o cell15 -m comment --comment "site.ovl:20 cell-15" -j CT --zone 32798
+-A ovl-out-cell1 -o cell16 -m comment --comment "site.ovl:20 cell-16" -j CT --zone 32800
+-A ovl-out-cell1 -o cell17 -m comment --comment "site.ovl:20 cell-17" -j CT --zone 32802
+-A ovl-out-mach1 -o mach1 -m comment --comment "site.ovl:27 machine-1" -j CT --zone 32771
+-A ovl-out-mach1 -o mach10 -m comment --comment "site.ovl:27 machine-10" -j CT --zone 32789
+-A ovl-out-mach1 -o mach11 -m comment --comment "site.ovl:27 machine-11" -j CT --zone 32791
+-A ovl-out-mach1 -o mach12 -m comment --comment "site.ovl:27 machine-12" -j CT --zone 32793
+-A ovl-out-mach1 -o mach13 -m comment --comment "site.ovl:27 machine-13" -j CT --zone 32795
+-A ovl-out-mach1 -o mach14 -m comment --comment "site.ovl:27 machine-14" -j CT --zone 32797
+-A ovl-out-mach1 -o mach15 -m comment --comment "site.ovl:27 machine-15" -j CT --zone 32799
+-A ovl-out-mach1 -o mach16 -m comment --comment "site.ovl:27 machine-16" -j CT --zone 32801
+-A ovl-out-mach1 -o mach17 -m comment --comment "site.ovl:27 machine-17" -j CT --zone 32803
 -A ovl-out-vrf-c -o vrf-cell-1+ -g ovl-out-vrf-cell-1
--A ovl-out-vrf-c -o vrf-cell-2 -m comment --comment "site.ovl:20 cell-2" -j CT --zone 4
--A ovl-out-vrf-c -o vrf-cell-3 -m comment --comment "site.ovl:20 cell-3" -j CT --zone 6
--A ovl-out-vrf-c -o vrf-cell-4 -m comment --comment "site.ovl:20 cell-4" -j CT --zone 8
--A ovl-out-vrf-c -o vrf-cell-5 -m comment --comment "site.ovl:20 cell-5" -j CT --zone 10
--A ovl-out-vrf-c -o vrf-cell-6 -m comment --comment "site.ovl:20 cell-6" -j CT --zone 12
--A ovl-out-vrf-c -o vrf-cell-7 -m comment --comment "site.ovl:20 cell-7" -j CT --zone 14
--A ovl-out-vrf-c -o vrf-cell-8 -m comment --comment "site.ovl:20 cell-8" -j CT --zone 16
--A ovl-out-vrf-c -o vrf-cell-9 -m comment --comment "site.ovl:20 cell-9" -j CT --zone 18
+-A ovl-out-vrf-c -o vrf-cell-2 -m comment --comment "site.ovl:20 cell-2" -j CT --zone 32772
+-A ovl-out-vrf-c -o vrf-cell-3 -m comment --comment "site.ovl:20 cell-3" -j CT --zone 32774
+-A ovl-out-vrf-c -o vrf-cell-4 -m comment --comment "site.ovl:20 cell-4" -j CT --zone 32776
+-A ovl-out-vrf-c -o vrf-cell-5 -m comment --comment "site.ovl:20 cell-5" -j CT --zone 32778
+-A ovl-out-vrf-c -o vrf-cell-6 -m comment --comment "site.ovl:20 cell-6" -j CT --zone 32780
+-A ovl-out-vrf-c -o vrf-cell-7 -m comment --comment "site.ovl:20 cell-7" -j CT --zone 32782
+-A ovl-out-vrf-c -o vrf-cell-8 -m comment --comment "site.ovl:20 cell-8" -j CT --zone 32784
+-A ovl-out-vrf-c -o vrf-cell-9 -m comment --comment "site.ovl:20 cell-9" -j CT --zone 32786
 -A ovl-out-vrf-m -o vrf-machine-1+ -g ovl-out-vrf-machine-1
--A ovl-out-vrf-m -o vrf-machine-2 -m comment --comment "site.ovl:27 machine-2" -j CT --zone 5
--A ovl-out-vrf-m -o vrf-machine-3 -m comment --comment "site.ovl:27 machine-3" -j CT --zone 7
--A ovl-out-vrf-m -o vrf-machine-4 -m comment --comment "site.ovl:27 machine-4" -j CT --zone 9
--A ovl-out-vrf-m -o vrf-machine-5 -m comment --comment "site.ovl:27 machine-5" -j CT --zone 11
--A ovl-out-vrf-m -o vrf-machine-6 -m comment --comment "site.ovl:27 machine-6" -j CT --zone 13
--A ovl-out-vrf-m -o vrf-machine-7 -m comment --comment "site.ovl:27 machine-7" -j CT --zone 15
--A ovl-out-vrf-m -o vrf-machine-8 -m comment --comment "site.ovl:27 machine-8" -j CT --zone 17
--A ovl-out-vrf-m -o vrf-machine-9 -m comment --comment "site.ovl:27 machine-9" -j CT --zone 19
--A ovl-out-vrf-cell-1 -o vrf-cell-1 -m comment --comment "site.ovl:20 cell-1" -j CT --zone 2
--A ovl-out-vrf-cell-1 -o vrf-cell-10 -m comment --comment "site.ovl:20 cell-10" -j CT --zone 20
--A ovl-out-vrf-cell-1 -o vrf-cell-11 -m comment --comment "site.ovl:20 cell-11" -j CT --zone 22
--A ovl-out-vrf-cell-1 -o vrf-cell-12 -m comment --comment "site.ovl:20 cell-12" -j CT --zone 24
--A ovl-out-vrf-cell-1 -o vrf-cell-13 -m comment --comment "site.ovl:20 cell-13" -j CT --zone 26
--A ovl-out-vrf-cell-1 -o vrf-cell-14 -m comment --comment "site.ovl:20 cell-14" -j CT --zone 28
--A ovl-out-vrf-cell-1 -o vrf-cell-15 -m comment --comment "site.ovl:20 cell-15" -j CT --zone 30
--A ovl-out-vrf-cell-1 -o vrf-cell-16 -m comment --comment "site.ovl:20 cell-16" -j CT --zone 32
--A ovl-out-vrf-cell-1 -o vrf-cell-17 -m comment --comment "site.ovl:20 cell-17" -j CT --zone 34
--A ovl-out-vrf-machine-1 -o vrf-machine-1 -m comment --comment "site.ovl:27 machine-1" -j CT --zone 3
--A ovl-out-vrf-machine-1 -o vrf-machine-10 -m comment --comment "site.ovl:27 machine-10" -j CT --zone 21
--A ovl-out-vrf-machine-1 -o vrf-machine-11 -m comment --comment "site.ovl:27 machine-11" -j CT --zone 23
--A ovl-out-vrf-machine-1 -o vrf-machine-12 -m comment --comment "site.ovl:27 machine-12" -j CT --zone 25
--A ovl-out-vrf-machine-1 -o vrf-machine-13 -m comment --comment "site.ovl:27 machine-13" -j CT --zone 27
--A ovl-out-vrf-machine-1 -o vrf-machine-14 -m comment --comment "site.ovl:27 machine-14" -j CT --zone 29
--A ovl-out-vrf-machine-1 -o vrf-machine-15 -m comment --comment "site.ovl:27 machine-15" -j CT --zone 31
--A ovl-out-vrf-machine-1 -o vrf-machine-16 -m comment --comment "site.ovl:27 machine-16" -j CT --zone 33
--A ovl-out-vrf-machine-1 -o vrf-machine-17 -m comment --comment "site.ovl:27 machine-17" -j CT --zone 35
+-A ovl-out-vrf-m -o vrf-machine-2 -m comment --comment "site.ovl:27 machine-2" -j CT --zone 32773
+-A ovl-out-vrf-m -o vrf-machine-3 -m comment --comment "site.ovl:27 machine-3" -j CT --zone 32775
+-A ovl-out-vrf-m -o vrf-machine-4 -m comment --comment "site.ovl:27 machine-4" -j CT --zone 32777
+-A ovl-out-vrf-m -o vrf-machine-5 -m comment --comment "site.ovl:27 machine-5" -j CT --zone 32779
+-A ovl-out-vrf-m -o vrf-machine-6 -m comment --comment "site.ovl:27 machine-6" -j CT --zone 32781
+-A ovl-out-vrf-m -o vrf-machine-7 -m comment --comment "site.ovl:27 machine-7" -j CT --zone 32783
+-A ovl-out-vrf-m -o vrf-machine-8 -m comment --comment "site.ovl:27 machine-8" -j CT --zone 32785
+-A ovl-out-vrf-m -o vrf-machine-9 -m comment --comment "site.ovl:27 machine-9" -j CT --zone 32787
+-A ovl-out-vrf-cell-1 -o vrf-cell-1 -m comment --comment "site.ovl:20 cell-1" -j CT --zone 32770
+-A ovl-out-vrf-cell-1 -o vrf-cell-10 -m comment --comment "site.ovl:20 cell-10" -j CT --zone 32788
+-A ovl-out-vrf-cell-1 -o vrf-cell-11 -m comment --comment "site.ovl:20 cell-11" -j CT --zone 32790
+-A ovl-out-vrf-cell-1 -o vrf-cell-12 -m comment --comment "site.ovl:20 cell-12" -j CT --zone 32792
+-A ovl-out-vrf-cell-1 -o vrf-cell-13 -m comment --comment "site.ovl:20 cell-13" -j CT --zone 32794
+-A ovl-out-vrf-cell-1 -o vrf-cell-14 -m comment --comment "site.ovl:20 cell-14" -j CT --zone 32796
+-A ovl-out-vrf-cell-1 -o vrf-cell-15 -m comment --comment "site.ovl:20 cell-15" -j CT --zone 32798
+-A ovl-out-vrf-cell-1 -o vrf-cell-16 -m comment --comment "site.ovl:20 cell-16" -j CT --zone 32800
+-A ovl-out-vrf-cell-1 -o vrf-cell-17 -m comment --comment "site.ovl:20 cell-17" -j CT --zone 32802
+-A ovl-out-vrf-machine-1 -o vrf-machine-1 -m comment --comment "site.ovl:27 machine-1" -j CT --zone 32771
+-A ovl-out-vrf-machine-1 -o vrf-machine-10 -m comment --comment "site.ovl:27 machine-10" -j CT --zone 32789
+-A ovl-out-vrf-machine-1 -o vrf-machine-11 -m comment --comment "site.ovl:27 machine-11" -j CT --zone 32791
+-A ovl-out-vrf-machine-1 -o vrf-machine-12 -m comment --comment "site.ovl:27 machine-12" -j CT --zone 32793
+-A ovl-out-vrf-machine-1 -o vrf-machine-13 -m comment --comment "site.ovl:27 machine-13" -j CT --zone 32795
+-A ovl-out-vrf-machine-1 -o vrf-machine-14 -m comment --comment "site.ovl:27 machine-14" -j CT --zone 32797
+-A ovl-out-vrf-machine-1 -o vrf-machine-15 -m comment --comment "site.ovl:27 machine-15" -j CT --zone 32799
+-A ovl-out-vrf-machine-1 -o vrf-machine-16 -m comment --comment "site.ovl:27 machine-16" -j CT --zone 32801
+-A ovl-out-vrf-machine-1 -o vrf-machine-17 -m comment --comment "site.ovl:27 machine-17" -j CT --zone 32803
 -A ovl-dest -d 10.9.0.0/24 -m comment --comment "site.ovl:31 shared" -g ovl-shared-3-5
 -A ovl-dest -d 10.64.0.0/13 -g ovl-d-0a40-13
 -A ovl-dest -d 10.72.0.0/24 -m comment --comment "site.ovl:16 desk" -g ovl-to-100
@@ -1207,49 +1224,32 @@ ruleset_v4() {
 -A ovl-zone -m mark --mark 0x0/0xf0 -g ovl-at-z0-4
 -A ovl-zone -m mark --mark 0x10/0xf0 -g ovl-at-z10-4
 -A ovl-zone -m mark --mark 0x20/0xf0 -g ovl-at-z20-4
--A ovl-zone -m mark --mark 0x60/0xf0 -g ovl-at-z60-4
+-A ovl-zone -m mark --mark 0x65/0xff -m comment --comment "site.ovl:38 zone" -j CT --zone 101
 -A ovl-at-z0-4 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:34 zone" -j CT --zone 1
--A ovl-at-z0-4 -m mark --mark 0x2/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 2
 -A ovl-at-z0-4 -m mark --mark 0x3/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 3
--A ovl-at-z0-4 -m mark --mark 0x4/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 4
 -A ovl-at-z0-4 -m mark --mark 0x5/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 5
--A ovl-at-z0-4 -m mark --mark 0x6/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 6
 -A ovl-at-z0-4 -m mark --mark 0x7/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 7
--A ovl-at-z0-4 -m mark --mark 0x8/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 8
 -A ovl-at-z0-4 -m mark --mark 0x9/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 9
--A ovl-at-z0-4 -m mark --mark 0xa/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 10
 -A ovl-at-z0-4 -m mark --mark 0xb/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 11
--A ovl-at-z0-4 -m mark --mark 0xc/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 12
 -A ovl-at-z0-4 -m mark --mark 0xd/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 13
--A ovl-at-z0-4 -m mark --mark 0xe/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 14
 -A ovl-at-z0-4 -m mark --mark 0xf/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 15
--A ovl-at-z10-4 -m mark --mark 0x10/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 16
 -A ovl-at-z10-4 -m mark --mark 0x11/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 17
--A ovl-at-z10-4 -m mark --mark 0x12/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 18
 -A ovl-at-z10-4 -m mark --mark 0x13/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 19
--A ovl-at-z10-4 -m mark --mark 0x14/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 20
 -A ovl-at-z10-4 -m mark --mark 0x15/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 21
--A ovl-at-z10-4 -m mark --mark 0x16/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 22
 -A ovl-at-z10-4 -m mark --mark 0x17/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 23
--A ovl-at-z10-4 -m mark --mark 0x18/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 24
 -A ovl-at-z10-4 -m mark --mark 0x19/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 25
--A ovl-at-z10-4 -m mark --mark 0x1a/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 26
 -A ovl-at-z10-4 -m mark --mark 0x1b/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 27
--A ovl-at-z10-4 -m mark --mark 0x1c/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 28
 -A ovl-at-z10-4 -m mark --mark 0x1d/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 29
--A ovl-at-z10-4 -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 30
 -A ovl-at-z10-4 -m mark --mark 0x1f/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 31
--A ovl-at-z20-4 -m mark --mark 0x20/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 32
 -A ovl-at-z20-4 -m mark --mark 0x21/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 33
--A ovl-at-z20-4 -m mark --mark 0x22/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 34
 -A ovl-at-z20-4 -m mark --mark 0x23/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 35
--A ovl-at-z60-4 -m mark --mark 0x64/0xff -m comment --comment "site.ovl:12 zone" -j CT --zone 100
--A ovl-at-z60-4 -m mark --mark 0x65/0xff -m comment --comment "site.ovl:38 zone" -j CT --zone 101
 -A ovl-from-1 -m comment --comment "site.ovl:5 from office" -j MARK --set-xmark 0x101/0xffff
 -A ovl-from-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:9 hosts" -j ovl-dest
 -A ovl-from-1 -s 192.168.0.1 -m comment --comment "site.ovl:8 not the gateway's own" -j MARK --set-xmark 0x101/0xffff
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xff -m comment --comment "site.ovl:5 routers" -j ovl-errors
+-A ovl-from-1 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:5 for no network" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:5 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:5 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:5 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:5 to office" -j MARK --xor-mark 0x1
 -A ovl-from-100 -m comment --comment "site.ovl:12 from desk" -j MARK --set-xmark 0x6464/0xffff
@@ -1257,6 +1257,7 @@ ruleset_v4() {
 -A ovl-from-100 -s 192.168.0.1 -m comment --comment "site.ovl:15 not the gateway's own" -j MARK --set-xmark 0x6464/0xffff
 -A ovl-from-100 -p icmp -m mark --mark 0x64/0xff -m comment --comment "site.ovl:12 routers" -j ovl-errors
 -A ovl-from-100 -m comment --comment "site.ovl:12 pair" -j ovl-zone
+-A ovl-from-100 -m comment --comment "site.ovl:12 no pair" -j CT --zone 32868
 -A ovl-from-100 -m comment --comment "site.ovl:12 not desk" -j MARK --xor-mark 0x64
 -A ovl-to-100 -m comment --comment "site.ovl:12 to desk" -j MARK --xor-mark 0x64
 -A ovl-from-2 -m comment --comment "site.ovl:20 from cell-1" -j MARK --set-xmark 0x202/0xffff
@@ -1264,13 +1265,16 @@ ruleset_v4() {
 -A ovl-from-2 -s 192.168.0.1 -m comment --comment "site.ovl:23 not the gateway's own" -j MARK --set-xmark 0x202/0xffff
 -A ovl-from-2 -p icmp -m mark --mark 0x2/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-2 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:20 not cell-1" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:20 to cell-1" -j MARK --xor-mark 0x2
 -A ovl-from-3 -m comment --comment "site.ovl:27 from machine-1" -j MARK --set-xmark 0x303/0xffff
 -A ovl-from-3 -s 192.168.0.0/24 -m comment --comment "site.ovl:31 hosts" -j ovl-dest
 -A ovl-from-3 -s 192.168.0.1 -m comment --comment "site.ovl:30 not the gateway's own" -j MARK --set-xmark 0x303/0xffff
 -A ovl-from-3 -p icmp -m mark --mark 0x3/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-3 -m mark --mark 0x3/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-3 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:27 not machine-1" -j MARK --xor-mark 0x3
 -A ovl-to-3 -m comment --comment "site.ovl:27 to machine-1" -j MARK --xor-mark 0x3
 -A ovl-from-4 -m comment --comment "site.ovl:20 from cell-2" -j MARK --set-xmark 0x404/0xffff
@@ -1278,13 +1282,16 @@ ruleset_v4() {
 -A ovl-from-4 -s 192.168.0.1 -m comment --comment "site.ovl:23 not the gateway's own" -j MARK --set-xmark 0x404/0xffff
 -A ovl-from-4 -p icmp -m mark --mark 0x4/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-4 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-4 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32772
 -A ovl-from-4 -m comment --comment "site.ovl:20 not cell-2" -j MARK --xor-mark 0x4
 -A ovl-to-4 -m comment --comment "site.ovl:20 to cell-2" -j MARK --xor-mark 0x4
 -A ovl-from-5 -m comment --comment "site.ovl:27 from machine-2" -j MARK --set-xmark 0x505/0xffff
 -A ovl-from-5 -s 192.168.0.0/24 -m comment --comment "site.ovl:31 hosts" -j ovl-dest
 -A ovl-from-5 -s 192.168.0.1 -m comment --comment "site.ovl:30 not the gateway's own" -j MARK --set-xmark 0x505/0xffff
 -A ovl-from-5 -p icmp -m mark --mark 0x5/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-5 -m mark --mark 0x5/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32773
 -A ovl-from-5 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-5 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32773
 -A ovl-from-5 -m comment --comment "site.ovl:27 not machine-2" -j MARK --xor-mark 0x5
 -A ovl-to-5 -m comment --comment "site.ovl:27 to machine-2" -j MARK --xor-mark 0x5
 -A ovl-from-6 -m comment --comment "site.ovl:20 from cell-3" -j MARK --set-xmark 0x606/0xffff
@@ -1292,13 +1299,16 @@ ruleset_v4() {
 -A ovl-from-6 -s 192.168.0.1 -m comment --comment "site.ovl:23 not the gateway's own" -j MARK --set-xmark 0x606/0xffff
 -A ovl-from-6 -p icmp -m mark --mark 0x6/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-6 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-6 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32774
 -A ovl-from-6 -m comment --comment "site.ovl:20 not cell-3" -j MARK --xor-mark 0x6
 -A ovl-to-6 -m comment --comment "site.ovl:20 to cell-3" -j MARK --xor-mark 0x6
 -A ovl-from-7 -m comment --comment "site.ovl:27 from machine-3" -j MARK --set-xmark 0x707/0xffff
 -A ovl-from-7 -s 192.168.0.0/24 -m comment --comment "site.ovl:31 hosts" -j ovl-dest
 -A ovl-from-7 -s 192.168.0.1 -m comment --comment "site.ovl:30 not the gateway's own" -j MARK --set-xmark 0x707/0xffff
 -A ovl-from-7 -p icmp -m mark --mark 0x7/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-7 -m mark --mark 0x7/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32775
 -A ovl-from-7 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-7 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32775
 -A ovl-from-7 -m comment --comment "site.ovl:27 not machine-3" -j MARK --xor-mark 0x7
 -A ovl-to-7 -m comment --comment "site.ovl:27 to machine-3" -j MARK --xor-mark 0x7
 -A ovl-from-8 -m comment --comment "site.ovl:20 from cell-4" -j MARK --set-xmark 0x808/0xffff
@@ -1306,13 +1316,16 @@ ruleset_v4() {
 -A ovl-from-8 -s 192.168.0.1 -m comment --comment "site.ovl:23 not the gateway's own" -j MARK --set-xmark 0x808/0xffff
 -A ovl-from-8 -p icmp -m mark --mark 0x8/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-8 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-8 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32776
 -A ovl-from-8 -m comment --comment "site.ovl:20 not cell-4" -j MARK --xor-mark 0x8
 -A ovl-to-8 -m comment --comment "site.ovl:20 to cell-4" -j MARK --xor-mark 0x8
 -A ovl-from-9 -m comment --comment "site.ovl:27 from machine-4" -j MARK --set-xmark 0x909/0xffff
 -A ovl-from-9 -s 192.168.0.0/24 -m comment --comment "site.ovl:31 hosts" -j ovl-dest
 -A ovl-from-9 -s 192.168.0.1 -m comment --comment "site.ovl:30 not the gateway's own" -j MARK --set-xmark 0x909/0xffff
 -A ovl-from-9 -p icmp -m mark --mark 0x9/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-9 -m mark --mark 0x9/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32777
 -A ovl-from-9 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-9 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32777
 -A ovl-from-9 -m comment --comment "site.ovl:27 not machine-4" -j MARK --xor-mark 0x9
 -A ovl-to-9 -m comment --comment "site.ovl:27 to machine-4" -j MARK --xor-mark 0x9
 -A ovl-from-10 -m comment --comment "site.ovl:20 from cell-5" -j MARK --set-xmark 0xa0a/0xffff
@@ -1320,13 +1333,16 @@ ruleset_v4() {
 -A ovl-from-10 -s 192.168.0.1 -m comment --comment "site.ovl:23 not the gateway's own" -j MARK --set-xmark 0xa0a/0xffff
 -A ovl-from-10 -p icmp -m mark --mark 0xa/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-10 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-10 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32778
 -A ovl-from-10 -m comment --comment "site.ovl:20 not cell-5" -j MARK --xor-mark 0xa
 -A ovl-to-10 -m comment --comment "site.ovl:20 to cell-5" -j MARK --xor-mark 0xa
 -A ovl-from-11 -m comment --comment "site.ovl:27 from machine-5" -j MARK --set-xmark 0xb0b/0xffff
 -A ovl-from-11 -s 192.168.0.0/24 -m comment --comment "site.ovl:31 hosts" -j ovl-dest
 -A ovl-from-11 -s 192.168.0.1 -m comment --comment "site.ovl:30 not the gateway's own" -j MARK --set-xmark 0xb0b/0xffff
 -A ovl-from-11 -p icmp -m mark --mark 0xb/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-11 -m mark --mark 0xb/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32779
 -A ovl-from-11 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-11 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32779
 -A ovl-from-11 -m comment --comment "site.ovl:27 not machine-5" -j MARK --xor-mark 0xb
 -A ovl-to-11 -m comment --comment "site.ovl:27 to machine-5" -j MARK --xor-mark 0xb
 -A ovl-from-12 -m comment --comment "site.ovl:20 from cell-6" -j MARK --set-xmark 0xc0c/0xffff
@@ -1334,13 +1350,16 @@ ruleset_v4() {
 -A ovl-from-12 -s 192.168.0.1 -m comment --comment "site.ovl:23 not the gateway's own" -j MARK --set-xmark 0xc0c/0xffff
 -A ovl-from-12 -p icmp -m mark --mark 0xc/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-12 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-12 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32780
 -A ovl-from-12 -m comment --comment "site.ovl:20 not cell-6" -j MARK --xor-mark 0xc
 -A ovl-to-12 -m comment --comment "site.ovl:20 to cell-6" -j MARK --xor-mark 0xc
 -A ovl-from-13 -m comment --comment "site.ovl:27 from machine-6" -j MARK --set-xmark 0xd0d/0xffff
 -A ovl-from-13 -s 192.168.0.0/24 -m comment --comment "site.ovl:31 hosts" -j ovl-dest
 -A ovl-from-13 -s 192.168.0.1 -m comment --comment "site.ovl:30 not the gateway's own" -j MARK --set-xmark 0xd0d/0xffff
 -A ovl-from-13 -p icmp -m mark --mark 0xd/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-13 -m mark --mark 0xd/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32781
 -A ovl-from-13 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-13 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32781
 -A ovl-from-13 -m comment --comment "site.ovl:27 not machine-6" -j MARK --xor-mark 0xd
 -A ovl-to-13 -m comment --comment "site.ovl:27 to machine-6" -j MARK --xor-mark 0xd
 -A ovl-from-14 -m comment --comment "site.ovl:20 from cell-7" -j MARK --set-xmark 0xe0e/0xffff
@@ -1348,13 +1367,16 @@ ruleset_v4() {
 -A ovl-from-14 -s 192.168.0.1 -m comment --comment "site.ovl:23 not the gateway's own" -j MARK --set-xmark 0xe0e/0xffff
 -A ovl-from-14 -p icmp -m mark --mark 0xe/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-14 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-14 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32782
 -A ovl-from-14 -m comment --comment "site.ovl:20 not cell-7" -j MARK --xor-mark 0xe
 -A ovl-to-14 -m comment --comment "site.ovl:20 to cell-7" -j MARK --xor-mark 0xe
 -A ovl-from-15 -m comment --comment "site.ovl:27 from machine-7" -j MARK --set-xmark 0xf0f/0xffff
 -A ovl-from-15 -s 192.168.0.0/24 -m comment --comment "site.ovl:31 hosts" -j ovl-dest
 -A ovl-from-15 -s 192.168.0.1 -m comment --comment "site.ovl:30 not the gateway's own" -j MARK --set-xmark 0xf0f/0xffff
 -A ovl-from-15 -p icmp -m mark --mark 0xf/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-15 -m mark --mark 0xf/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32783
 -A ovl-from-15 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-15 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32783
 -A ovl-from-15 -m comment --comment "site.ovl:27 not machine-7" -j MARK --xor-mark 0xf
 -A ovl-to-15 -m comment --comment "site.ovl:27 to machine-7" -j MARK --xor-mark 0xf
 -A ovl-from-16 -m comment --comment "site.ovl:20 from cell-8" -j MARK --set-xmark 0x1010/0xffff
@@ -1362,13 +1384,16 @@ ruleset_v4() {
 -A ovl-from-16 -s 192.168.0.1 -m comment --comment "site.ovl:23 not the gateway's own" -j MARK --set-xmark 0x1010/0xffff
 -A ovl-from-16 -p icmp -m mark --mark 0x10/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-16 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-16 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32784
 -A ovl-from-16 -m comment --comment "site.ovl:20 not cell-8" -j MARK --xor-mark 0x10
 -A ovl-to-16 -m comment --comment "site.ovl:20 to cell-8" -j MARK --xor-mark 0x10
 -A ovl-from-17 -m comment --comment "site.ovl:27 from machine-8" -j MARK --set-xmark 0x1111/0xffff
 -A ovl-from-17 -s 192.168.0.0/24 -m comment --comment "site.ovl:31 hosts" -j ovl-dest
 -A ovl-from-17 -s 192.168.0.1 -m comment --comment "site.ovl:30 not the gateway's own" -j MARK --set-xmark 0x1111/0xffff
 -A ovl-from-17 -p icmp -m mark --mark 0x11/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-17 -m mark --mark 0x11/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32785
 -A ovl-from-17 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-17 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32785
 -A ovl-from-17 -m comment --comment "site.ovl:27 not machine-8" -j MARK --xor-mark 0x11
 -A ovl-to-17 -m comment --comment "site.ovl:27 to machine-8" -j MARK --xor-mark 0x11
 -A ovl-from-18 -m comment --comment "site.ovl:20 from cell-9" -j MARK --set-xmark 0x1212/0xffff
@@ -1376,13 +1401,16 @@ ruleset_v4() {
 -A ovl-from-18 -s 192.168.0.1 -m comment --comment "site.ovl:23 not the gateway's own" -j MARK --set-xmark 0x1212/0xffff
 -A ovl-from-18 -p icmp -m mark --mark 0x12/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-18 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-18 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32786
 -A ovl-from-18 -m comment --comment "site.ovl:20 not cell-9" -j MARK --xor-mark 0x12
 -A ovl-to-18 -m comment --comment "site.ovl:20 to cell-9" -j MARK --xor-mark 0x12
 -A ovl-from-19 -m comment --comment "site.ovl:27 from machine-9" -j MARK --set-xmark 0x1313/0xffff
 -A ovl-from-19 -s 192.168.0.0/24 -m comment --comment "site.ovl:31 hosts" -j ovl-dest
 -A ovl-from-19 -s 192.168.0.1 -m comment --comment "site.ovl:30 not the gateway's own" -j MARK --set-xmark 0x1313/0xffff
 -A ovl-from-19 -p icmp -m mark --mark 0x13/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-19 -m mark --mark 0x13/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32787
 -A ovl-from-19 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-19 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32787
 -A ovl-from-19 -m comment --comment "site.ovl:27 not machine-9" -j MARK --xor-mark 0x13
 -A ovl-to-19 -m comment --comment "site.ovl:27 to machine-9" -j MARK --xor-mark 0x13
 -A ovl-from-20 -m comment --comment "site.ovl:20 from cell-10" -j MARK --set-xmark 0x1414/0xffff
@@ -1390,13 +1418,16 @@ ruleset_v4() {
 -A ovl-from-20 -s 192.168.0.1 -m comment --comment "site.ovl:23 not the gateway's own" -j MARK --set-xmark 0x1414/0xffff
 -A ovl-from-20 -p icmp -m mark --mark 0x14/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-20 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-20 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32788
 -A ovl-from-20 -m comment --comment "site.ovl:20 not cell-10" -j MARK --xor-mark 0x14
 -A ovl-to-20 -m comment --comment "site.ovl:20 to cell-10" -j MARK --xor-mark 0x14
 -A ovl-from-21 -m comment --comment "site.ovl:27 from machine-10" -j MARK --set-xmark 0x1515/0xffff
 -A ovl-from-21 -s 192.168.0.0/24 -m comment --comment "site.ovl:31 hosts" -j ovl-dest
 -A ovl-from-21 -s 192.168.0.1 -m comment --comment "site.ovl:30 not the gateway's own" -j MARK --set-xmark 0x1515/0xffff
 -A ovl-from-21 -p icmp -m mark --mark 0x15/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-21 -m mark --mark 0x15/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32789
 -A ovl-from-21 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-21 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32789
 -A ovl-from-21 -m comment --comment "site.ovl:27 not machine-10" -j MARK --xor-mark 0x15
 -A ovl-to-21 -m comment --comment "site.ovl:27 to machine-10" -j MARK --xor-mark 0x15
 -A ovl-from-22 -m comment --comment "site.ovl:20 from cell-11" -j MARK --set-xmark 0x1616/0xffff
@@ -1404,13 +1435,16 @@ ruleset_v4() {
 -A ovl-from-22 -s 192.168.0.1 -m comment --comment "site.ovl:23 not the gateway's own" -j MARK --set-xmark 0x1616/0xffff
 -A ovl-from-22 -p icmp -m mark --mark 0x16/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-22 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-22 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32790
 -A ovl-from-22 -m comment --comment "site.ovl:20 not cell-11" -j MARK --xor-mark 0x16
 -A ovl-to-22 -m comment --comment "site.ovl:20 to cell-11" -j MARK --xor-mark 0x16
 -A ovl-from-23 -m comment --comment "site.ovl:27 from machine-11" -j MARK --set-xmark 0x1717/0xffff
 -A ovl-from-23 -s 192.168.0.0/24 -m comment --comment "site.ovl:31 hosts" -j ovl-dest
 -A ovl-from-23 -s 192.168.0.1 -m comment --comment "site.ovl:30 not the gateway's own" -j MARK --set-xmark 0x1717/0xffff
 -A ovl-from-23 -p icmp -m mark --mark 0x17/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-23 -m mark --mark 0x17/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32791
 -A ovl-from-23 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-23 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32791
 -A ovl-from-23 -m comment --comment "site.ovl:27 not machine-11" -j MARK --xor-mark 0x17
 -A ovl-to-23 -m comment --comment "site.ovl:27 to machine-11" -j MARK --xor-mark 0x17
 -A ovl-from-24 -m comment --comment "site.ovl:20 from cell-12" -j MARK --set-xmark 0x1818/0xffff
@@ -1418,13 +1452,16 @@ ruleset_v4() {
 -A ovl-from-24 -s 192.168.0.1 -m comment --comment "site.ovl:23 not the gateway's own" -j MARK --set-xmark 0x1818/0xffff
 -A ovl-from-24 -p icmp -m mark --mark 0x18/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-24 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-24 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32792
 -A ovl-from-24 -m comment --comment "site.ovl:20 not cell-12" -j MARK --xor-mark 0x18
 -A ovl-to-24 -m comment --comment "site.ovl:20 to cell-12" -j MARK --xor-mark 0x18
 -A ovl-from-25 -m comment --comment "site.ovl:27 from machine-12" -j MARK --set-xmark 0x1919/0xffff
 -A ovl-from-25 -s 192.168.0.0/24 -m comment --comment "site.ovl:31 hosts" -j ovl-dest
 -A ovl-from-25 -s 192.168.0.1 -m comment --comment "site.ovl:30 not the gateway's own" -j MARK --set-xmark 0x1919/0xffff
 -A ovl-from-25 -p icmp -m mark --mark 0x19/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-25 -m mark --mark 0x19/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32793
 -A ovl-from-25 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-25 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32793
 -A ovl-from-25 -m comment --comment "site.ovl:27 not machine-12" -j MARK --xor-mark 0x19
 -A ovl-to-25 -m comment --comment "site.ovl:27 to machine-12" -j MARK --xor-mark 0x19
 -A ovl-from-26 -m comment --comment "site.ovl:20 from cell-13" -j MARK --set-xmark 0x1a1a/0xffff
@@ -1432,13 +1469,16 @@ ruleset_v4() {
 -A ovl-from-26 -s 192.168.0.1 -m comment --comment "site.ovl:23 not the gateway's own" -j MARK --set-xmark 0x1a1a/0xffff
 -A ovl-from-26 -p icmp -m mark --mark 0x1a/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-26 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-26 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32794
 -A ovl-from-26 -m comment --comment "site.ovl:20 not cell-13" -j MARK --xor-mark 0x1a
 -A ovl-to-26 -m comment --comment "site.ovl:20 to cell-13" -j MARK --xor-mark 0x1a
 -A ovl-from-27 -m comment --comment "site.ovl:27 from machine-13" -j MARK --set-xmark 0x1b1b/0xffff
 -A ovl-from-27 -s 192.168.0.0/24 -m comment --comment "site.ovl:31 hosts" -j ovl-dest
 -A ovl-from-27 -s 192.168.0.1 -m comment --comment "site.ovl:30 not the gateway's own" -j MARK --set-xmark 0x1b1b/0xffff
 -A ovl-from-27 -p icmp -m mark --mark 0x1b/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-27 -m mark --mark 0x1b/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32795
 -A ovl-from-27 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-27 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32795
 -A ovl-from-27 -m comment --comment "site.ovl:27 not machine-13" -j MARK --xor-mark 0x1b
 -A ovl-to-27 -m comment --comment "site.ovl:27 to machine-13" -j MARK --xor-mark 0x1b
 -A ovl-from-28 -m comment --comment "site.ovl:20 from cell-14" -j MARK --set-xmark 0x1c1c/0xffff
@@ -1446,13 +1486,16 @@ ruleset_v4() {
 -A ovl-from-28 -s 192.168.0.1 -m comment --comment "site.ovl:23 not the gateway's own" -j MARK --set-xmark 0x1c1c/0xffff
 -A ovl-from-28 -p icmp -m mark --mark 0x1c/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-28 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-28 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32796
 -A ovl-from-28 -m comment --comment "site.ovl:20 not cell-14" -j MARK --xor-mark 0x1c
 -A ovl-to-28 -m comment --comment "site.ovl:20 to cell-14" -j MARK --xor-mark 0x1c
 -A ovl-from-29 -m comment --comment "site.ovl:27 from machine-14" -j MARK --set-xmark 0x1d1d/0xffff
 -A ovl-from-29 -s 192.168.0.0/24 -m comment --comment "site.ovl:31 hosts" -j ovl-dest
 -A ovl-from-29 -s 192.168.0.1 -m comment --comment "site.ovl:30 not the gateway's own" -j MARK --set-xmark 0x1d1d/0xffff
 -A ovl-from-29 -p icmp -m mark --mark 0x1d/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-29 -m mark --mark 0x1d/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32797
 -A ovl-from-29 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-29 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32797
 -A ovl-from-29 -m comment --comment "site.ovl:27 not machine-14" -j MARK --xor-mark 0x1d
 -A ovl-to-29 -m comment --comment "site.ovl:27 to machine-14" -j MARK --xor-mark 0x1d
 -A ovl-from-30 -m comment --comment "site.ovl:20 from cell-15" -j MARK --set-xmark 0x1e1e/0xffff
@@ -1460,13 +1503,16 @@ ruleset_v4() {
 -A ovl-from-30 -s 192.168.0.1 -m comment --comment "site.ovl:23 not the gateway's own" -j MARK --set-xmark 0x1e1e/0xffff
 -A ovl-from-30 -p icmp -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-30 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-30 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32798
 -A ovl-from-30 -m comment --comment "site.ovl:20 not cell-15" -j MARK --xor-mark 0x1e
 -A ovl-to-30 -m comment --comment "site.ovl:20 to cell-15" -j MARK --xor-mark 0x1e
 -A ovl-from-31 -m comment --comment "site.ovl:27 from machine-15" -j MARK --set-xmark 0x1f1f/0xffff
 -A ovl-from-31 -s 192.168.0.0/24 -m comment --comment "site.ovl:31 hosts" -j ovl-dest
 -A ovl-from-31 -s 192.168.0.1 -m comment --comment "site.ovl:30 not the gateway's own" -j MARK --set-xmark 0x1f1f/0xffff
 -A ovl-from-31 -p icmp -m mark --mark 0x1f/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-31 -m mark --mark 0x1f/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32799
 -A ovl-from-31 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-31 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32799
 -A ovl-from-31 -m comment --comment "site.ovl:27 not machine-15" -j MARK --xor-mark 0x1f
 -A ovl-to-31 -m comment --comment "site.ovl:27 to machine-15" -j MARK --xor-mark 0x1f
 -A ovl-from-32 -m comment --comment "site.ovl:20 from cell-16" -j MARK --set-xmark 0x2020/0xffff
@@ -1474,13 +1520,16 @@ ruleset_v4() {
 -A ovl-from-32 -s 192.168.0.1 -m comment --comment "site.ovl:23 not the gateway's own" -j MARK --set-xmark 0x2020/0xffff
 -A ovl-from-32 -p icmp -m mark --mark 0x20/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-32 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-32 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32800
 -A ovl-from-32 -m comment --comment "site.ovl:20 not cell-16" -j MARK --xor-mark 0x20
 -A ovl-to-32 -m comment --comment "site.ovl:20 to cell-16" -j MARK --xor-mark 0x20
 -A ovl-from-33 -m comment --comment "site.ovl:27 from machine-16" -j MARK --set-xmark 0x2121/0xffff
 -A ovl-from-33 -s 192.168.0.0/24 -m comment --comment "site.ovl:31 hosts" -j ovl-dest
 -A ovl-from-33 -s 192.168.0.1 -m comment --comment "site.ovl:30 not the gateway's own" -j MARK --set-xmark 0x2121/0xffff
 -A ovl-from-33 -p icmp -m mark --mark 0x21/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-33 -m mark --mark 0x21/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32801
 -A ovl-from-33 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-33 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32801
 -A ovl-from-33 -m comment --comment "site.ovl:27 not machine-16" -j MARK --xor-mark 0x21
 -A ovl-to-33 -m comment --comment "site.ovl:27 to machine-16" -j MARK --xor-mark 0x21
 -A ovl-from-34 -m comment --comment "site.ovl:20 from cell-17" -j MARK --set-xmark 0x2222/0xffff
@@ -1488,13 +1537,16 @@ ruleset_v4() {
 -A ovl-from-34 -s 192.168.0.1 -m comment --comment "site.ovl:23 not the gateway's own" -j MARK --set-xmark 0x2222/0xffff
 -A ovl-from-34 -p icmp -m mark --mark 0x22/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-34 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-34 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32802
 -A ovl-from-34 -m comment --comment "site.ovl:20 not cell-17" -j MARK --xor-mark 0x22
 -A ovl-to-34 -m comment --comment "site.ovl:20 to cell-17" -j MARK --xor-mark 0x22
 -A ovl-from-35 -m comment --comment "site.ovl:27 from machine-17" -j MARK --set-xmark 0x2323/0xffff
 -A ovl-from-35 -s 192.168.0.0/24 -m comment --comment "site.ovl:31 hosts" -j ovl-dest
 -A ovl-from-35 -s 192.168.0.1 -m comment --comment "site.ovl:30 not the gateway's own" -j MARK --set-xmark 0x2323/0xffff
 -A ovl-from-35 -p icmp -m mark --mark 0x23/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-35 -m mark --mark 0x23/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32803
 -A ovl-from-35 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-35 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32803
 -A ovl-from-35 -m comment --comment "site.ovl:27 not machine-17" -j MARK --xor-mark 0x23
 -A ovl-to-35 -m comment --comment "site.ovl:27 to machine-17" -j MARK --xor-mark 0x23
 -A ovl-ask-3-0-4 -m comment --comment "site.ovl:27 cell-2 asks for machine-2" -j CT --zone 65535
@@ -2676,7 +2728,6 @@ ruleset_v6() {
 :ovl-at-z0-4 - [0:0]
 :ovl-at-z10-4 - [0:0]
 :ovl-at-z20-4 - [0:0]
-:ovl-at-z60-4 - [0:0]
 :ovl-from-1 - [0:0]
 :ovl-to-1 - [0:0]
 :ovl-from-100 - [0:0]
@@ -2836,86 +2887,86 @@ ruleset_v6() {
 -A ovl-raw-mach1 -i mach16 -m comment --comment "site.ovl:27 machine-16" -g ovl-from-33
 -A ovl-raw-mach1 -i mach17 -m comment --comment "site.ovl:27 machine-17" -g ovl-from-35
 -A ovl-out -o c+ -g ovl-out-c
--A ovl-out -o desk0 -m comment --comment "site.ovl:12 desk" -j CT --zone 100
+-A ovl-out -o desk0 -m comment --comment "site.ovl:12 desk" -j CT --zone 32868
 -A ovl-out -o m+ -g ovl-out-m
--A ovl-out -o office0 -m comment --comment "site.ovl:5 office" -j CT --zone 1
+-A ovl-out -o office0 -m comment --comment "site.ovl:5 office" -j CT --zone 32769
 -A ovl-out -o v+ -g ovl-out-v
 -A ovl-out-c -o cell1+ -g ovl-out-cell1
--A ovl-out-c -o cell2 -m comment --comment "site.ovl:20 cell-2" -j CT --zone 4
--A ovl-out-c -o cell3 -m comment --comment "site.ovl:20 cell-3" -j CT --zone 6
--A ovl-out-c -o cell4 -m comment --comment "site.ovl:20 cell-4" -j CT --zone 8
--A ovl-out-c -o cell5 -m comment --comment "site.ovl:20 cell-5" -j CT --zone 10
--A ovl-out-c -o cell6 -m comment --comment "site.ovl:20 cell-6" -j CT --zone 12
--A ovl-out-c -o cell7 -m comment --comment "site.ovl:20 cell-7" -j CT --zone 14
--A ovl-out-c -o cell8 -m comment --comment "site.ovl:20 cell-8" -j CT --zone 16
--A ovl-out-c -o cell9 -m comment --comment "site.ovl:20 cell-9" -j CT --zone 18
+-A ovl-out-c -o cell2 -m comment --comment "site.ovl:20 cell-2" -j CT --zone 32772
+-A ovl-out-c -o cell3 -m comment --comment "site.ovl:20 cell-3" -j CT --zone 32774
+-A ovl-out-c -o cell4 -m comment --comment "site.ovl:20 cell-4" -j CT --zone 32776
+-A ovl-out-c -o cell5 -m comment --comment "site.ovl:20 cell-5" -j CT --zone 32778
+-A ovl-out-c -o cell6 -m comment --comment "site.ovl:20 cell-6" -j CT --zone 32780
+-A ovl-out-c -o cell7 -m comment --comment "site.ovl:20 cell-7" -j CT --zone 32782
+-A ovl-out-c -o cell8 -m comment --comment "site.ovl:20 cell-8" -j CT --zone 32784
+-A ovl-out-c -o cell9 -m comment --comment "site.ovl:20 cell-9" -j CT --zone 32786
 -A ovl-out-m -o mach1+ -g ovl-out-mach1
--A ovl-out-m -o mach2 -m comment --comment "site.ovl:27 machine-2" -j CT --zone 5
--A ovl-out-m -o mach3 -m comment --comment "site.ovl:27 machine-3" -j CT --zone 7
--A ovl-out-m -o mach4 -m comment --comment "site.ovl:27 machine-4" -j CT --zone 9
--A ovl-out-m -o mach5 -m comment --comment "site.ovl:27 machine-5" -j CT --zone 11
--A ovl-out-m -o mach6 -m comment --comment "site.ovl:27 machine-6" -j CT --zone 13
--A ovl-out-m -o mach7 -m comment --comment "site.ovl:27 machine-7" -j CT --zone 15
--A ovl-out-m -o mach8 -m comment --comment "site.ovl:27 machine-8" -j CT --zone 17
--A ovl-out-m -o mach9 -m comment --comment "site.ovl:27 machine-9" -j CT --zone 19
+-A ovl-out-m -o mach2 -m comment --comment "site.ovl:27 machine-2" -j CT --zone 32773
+-A ovl-out-m -o mach3 -m comment --comment "site.ovl:27 machine-3" -j CT --zone 32775
+-A ovl-out-m -o mach4 -m comment --comment "site.ovl:27 machine-4" -j CT --zone 32777
+-A ovl-out-m -o mach5 -m comment --comment "site.ovl:27 machine-5" -j CT --zone 32779
+-A ovl-out-m -o mach6 -m comment --comment "site.ovl:27 machine-6" -j CT --zone 32781
+-A ovl-out-m -o mach7 -m comment --comment "site.ovl:27 machine-7" -j CT --zone 32783
+-A ovl-out-m -o mach8 -m comment --comment "site.ovl:27 machine-8" -j CT --zone 32785
+-A ovl-out-m -o mach9 -m comment --comment "site.ovl:27 machine-9" -j CT --zone 32787
 -A ovl-out-v -o vrf-c+ -g ovl-out-vrf-c
--A ovl-out-v -o vrf-desk -m comment --comment "site.ovl:12 desk" -j CT --zone 100
+-A ovl-out-v -o vrf-desk -m comment --comment "site.ovl:12 desk" -j CT --zone 32868
 -A ovl-out-v -o vrf-m+ -g ovl-out-vrf-m
--A ovl-out-v -o vrf-office -m comment --comment "site.ovl:5 office" -j CT --zone 1
--A ovl-out-cell1 -o cell1 -m comment --comment "site.ovl:20 cell-1" -j CT --zone 2
--A ovl-out-cell1 -o cell10 -m comment --comment "site.ovl:20 cell-10" -j CT --zone 20
--A ovl-out-cell1 -o cell11 -m comment --comment "site.ovl:20 cell-11" -j CT --zone 22
--A ovl-out-cell1 -o cell12 -m comment --comment "site.ovl:20 cell-12" -j CT --zone 24
--A ovl-out-cell1 -o cell13 -m comment --comment "site.ovl:20 cell-13" -j CT --zone 26
--A ovl-out-cell1 -o cell14 -m comment --comment "site.ovl:20 cell-14" -j CT --zone 28
--A ovl-out-cell1 -o cell15 -m comment --comment "site.ovl:20 cell-15" -j CT --zone 30
--A ovl-out-cell1 -o cell16 -m comment --comment "site.ovl:20 cell-16" -j CT --zone 32
--A ovl-out-cell1 -o cell17 -m comment --comment "site.ovl:20 cell-17" -j CT --zone 34
--A ovl-out-mach1 -o mach1 -m comment --comment "site.ovl:27 machine-1" -j CT --zone 3
--A ovl-out-mach1 -o mach10 -m comment --comment "site.ovl:27 machine-10" -j CT --zone 21
--A ovl-out-mach1 -o mach11 -m comment --comment "site.ovl:27 machine-11" -j CT --zone 23
--A ovl-out-mach1 -o mach12 -m comment --comment "site.ovl:27 machine-12" -j CT --zone 25
--A ovl-out-mach1 -o mach13 -m comment --comment "site.ovl:27 machine-13" -j CT --zone 27
--A ovl-out-mach1 -o mach14 -m comment --comment "site.ovl:27 machine-14" -j CT --zone 29
--A ovl-out-mach1 -o mach15 -m comment --comment "site.ovl:27 machine-15" -j CT --zone 31
--A ovl-out-mach1 -o mach16 -m comment --comment "site.ovl:27 machine-16" -j CT --zone 33
--A ovl-out-mach1 -o mach17 -m comment --comment "site.ovl:27 machine-17" -j CT --zone 35
+-A ovl-out-v -o vrf-office -m comment --comment "site.ovl:5 office" -j CT --zone 32769
+-A ovl-out-cell1 -o cell1 -m comment --comment "site.ovl:20 cell-1" -j CT --zone 32770
+-A ovl-out-cell1 -o cell10 -m comment --comment "site.ovl:20 cell-10" -j CT --zone 32788
+-A ovl-out-cell1 -o cell11 -m comment --comment "site.ovl:20 cell-11" -j CT --zone 32790
+-A ovl-out-cell1 -o cell12 -m comment --comment "site.ovl:20 cell-12" -j CT --zone 32792
+-A ovl-out-cell1 -o cell13 -m comment --comment "site.ovl:20 cell-13" -j CT --zone 32794
+-A ovl-out-cell1 -o cell14 -m comment --comment "site.ovl:20 cell-14" -j CT --zone 32796
+-A ovl-out-cell1 -o cell15 -m comment --comment "site.ovl:20 cell-15" -j CT --zone 32798
+-A ovl-out-cell1 -o cell16 -m comment --comment "site.ovl:20 cell-16" -j CT --zone 32800
+-A ovl-out-cell1 -o cell17 -m comment --comment "site.ovl:20 cell-17" -j CT --zone 32802
+-A ovl-out-mach1 -o mach1 -m comment --comment "site.ovl:27 machine-1" -j CT --zone 32771
+-A ovl-out-mach1 -o mach10 -m comment --comment "site.ovl:27 machine-10" -j CT --zone 32789
+-A ovl-out-mach1 -o mach11 -m comment --comment "site.ovl:27 machine-11" -j CT --zone 32791
+-A ovl-out-mach1 -o mach12 -m comment --comment "site.ovl:27 machine-12" -j CT --zone 32793
+-A ovl-out-mach1 -o mach13 -m comment --comment "site.ovl:27 machine-13" -j CT --zone 32795
+-A ovl-out-mach1 -o mach14 -m comment --comment "site.ovl:27 machine-14" -j CT --zone 32797
+-A ovl-out-mach1 -o mach15 -m comment --comment "site.ovl:27 machine-15" -j CT --zone 32799
+-A ovl-out-mach1 -o mach16 -m comment --comment "site.ovl:27 machine-16" -j CT --zone 32801
+-A ovl-out-mach1 -o mach17 -m comment --comment "site.ovl:27 machine-17" -j CT --zone 32803
 -A ovl-out-vrf-c -o vrf-cell-1+ -g ovl-out-vrf-cell-1
--A ovl-out-vrf-c -o vrf-cell-2 -m comment --comment "site.ovl:20 cell-2" -j CT --zone 4
--A ovl-out-vrf-c -o vrf-cell-3 -m comment --comment "site.ovl:20 cell-3" -j CT --zone 6
--A ovl-out-vrf-c -o vrf-cell-4 -m comment --comment "site.ovl:20 cell-4" -j CT --zone 8
--A ovl-out-vrf-c -o vrf-cell-5 -m comment --comment "site.ovl:20 cell-5" -j CT --zone 10
--A ovl-out-vrf-c -o vrf-cell-6 -m comment --comment "site.ovl:20 cell-6" -j CT --zone 12
--A ovl-out-vrf-c -o vrf-cell-7 -m comment --comment "site.ovl:20 cell-7" -j CT --zone 14
--A ovl-out-vrf-c -o vrf-cell-8 -m comment --comment "site.ovl:20 cell-8" -j CT --zone 16
--A ovl-out-vrf-c -o vrf-cell-9 -m comment --comment "site.ovl:20 cell-9" -j CT --zone 18
+-A ovl-out-vrf-c -o vrf-cell-2 -m comment --comment "site.ovl:20 cell-2" -j CT --zone 32772
+-A ovl-out-vrf-c -o vrf-cell-3 -m comment --comment "site.ovl:20 cell-3" -j CT --zone 32774
+-A ovl-out-vrf-c -o vrf-cell-4 -m comment --comment "site.ovl:20 cell-4" -j CT --zone 32776
+-A ovl-out-vrf-c -o vrf-cell-5 -m comment --comment "site.ovl:20 cell-5" -j CT --zone 32778
+-A ovl-out-vrf-c -o vrf-cell-6 -m comment --comment "site.ovl:20 cell-6" -j CT --zone 32780
+-A ovl-out-vrf-c -o vrf-cell-7 -m comment --comment "site.ovl:20 cell-7" -j CT --zone 32782
+-A ovl-out-vrf-c -o vrf-cell-8 -m comment --comment "site.ovl:20 cell-8" -j CT --zone 32784
+-A ovl-out-vrf-c -o vrf-cell-9 -m comment --comment "site.ovl:20 cell-9" -j CT --zone 32786
 -A ovl-out-vrf-m -o vrf-machine-1+ -g ovl-out-vrf-machine-1
--A ovl-out-vrf-m -o vrf-machine-2 -m comment --comment "site.ovl:27 machine-2" -j CT --zone 5
--A ovl-out-vrf-m -o vrf-machine-3 -m comment --comment "site.ovl:27 machine-3" -j CT --zone 7
--A ovl-out-vrf-m -o vrf-machine-4 -m comment --comment "site.ovl:27 machine-4" -j CT --zone 9
--A ovl-out-vrf-m -o vrf-machine-5 -m comment --comment "site.ovl:27 machine-5" -j CT --zone 11
--A ovl-out-vrf-m -o vrf-machine-6 -m comment --comment "site.ovl:27 machine-6" -j CT --zone 13
--A ovl-out-vrf-m -o vrf-machine-7 -m comment --comment "site.ovl:27 machine-7" -j CT --zone 15
--A ovl-out-vrf-m -o vrf-machine-8 -m comment --comment "site.ovl:27 machine-8" -j CT --zone 17
--A ovl-out-vrf-m -o vrf-machine-9 -m comment --comment "site.ovl:27 machine-9" -j CT --zone 19
--A ovl-out-vrf-cell-1 -o vrf-cell-1 -m comment --comment "site.ovl:20 cell-1" -j CT --zone 2
--A ovl-out-vrf-cell-1 -o vrf-cell-10 -m comment --comment "site.ovl:20 cell-10" -j CT --zone 20
--A ovl-out-vrf-cell-1 -o vrf-cell-11 -m comment --comment "site.ovl:20 cell-11" -j CT --zone 22
--A ovl-out-vrf-cell-1 -o vrf-cell-12 -m comment --comment "site.ovl:20 cell-12" -j CT --zone 24
--A ovl-out-vrf-cell-1 -o vrf-cell-13 -m comment --comment "site.ovl:20 cell-13" -j CT --zone 26
--A ovl-out-vrf-cell-1 -o vrf-cell-14 -m comment --comment "site.ovl:20 cell-14" -j CT --zone 28
--A ovl-out-vrf-cell-1 -o vrf-cell-15 -m comment --comment "site.ovl:20 cell-15" -j CT --zone 30
--A ovl-out-vrf-cell-1 -o vrf-cell-16 -m comment --comment "site.ovl:20 cell-16" -j CT --zone 32
--A ovl-out-vrf-cell-1 -o vrf-cell-17 -m comment --comment "site.ovl:20 cell-17" -j CT --zone 34
--A ovl-out-vrf-machine-1 -o vrf-machine-1 -m comment --comment "site.ovl:27 machine-1" -j CT --zone 3
--A ovl-out-vrf-machine-1 -o vrf-machine-10 -m comment --comment "site.ovl:27 machine-10" -j CT --zone 21
--A ovl-out-vrf-machine-1 -o vrf-machine-11 -m comment --comment "site.ovl:27 machine-11" -j CT --zone 23
--A ovl-out-vrf-machine-1 -o vrf-machine-12 -m comment --comment "site.ovl:27 machine-12" -j CT --zone 25
--A ovl-out-vrf-machine-1 -o vrf-machine-13 -m comment --comment "site.ovl:27 machine-13" -j CT --zone 27
--A ovl-out-vrf-machine-1 -o vrf-machine-14 -m comment --comment "site.ovl:27 machine-14" -j CT --zone 29
--A ovl-out-vrf-machine-1 -o vrf-machine-15 -m comment --comment "site.ovl:27 machine-15" -j CT --zone 31
--A ovl-out-vrf-machine-1 -o vrf-machine-16 -m comment --comment "site.ovl:27 machine-16" -j CT --zone 33
--A ovl-out-vrf-machine-1 -o vrf-machine-17 -m comment --comment "site.ovl:27 machine-17" -j CT --zone 35
+-A ovl-out-vrf-m -o vrf-machine-2 -m comment --comment "site.ovl:27 machine-2" -j CT --zone 32773
+-A ovl-out-vrf-m -o vrf-machine-3 -m comment --comment "site.ovl:27 machine-3" -j CT --zone 32775
+-A ovl-out-vrf-m -o vrf-machine-4 -m comment --comment "site.ovl:27 machine-4" -j CT --zone 32777
+-A ovl-out-vrf-m -o vrf-machine-5 -m comment --comment "site.ovl:27 machine-5" -j CT --zone 32779
+-A ovl-out-vrf-m -o vrf-machine-6 -m comment --comment "site.ovl:27 machine-6" -j CT --zone 32781
+-A ovl-out-vrf-m -o vrf-machine-7 -m comment --comment "site.ovl:27 machine-7" -j CT --zone 32783
+-A ovl-out-vrf-m -o vrf-machine-8 -m comment --comment "site.ovl:27 machine-8" -j CT --zone 32785
+-A ovl-out-vrf-m -o vrf-machine-9 -m comment --comment "site.ovl:27 machine-9" -j CT --zone 32787
+-A ovl-out-vrf-cell-1 -o vrf-cell-1 -m comment --comment "site.ovl:20 cell-1" -j CT --zone 32770
+-A ovl-out-vrf-cell-1 -o vrf-cell-10 -m comment --comment "site.ovl:20 cell-10" -j CT --zone 32788
+-A ovl-out-vrf-cell-1 -o vrf-cell-11 -m comment --comment "site.ovl:20 cell-11" -j CT --zone 32790
+-A ovl-out-vrf-cell-1 -o vrf-cell-12 -m comment --comment "site.ovl:20 cell-12" -j CT --zone 32792
+-A ovl-out-vrf-cell-1 -o vrf-cell-13 -m comment --comment "site.ovl:20 cell-13" -j CT --zone 32794
+-A ovl-out-vrf-cell-1 -o vrf-cell-14 -m comment --comment "site.ovl:20 cell-14" -j CT --zone 32796
+-A ovl-out-vrf-cell-1 -o vrf-cell-15 -m comment --comment "site.ovl:20 cell-15" -j CT --zone 32798
+-A ovl-out-vrf-cell-1 -o vrf-cell-16 -m comment --comment "site.ovl:20 cell-16" -j CT --zone 32800
+-A ovl-out-vrf-cell-1 -o vrf-cell-17 -m comment --comment "site.ovl:20 cell-17" -j CT --zone 32802
+-A ovl-out-vrf-machine-1 -o vrf-machine-1 -m comment --comment "site.ovl:27 machine-1" -j CT --zone 32771
+-A ovl-out-vrf-machine-1 -o vrf-machine-10 -m comment --comment "site.ovl:27 machine-10" -j CT --zone 32789
+-A ovl-out-vrf-machine-1 -o vrf-machine-11 -m comment --comment "site.ovl:27 machine-11" -j CT --zone 32791
+-A ovl-out-vrf-machine-1 -o vrf-machine-12 -m comment --comment "site.ovl:27 machine-12" -j CT --zone 32793
+-A ovl-out-vrf-machine-1 -o vrf-machine-13 -m comment --comment "site.ovl:27 machine-13" -j CT --zone 32795
+-A ovl-out-vrf-machine-1 -o vrf-machine-14 -m comment --comment "site.ovl:27 machine-14" -j CT --zone 32797
+-A ovl-out-vrf-machine-1 -o vrf-machine-15 -m comment --comment "site.ovl:27 machine-15" -j CT --zone 32799
+-A ovl-out-vrf-machine-1 -o vrf-machine-16 -m comment --comment "site.ovl:27 machine-16" -j CT --zone 32801
+-A ovl-out-vrf-machine-1 -o vrf-machine-17 -m comment --comment "site.ovl:27 machine-17" -j CT --zone 32803
 -A ovl-errors -p ipv6-icmp --icmpv6-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
@@ -2923,222 +2974,257 @@ ruleset_v6() {
 -A ovl-zone -m mark --mark 0x0/0xf0 -g ovl-at-z0-4
 -A ovl-zone -m mark --mark 0x10/0xf0 -g ovl-at-z10-4
 -A ovl-zone -m mark --mark 0x20/0xf0 -g ovl-at-z20-4
--A ovl-zone -m mark --mark 0x60/0xf0 -g ovl-at-z60-4
+-A ovl-zone -m mark --mark 0x65/0xff -m comment --comment "site.ovl:38 zone" -j CT --zone 101
 -A ovl-at-z0-4 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:34 zone" -j CT --zone 1
--A ovl-at-z0-4 -m mark --mark 0x2/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 2
 -A ovl-at-z0-4 -m mark --mark 0x3/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 3
--A ovl-at-z0-4 -m mark --mark 0x4/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 4
 -A ovl-at-z0-4 -m mark --mark 0x5/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 5
--A ovl-at-z0-4 -m mark --mark 0x6/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 6
 -A ovl-at-z0-4 -m mark --mark 0x7/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 7
--A ovl-at-z0-4 -m mark --mark 0x8/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 8
 -A ovl-at-z0-4 -m mark --mark 0x9/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 9
--A ovl-at-z0-4 -m mark --mark 0xa/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 10
 -A ovl-at-z0-4 -m mark --mark 0xb/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 11
--A ovl-at-z0-4 -m mark --mark 0xc/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 12
 -A ovl-at-z0-4 -m mark --mark 0xd/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 13
--A ovl-at-z0-4 -m mark --mark 0xe/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 14
 -A ovl-at-z0-4 -m mark --mark 0xf/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 15
--A ovl-at-z10-4 -m mark --mark 0x10/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 16
 -A ovl-at-z10-4 -m mark --mark 0x11/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 17
--A ovl-at-z10-4 -m mark --mark 0x12/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 18
 -A ovl-at-z10-4 -m mark --mark 0x13/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 19
--A ovl-at-z10-4 -m mark --mark 0x14/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 20
 -A ovl-at-z10-4 -m mark --mark 0x15/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 21
--A ovl-at-z10-4 -m mark --mark 0x16/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 22
 -A ovl-at-z10-4 -m mark --mark 0x17/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 23
--A ovl-at-z10-4 -m mark --mark 0x18/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 24
 -A ovl-at-z10-4 -m mark --mark 0x19/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 25
--A ovl-at-z10-4 -m mark --mark 0x1a/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 26
 -A ovl-at-z10-4 -m mark --mark 0x1b/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 27
--A ovl-at-z10-4 -m mark --mark 0x1c/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 28
 -A ovl-at-z10-4 -m mark --mark 0x1d/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 29
--A ovl-at-z10-4 -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 30
 -A ovl-at-z10-4 -m mark --mark 0x1f/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 31
--A ovl-at-z20-4 -m mark --mark 0x20/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 32
 -A ovl-at-z20-4 -m mark --mark 0x21/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 33
--A ovl-at-z20-4 -m mark --mark 0x22/0xff -m comment --comment "site.ovl:20 zone" -j CT --zone 34
 -A ovl-at-z20-4 -m mark --mark 0x23/0xff -m comment --comment "site.ovl:37 zone" -j CT --zone 35
--A ovl-at-z60-4 -m mark --mark 0x64/0xff -m comment --comment "site.ovl:12 zone" -j CT --zone 100
--A ovl-at-z60-4 -m mark --mark 0x65/0xff -m comment --comment "site.ovl:38 zone" -j CT --zone 101
 -A ovl-from-1 -m comment --comment "site.ovl:5 from office" -j MARK --set-xmark 0x101/0xffff
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xff -m comment --comment "site.ovl:5 routers" -j ovl-errors
+-A ovl-from-1 -m mark --mark 0x1/0xff -m comment --comment "site.ovl:5 for no network" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:5 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:5 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:5 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:5 to office" -j MARK --xor-mark 0x1
 -A ovl-from-100 -m comment --comment "site.ovl:12 from desk" -j MARK --set-xmark 0x6464/0xffff
 -A ovl-from-100 -p ipv6-icmp -m mark --mark 0x64/0xff -m comment --comment "site.ovl:12 routers" -j ovl-errors
 -A ovl-from-100 -m comment --comment "site.ovl:12 pair" -j ovl-zone
+-A ovl-from-100 -m comment --comment "site.ovl:12 no pair" -j CT --zone 32868
 -A ovl-from-100 -m comment --comment "site.ovl:12 not desk" -j MARK --xor-mark 0x64
 -A ovl-to-100 -m comment --comment "site.ovl:12 to desk" -j MARK --xor-mark 0x64
 -A ovl-from-2 -m comment --comment "site.ovl:20 from cell-1" -j MARK --set-xmark 0x202/0xffff
 -A ovl-from-2 -p ipv6-icmp -m mark --mark 0x2/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-2 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:20 not cell-1" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:20 to cell-1" -j MARK --xor-mark 0x2
 -A ovl-from-3 -m comment --comment "site.ovl:27 from machine-1" -j MARK --set-xmark 0x303/0xffff
 -A ovl-from-3 -p ipv6-icmp -m mark --mark 0x3/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-3 -m mark --mark 0x3/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-3 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:27 not machine-1" -j MARK --xor-mark 0x3
 -A ovl-to-3 -m comment --comment "site.ovl:27 to machine-1" -j MARK --xor-mark 0x3
 -A ovl-from-4 -m comment --comment "site.ovl:20 from cell-2" -j MARK --set-xmark 0x404/0xffff
 -A ovl-from-4 -p ipv6-icmp -m mark --mark 0x4/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-4 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-4 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32772
 -A ovl-from-4 -m comment --comment "site.ovl:20 not cell-2" -j MARK --xor-mark 0x4
 -A ovl-to-4 -m comment --comment "site.ovl:20 to cell-2" -j MARK --xor-mark 0x4
 -A ovl-from-5 -m comment --comment "site.ovl:27 from machine-2" -j MARK --set-xmark 0x505/0xffff
 -A ovl-from-5 -p ipv6-icmp -m mark --mark 0x5/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-5 -m mark --mark 0x5/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32773
 -A ovl-from-5 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-5 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32773
 -A ovl-from-5 -m comment --comment "site.ovl:27 not machine-2" -j MARK --xor-mark 0x5
 -A ovl-to-5 -m comment --comment "site.ovl:27 to machine-2" -j MARK --xor-mark 0x5
 -A ovl-from-6 -m comment --comment "site.ovl:20 from cell-3" -j MARK --set-xmark 0x606/0xffff
 -A ovl-from-6 -p ipv6-icmp -m mark --mark 0x6/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-6 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-6 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32774
 -A ovl-from-6 -m comment --comment "site.ovl:20 not cell-3" -j MARK --xor-mark 0x6
 -A ovl-to-6 -m comment --comment "site.ovl:20 to cell-3" -j MARK --xor-mark 0x6
 -A ovl-from-7 -m comment --comment "site.ovl:27 from machine-3" -j MARK --set-xmark 0x707/0xffff
 -A ovl-from-7 -p ipv6-icmp -m mark --mark 0x7/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-7 -m mark --mark 0x7/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32775
 -A ovl-from-7 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-7 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32775
 -A ovl-from-7 -m comment --comment "site.ovl:27 not machine-3" -j MARK --xor-mark 0x7
 -A ovl-to-7 -m comment --comment "site.ovl:27 to machine-3" -j MARK --xor-mark 0x7
 -A ovl-from-8 -m comment --comment "site.ovl:20 from cell-4" -j MARK --set-xmark 0x808/0xffff
 -A ovl-from-8 -p ipv6-icmp -m mark --mark 0x8/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-8 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-8 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32776
 -A ovl-from-8 -m comment --comment "site.ovl:20 not cell-4" -j MARK --xor-mark 0x8
 -A ovl-to-8 -m comment --comment "site.ovl:20 to cell-4" -j MARK --xor-mark 0x8
 -A ovl-from-9 -m comment --comment "site.ovl:27 from machine-4" -j MARK --set-xmark 0x909/0xffff
 -A ovl-from-9 -p ipv6-icmp -m mark --mark 0x9/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-9 -m mark --mark 0x9/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32777
 -A ovl-from-9 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-9 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32777
 -A ovl-from-9 -m comment --comment "site.ovl:27 not machine-4" -j MARK --xor-mark 0x9
 -A ovl-to-9 -m comment --comment "site.ovl:27 to machine-4" -j MARK --xor-mark 0x9
 -A ovl-from-10 -m comment --comment "site.ovl:20 from cell-5" -j MARK --set-xmark 0xa0a/0xffff
 -A ovl-from-10 -p ipv6-icmp -m mark --mark 0xa/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-10 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-10 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32778
 -A ovl-from-10 -m comment --comment "site.ovl:20 not cell-5" -j MARK --xor-mark 0xa
 -A ovl-to-10 -m comment --comment "site.ovl:20 to cell-5" -j MARK --xor-mark 0xa
 -A ovl-from-11 -m comment --comment "site.ovl:27 from machine-5" -j MARK --set-xmark 0xb0b/0xffff
 -A ovl-from-11 -p ipv6-icmp -m mark --mark 0xb/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-11 -m mark --mark 0xb/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32779
 -A ovl-from-11 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-11 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32779
 -A ovl-from-11 -m comment --comment "site.ovl:27 not machine-5" -j MARK --xor-mark 0xb
 -A ovl-to-11 -m comment --comment "site.ovl:27 to machine-5" -j MARK --xor-mark 0xb
 -A ovl-from-12 -m comment --comment "site.ovl:20 from cell-6" -j MARK --set-xmark 0xc0c/0xffff
 -A ovl-from-12 -p ipv6-icmp -m mark --mark 0xc/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-12 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-12 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32780
 -A ovl-from-12 -m comment --comment "site.ovl:20 not cell-6" -j MARK --xor-mark 0xc
 -A ovl-to-12 -m comment --comment "site.ovl:20 to cell-6" -j MARK --xor-mark 0xc
 -A ovl-from-13 -m comment --comment "site.ovl:27 from machine-6" -j MARK --set-xmark 0xd0d/0xffff
 -A ovl-from-13 -p ipv6-icmp -m mark --mark 0xd/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-13 -m mark --mark 0xd/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32781
 -A ovl-from-13 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-13 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32781
 -A ovl-from-13 -m comment --comment "site.ovl:27 not machine-6" -j MARK --xor-mark 0xd
 -A ovl-to-13 -m comment --comment "site.ovl:27 to machine-6" -j MARK --xor-mark 0xd
 -A ovl-from-14 -m comment --comment "site.ovl:20 from cell-7" -j MARK --set-xmark 0xe0e/0xffff
 -A ovl-from-14 -p ipv6-icmp -m mark --mark 0xe/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-14 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-14 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32782
 -A ovl-from-14 -m comment --comment "site.ovl:20 not cell-7" -j MARK --xor-mark 0xe
 -A ovl-to-14 -m comment --comment "site.ovl:20 to cell-7" -j MARK --xor-mark 0xe
 -A ovl-from-15 -m comment --comment "site.ovl:27 from machine-7" -j MARK --set-xmark 0xf0f/0xffff
 -A ovl-from-15 -p ipv6-icmp -m mark --mark 0xf/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-15 -m mark --mark 0xf/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32783
 -A ovl-from-15 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-15 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32783
 -A ovl-from-15 -m comment --comment "site.ovl:27 not machine-7" -j MARK --xor-mark 0xf
 -A ovl-to-15 -m comment --comment "site.ovl:27 to machine-7" -j MARK --xor-mark 0xf
 -A ovl-from-16 -m comment --comment "site.ovl:20 from cell-8" -j MARK --set-xmark 0x1010/0xffff
 -A ovl-from-16 -p ipv6-icmp -m mark --mark 0x10/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-16 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-16 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32784
 -A ovl-from-16 -m comment --comment "site.ovl:20 not cell-8" -j MARK --xor-mark 0x10
 -A ovl-to-16 -m comment --comment "site.ovl:20 to cell-8" -j MARK --xor-mark 0x10
 -A ovl-from-17 -m comment --comment "site.ovl:27 from machine-8" -j MARK --set-xmark 0x1111/0xffff
 -A ovl-from-17 -p ipv6-icmp -m mark --mark 0x11/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-17 -m mark --mark 0x11/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32785
 -A ovl-from-17 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-17 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32785
 -A ovl-from-17 -m comment --comment "site.ovl:27 not machine-8" -j MARK --xor-mark 0x11
 -A ovl-to-17 -m comment --comment "site.ovl:27 to machine-8" -j MARK --xor-mark 0x11
 -A ovl-from-18 -m comment --comment "site.ovl:20 from cell-9" -j MARK --set-xmark 0x1212/0xffff
 -A ovl-from-18 -p ipv6-icmp -m mark --mark 0x12/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-18 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-18 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32786
 -A ovl-from-18 -m comment --comment "site.ovl:20 not cell-9" -j MARK --xor-mark 0x12
 -A ovl-to-18 -m comment --comment "site.ovl:20 to cell-9" -j MARK --xor-mark 0x12
 -A ovl-from-19 -m comment --comment "site.ovl:27 from machine-9" -j MARK --set-xmark 0x1313/0xffff
 -A ovl-from-19 -p ipv6-icmp -m mark --mark 0x13/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-19 -m mark --mark 0x13/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32787
 -A ovl-from-19 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-19 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32787
 -A ovl-from-19 -m comment --comment "site.ovl:27 not machine-9" -j MARK --xor-mark 0x13
 -A ovl-to-19 -m comment --comment "site.ovl:27 to machine-9" -j MARK --xor-mark 0x13
 -A ovl-from-20 -m comment --comment "site.ovl:20 from cell-10" -j MARK --set-xmark 0x1414/0xffff
 -A ovl-from-20 -p ipv6-icmp -m mark --mark 0x14/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-20 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-20 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32788
 -A ovl-from-20 -m comment --comment "site.ovl:20 not cell-10" -j MARK --xor-mark 0x14
 -A ovl-to-20 -m comment --comment "site.ovl:20 to cell-10" -j MARK --xor-mark 0x14
 -A ovl-from-21 -m comment --comment "site.ovl:27 from machine-10" -j MARK --set-xmark 0x1515/0xffff
 -A ovl-from-21 -p ipv6-icmp -m mark --mark 0x15/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-21 -m mark --mark 0x15/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32789
 -A ovl-from-21 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-21 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32789
 -A ovl-from-21 -m comment --comment "site.ovl:27 not machine-10" -j MARK --xor-mark 0x15
 -A ovl-to-21 -m comment --comment "site.ovl:27 to machine-10" -j MARK --xor-mark 0x15
 -A ovl-from-22 -m comment --comment "site.ovl:20 from cell-11" -j MARK --set-xmark 0x1616/0xffff
 -A ovl-from-22 -p ipv6-icmp -m mark --mark 0x16/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-22 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-22 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32790
 -A ovl-from-22 -m comment --comment "site.ovl:20 not cell-11" -j MARK --xor-mark 0x16
 -A ovl-to-22 -m comment --comment "site.ovl:20 to cell-11" -j MARK --xor-mark 0x16
 -A ovl-from-23 -m comment --comment "site.ovl:27 from machine-11" -j MARK --set-xmark 0x1717/0xffff
 -A ovl-from-23 -p ipv6-icmp -m mark --mark 0x17/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-23 -m mark --mark 0x17/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32791
 -A ovl-from-23 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-23 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32791
 -A ovl-from-23 -m comment --comment "site.ovl:27 not machine-11" -j MARK --xor-mark 0x17
 -A ovl-to-23 -m comment --comment "site.ovl:27 to machine-11" -j MARK --xor-mark 0x17
 -A ovl-from-24 -m comment --comment "site.ovl:20 from cell-12" -j MARK --set-xmark 0x1818/0xffff
 -A ovl-from-24 -p ipv6-icmp -m mark --mark 0x18/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-24 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-24 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32792
 -A ovl-from-24 -m comment --comment "site.ovl:20 not cell-12" -j MARK --xor-mark 0x18
 -A ovl-to-24 -m comment --comment "site.ovl:20 to cell-12" -j MARK --xor-mark 0x18
 -A ovl-from-25 -m comment --comment "site.ovl:27 from machine-12" -j MARK --set-xmark 0x1919/0xffff
 -A ovl-from-25 -p ipv6-icmp -m mark --mark 0x19/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-25 -m mark --mark 0x19/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32793
 -A ovl-from-25 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-25 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32793
 -A ovl-from-25 -m comment --comment "site.ovl:27 not machine-12" -j MARK --xor-mark 0x19
 -A ovl-to-25 -m comment --comment "site.ovl:27 to machine-12" -j MARK --xor-mark 0x19
 -A ovl-from-26 -m comment --comment "site.ovl:20 from cell-13" -j MARK --set-xmark 0x1a1a/0xffff
 -A ovl-from-26 -p ipv6-icmp -m mark --mark 0x1a/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-26 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-26 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32794
 -A ovl-from-26 -m comment --comment "site.ovl:20 not cell-13" -j MARK --xor-mark 0x1a
 -A ovl-to-26 -m comment --comment "site.ovl:20 to cell-13" -j MARK --xor-mark 0x1a
 -A ovl-from-27 -m comment --comment "site.ovl:27 from machine-13" -j MARK --set-xmark 0x1b1b/0xffff
 -A ovl-from-27 -p ipv6-icmp -m mark --mark 0x1b/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-27 -m mark --mark 0x1b/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32795
 -A ovl-from-27 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-27 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32795
 -A ovl-from-27 -m comment --comment "site.ovl:27 not machine-13" -j MARK --xor-mark 0x1b
 -A ovl-to-27 -m comment --comment "site.ovl:27 to machine-13" -j MARK --xor-mark 0x1b
 -A ovl-from-28 -m comment --comment "site.ovl:20 from cell-14" -j MARK --set-xmark 0x1c1c/0xffff
 -A ovl-from-28 -p ipv6-icmp -m mark --mark 0x1c/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-28 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-28 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32796
 -A ovl-from-28 -m comment --comment "site.ovl:20 not cell-14" -j MARK --xor-mark 0x1c
 -A ovl-to-28 -m comment --comment "site.ovl:20 to cell-14" -j MARK --xor-mark 0x1c
 -A ovl-from-29 -m comment --comment "site.ovl:27 from machine-14" -j MARK --set-xmark 0x1d1d/0xffff
 -A ovl-from-29 -p ipv6-icmp -m mark --mark 0x1d/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-29 -m mark --mark 0x1d/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32797
 -A ovl-from-29 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-29 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32797
 -A ovl-from-29 -m comment --comment "site.ovl:27 not machine-14" -j MARK --xor-mark 0x1d
 -A ovl-to-29 -m comment --comment "site.ovl:27 to machine-14" -j MARK --xor-mark 0x1d
 -A ovl-from-30 -m comment --comment "site.ovl:20 from cell-15" -j MARK --set-xmark 0x1e1e/0xffff
 -A ovl-from-30 -p ipv6-icmp -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-30 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-30 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32798
 -A ovl-from-30 -m comment --comment "site.ovl:20 not cell-15" -j MARK --xor-mark 0x1e
 -A ovl-to-30 -m comment --comment "site.ovl:20 to cell-15" -j MARK --xor-mark 0x1e
 -A ovl-from-31 -m comment --comment "site.ovl:27 from machine-15" -j MARK --set-xmark 0x1f1f/0xffff
 -A ovl-from-31 -p ipv6-icmp -m mark --mark 0x1f/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-31 -m mark --mark 0x1f/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32799
 -A ovl-from-31 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-31 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32799
 -A ovl-from-31 -m comment --comment "site.ovl:27 not machine-15" -j MARK --xor-mark 0x1f
 -A ovl-to-31 -m comment --comment "site.ovl:27 to machine-15" -j MARK --xor-mark 0x1f
 -A ovl-from-32 -m comment --comment "site.ovl:20 from cell-16" -j MARK --set-xmark 0x2020/0xffff
 -A ovl-from-32 -p ipv6-icmp -m mark --mark 0x20/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-32 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-32 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32800
 -A ovl-from-32 -m comment --comment "site.ovl:20 not cell-16" -j MARK --xor-mark 0x20
 -A ovl-to-32 -m comment --comment "site.ovl:20 to cell-16" -j MARK --xor-mark 0x20
 -A ovl-from-33 -m comment --comment "site.ovl:27 from machine-16" -j MARK --set-xmark 0x2121/0xffff
 -A ovl-from-33 -p ipv6-icmp -m mark --mark 0x21/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-33 -m mark --mark 0x21/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32801
 -A ovl-from-33 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-33 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32801
 -A ovl-from-33 -m comment --comment "site.ovl:27 not machine-16" -j MARK --xor-mark 0x21
 -A ovl-to-33 -m comment --comment "site.ovl:27 to machine-16" -j MARK --xor-mark 0x21
 -A ovl-from-34 -m comment --comment "site.ovl:20 from cell-17" -j MARK --set-xmark 0x2222/0xffff
 -A ovl-from-34 -p ipv6-icmp -m mark --mark 0x22/0xff -m comment --comment "site.ovl:20 routers" -j ovl-errors
 -A ovl-from-34 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-34 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32802
 -A ovl-from-34 -m comment --comment "site.ovl:20 not cell-17" -j MARK --xor-mark 0x22
 -A ovl-to-34 -m comment --comment "site.ovl:20 to cell-17" -j MARK --xor-mark 0x22
 -A ovl-from-35 -m comment --comment "site.ovl:27 from machine-17" -j MARK --set-xmark 0x2323/0xffff
 -A ovl-from-35 -p ipv6-icmp -m mark --mark 0x23/0xff -m comment --comment "site.ovl:27 routers" -j ovl-errors
+-A ovl-from-35 -m mark --mark 0x23/0xff -m comment --comment "site.ovl:27 for no network" -j CT --zone 32803
 -A ovl-from-35 -m comment --comment "site.ovl:27 pair" -j ovl-zone
+-A ovl-from-35 -m comment --comment "site.ovl:27 no pair" -j CT --zone 32803
 -A ovl-from-35 -m comment --comment "site.ovl:27 not machine-17" -j MARK --xor-mark 0x23
 -A ovl-to-35 -m comment --comment "site.ovl:27 to machine-17" -j MARK --xor-mark 0x23
 -A ovl-ask-3-0-4 -m comment --comment "site.ovl:27 cell-2 asks for machine-2" -j CT --zone 65535
@@ -5509,13 +5595,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='machines-alike'
-FINGERPRINT='f749339dc37214a6'
+FINGERPRINT='b54d697744fc67d5'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -306,43 +306,61 @@ ipv4/conf/vrf-machine-17/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 69b62073d7f14cde
-2 0661127de1fd7b8f
-3 5aea59002dfa969f
-4 9bd735612712e5c9
-5 1bd8a4ea4c8faadd
-6 57746b4a8e75970f
-7 20e5d892915c36af
-8 4e2cd214cf4c9dd9
-9 a5de0532110cf646
-10 d29380dcd3ab1da2
-11 d40439375ea10d6b
-12 4b6af49273acc7b4
-13 e3d96524743898a6
-14 970e79719494fd1a
-15 4835816ef34b6b3c
-16 ac11bd7442a36ec4
-17 511bf60d74095969
-18 c6e4268ad498d192
-19 4fdd0a892d257a79
-20 65b59b00a0e5a583
-21 1184a529db7345aa
-22 7fd0357e6c349e3f
-23 7a161c392f37c85f
-24 9c2a9fe44bd2e19f
-25 5d637979a3d9f530
-26 c71aeb76c8ac39c7
-27 de7e76745a3565cf
-28 b06478f9efb470eb
-29 db5da856bbfe6099
-30 f92e740883b4bfd4
-31 34da4c7dd2f33b2a
-32 176e9e97f2de6448
-33 cdc131f3c900905d
-34 6e3449cc4fec4ae8
-35 0701209ec9dc2fb2
-100 d9a8d2a673256b0b
+    printf '%s\n' '1 7bd0dd553584e7c5
+3 a41f78a024c281d5
+5 106dd2aef7d8cf19
+7 fa74741d55d6b26d
+9 0c3501f387449ff2
+11 28965399451bd0fe
+13 2d3e0bb8334662ff
+15 9a917738b8a2a137
+17 56e05a8abd849e52
+19 4c42a3f50450553c
+21 c058e65b6de2d516
+23 130a5384bcb26bb3
+25 f3b6089f818d6034
+27 e5a40fb07c1045ff
+29 cc39cd723db9118d
+31 e1e1defb75db2d9d
+33 7d5f4f5894ea9144
+35 757528c9cced00ad
 101 c7744260ef66344b
+32769 ede5431ea26c6519
+32770 0661127de1fd7b8f
+32771 b6cae060093814ca
+32772 9bd735612712e5c9
+32773 0b6ad23b54b6dbc4
+32774 57746b4a8e75970f
+32775 267164753b858442
+32776 4e2cd214cf4c9dd9
+32777 99a9033e89c85654
+32778 d29380dcd3ab1da2
+32779 ab6de59e19853c6d
+32780 4b6af49273acc7b4
+32781 b69b596c40f235a7
+32782 970e79719494fd1a
+32783 ada40a363aa8ca05
+32784 ac11bd7442a36ec4
+32785 fa3b9b82b684bb17
+32786 c6e4268ad498d192
+32787 039a669428d5253d
+32788 65b59b00a0e5a583
+32789 512bbece6d907094
+32790 7fd0357e6c349e3f
+32791 670bc8b472855cac
+32792 9c2a9fe44bd2e19f
+32793 69ad70da224c94fc
+32794 c71aeb76c8ac39c7
+32795 f8da66c3de251fd0
+32796 b06478f9efb470eb
+32797 0f23dae47e454f0c
+32798 f92e740883b4bfd4
+32799 52f86d825d180d8d
+32800 176e9e97f2de6448
+32801 5061e29b3415ff19
+32802 6e3449cc4fec4ae8
+32803 918bf7d4fcef2f05
+32868 d9a8d2a673256b0b
 65520 fd6cdb11f6a25f13
 65521 6727f4ae26ac714c
 65522 c5df3efded45d459
@@ -363,42 +381,42 @@ zones() {
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 75d8d8af87e122cd 10.70.0.0/24 10.71.0.0/24
-100 fa26d72b9bc71ecd 10.72.0.0/24
-2 314b633db9b541b8 10.64.1.0/24
-3 d9f82da9810c831a 10.9.0.0/24
-4 2c9fd156b780d036 10.64.2.0/24
-5 a50da7ba9ecf5aac 10.9.0.0/24
-6 045b9a5e4ed1d64d 10.64.3.0/24
-7 2dec39bf989c1d7f 10.9.0.0/24
-8 7c96c61917be83b5 10.64.4.0/24
-9 5f6200615556da39 10.9.0.0/24
-10 d39aa3231029addb 10.64.5.0/24
-11 c9b0011f6a51be7d 10.9.0.0/24
-12 113bc54cff80da91 10.64.6.0/24
-13 4df6c9e7f391ccf1 10.9.0.0/24
-14 8cb6b5b8b540831e 10.64.7.0/24
-15 2de5cb9ad2c63786 10.9.0.0/24
-16 f887a696c10e2516 10.64.8.0/24
-17 708d4005340c1850 10.9.0.0/24
-18 ea938bc805cdb428 10.64.9.0/24
-19 b7c84e40111d8693 10.9.0.0/24
-20 bf364e72d9685db9 10.64.10.0/24
-21 515bee439c340dc9 10.9.0.0/24
-22 5f29d70ca3ee0709 10.64.11.0/24
-23 dba8efd49ec6db21 10.9.0.0/24
-24 f1429e0f1016a488 10.64.12.0/24
-25 847f1da412e64651 10.9.0.0/24
-26 43c134addb7fa2eb 10.64.13.0/24
-27 93cc2c19d5c3883a 10.9.0.0/24
-28 24ba83c9a3103e2d 10.64.14.0/24
-29 dd567669ccf02dd2 10.9.0.0/24
-30 ae86bd2f39d20001 10.64.15.0/24
-31 eb2101339f5ff338 10.9.0.0/24
-32 923a69548420e693 10.64.16.0/24
-33 a291156b792a11f0 10.9.0.0/24
-34 ba3eb1570b543ab9 10.64.17.0/24
-35 65247e33b980d490 10.9.0.0/24'
+    printf '%s\n' '32769 75d8d8af87e122cd 10.70.0.0/24 10.71.0.0/24
+32868 fa26d72b9bc71ecd 10.72.0.0/24
+32770 314b633db9b541b8 10.64.1.0/24
+32771 d9f82da9810c831a 10.9.0.0/24
+32772 2c9fd156b780d036 10.64.2.0/24
+32773 a50da7ba9ecf5aac 10.9.0.0/24
+32774 045b9a5e4ed1d64d 10.64.3.0/24
+32775 2dec39bf989c1d7f 10.9.0.0/24
+32776 7c96c61917be83b5 10.64.4.0/24
+32777 5f6200615556da39 10.9.0.0/24
+32778 d39aa3231029addb 10.64.5.0/24
+32779 c9b0011f6a51be7d 10.9.0.0/24
+32780 113bc54cff80da91 10.64.6.0/24
+32781 4df6c9e7f391ccf1 10.9.0.0/24
+32782 8cb6b5b8b540831e 10.64.7.0/24
+32783 2de5cb9ad2c63786 10.9.0.0/24
+32784 f887a696c10e2516 10.64.8.0/24
+32785 708d4005340c1850 10.9.0.0/24
+32786 ea938bc805cdb428 10.64.9.0/24
+32787 b7c84e40111d8693 10.9.0.0/24
+32788 bf364e72d9685db9 10.64.10.0/24
+32789 515bee439c340dc9 10.9.0.0/24
+32790 5f29d70ca3ee0709 10.64.11.0/24
+32791 dba8efd49ec6db21 10.9.0.0/24
+32792 f1429e0f1016a488 10.64.12.0/24
+32793 847f1da412e64651 10.9.0.0/24
+32794 43c134addb7fa2eb 10.64.13.0/24
+32795 93cc2c19d5c3883a 10.9.0.0/24
+32796 24ba83c9a3103e2d 10.64.14.0/24
+32797 dd567669ccf02dd2 10.9.0.0/24
+32798 ae86bd2f39d20001 10.64.15.0/24
+32799 eb2101339f5ff338 10.9.0.0/24
+32800 923a69548420e693 10.64.16.0/24
+32801 a291156b792a11f0 10.9.0.0/24
+32802 ba3eb1570b543ab9 10.64.17.0/24
+32803 65247e33b980d490 10.9.0.0/24'
 }
 
 create() {
@@ -980,41 +998,23 @@ table inet ovl {
 		typeof meta mark : ct zone
 		elements = {
 			0x00000001 : 1,
-			0x00000002 : 2,
 			0x00000003 : 3,
-			0x00000004 : 4,
 			0x00000005 : 5,
-			0x00000006 : 6,
 			0x00000007 : 7,
-			0x00000008 : 8,
 			0x00000009 : 9,
-			0x0000000a : 10,
 			0x0000000b : 11,
-			0x0000000c : 12,
 			0x0000000d : 13,
-			0x0000000e : 14,
 			0x0000000f : 15,
-			0x00000010 : 16,
 			0x00000011 : 17,
-			0x00000012 : 18,
 			0x00000013 : 19,
-			0x00000014 : 20,
 			0x00000015 : 21,
-			0x00000016 : 22,
 			0x00000017 : 23,
-			0x00000018 : 24,
 			0x00000019 : 25,
-			0x0000001a : 26,
 			0x0000001b : 27,
-			0x0000001c : 28,
 			0x0000001d : 29,
-			0x0000001e : 30,
 			0x0000001f : 31,
-			0x00000020 : 32,
 			0x00000021 : 33,
-			0x00000022 : 34,
 			0x00000023 : 35,
-			0x00000064 : 100,
 			0x00000065 : 101,
 		}
 	}
@@ -1023,78 +1023,78 @@ table inet ovl {
 	map ovl_own_zone {
 		typeof oifname : ct zone
 		elements = {
-			"office0" : 1,
-			"vrf-office" : 1,
-			"desk0" : 100,
-			"vrf-desk" : 100,
-			"cell1" : 2,
-			"vrf-cell-1" : 2,
-			"mach1" : 3,
-			"vrf-machine-1" : 3,
-			"cell2" : 4,
-			"vrf-cell-2" : 4,
-			"mach2" : 5,
-			"vrf-machine-2" : 5,
-			"cell3" : 6,
-			"vrf-cell-3" : 6,
-			"mach3" : 7,
-			"vrf-machine-3" : 7,
-			"cell4" : 8,
-			"vrf-cell-4" : 8,
-			"mach4" : 9,
-			"vrf-machine-4" : 9,
-			"cell5" : 10,
-			"vrf-cell-5" : 10,
-			"mach5" : 11,
-			"vrf-machine-5" : 11,
-			"cell6" : 12,
-			"vrf-cell-6" : 12,
-			"mach6" : 13,
-			"vrf-machine-6" : 13,
-			"cell7" : 14,
-			"vrf-cell-7" : 14,
-			"mach7" : 15,
-			"vrf-machine-7" : 15,
-			"cell8" : 16,
-			"vrf-cell-8" : 16,
-			"mach8" : 17,
-			"vrf-machine-8" : 17,
-			"cell9" : 18,
-			"vrf-cell-9" : 18,
-			"mach9" : 19,
-			"vrf-machine-9" : 19,
-			"cell10" : 20,
-			"vrf-cell-10" : 20,
-			"mach10" : 21,
-			"vrf-machine-10" : 21,
-			"cell11" : 22,
-			"vrf-cell-11" : 22,
-			"mach11" : 23,
-			"vrf-machine-11" : 23,
-			"cell12" : 24,
-			"vrf-cell-12" : 24,
-			"mach12" : 25,
-			"vrf-machine-12" : 25,
-			"cell13" : 26,
-			"vrf-cell-13" : 26,
-			"mach13" : 27,
-			"vrf-machine-13" : 27,
-			"cell14" : 28,
-			"vrf-cell-14" : 28,
-			"mach14" : 29,
-			"vrf-machine-14" : 29,
-			"cell15" : 30,
-			"vrf-cell-15" : 30,
-			"mach15" : 31,
-			"vrf-machine-15" : 31,
-			"cell16" : 32,
-			"vrf-cell-16" : 32,
-			"mach16" : 33,
-			"vrf-machine-16" : 33,
-			"cell17" : 34,
-			"vrf-cell-17" : 34,
-			"mach17" : 35,
-			"vrf-machine-17" : 35,
+			"office0" : 32769,
+			"vrf-office" : 32769,
+			"desk0" : 32868,
+			"vrf-desk" : 32868,
+			"cell1" : 32770,
+			"vrf-cell-1" : 32770,
+			"mach1" : 32771,
+			"vrf-machine-1" : 32771,
+			"cell2" : 32772,
+			"vrf-cell-2" : 32772,
+			"mach2" : 32773,
+			"vrf-machine-2" : 32773,
+			"cell3" : 32774,
+			"vrf-cell-3" : 32774,
+			"mach3" : 32775,
+			"vrf-machine-3" : 32775,
+			"cell4" : 32776,
+			"vrf-cell-4" : 32776,
+			"mach4" : 32777,
+			"vrf-machine-4" : 32777,
+			"cell5" : 32778,
+			"vrf-cell-5" : 32778,
+			"mach5" : 32779,
+			"vrf-machine-5" : 32779,
+			"cell6" : 32780,
+			"vrf-cell-6" : 32780,
+			"mach6" : 32781,
+			"vrf-machine-6" : 32781,
+			"cell7" : 32782,
+			"vrf-cell-7" : 32782,
+			"mach7" : 32783,
+			"vrf-machine-7" : 32783,
+			"cell8" : 32784,
+			"vrf-cell-8" : 32784,
+			"mach8" : 32785,
+			"vrf-machine-8" : 32785,
+			"cell9" : 32786,
+			"vrf-cell-9" : 32786,
+			"mach9" : 32787,
+			"vrf-machine-9" : 32787,
+			"cell10" : 32788,
+			"vrf-cell-10" : 32788,
+			"mach10" : 32789,
+			"vrf-machine-10" : 32789,
+			"cell11" : 32790,
+			"vrf-cell-11" : 32790,
+			"mach11" : 32791,
+			"vrf-machine-11" : 32791,
+			"cell12" : 32792,
+			"vrf-cell-12" : 32792,
+			"mach12" : 32793,
+			"vrf-machine-12" : 32793,
+			"cell13" : 32794,
+			"vrf-cell-13" : 32794,
+			"mach13" : 32795,
+			"vrf-machine-13" : 32795,
+			"cell14" : 32796,
+			"vrf-cell-14" : 32796,
+			"mach14" : 32797,
+			"vrf-machine-14" : 32797,
+			"cell15" : 32798,
+			"vrf-cell-15" : 32798,
+			"mach15" : 32799,
+			"vrf-machine-15" : 32799,
+			"cell16" : 32800,
+			"vrf-cell-16" : 32800,
+			"mach16" : 32801,
+			"vrf-machine-16" : 32801,
+			"cell17" : 32802,
+			"vrf-cell-17" : 32802,
+			"mach17" : 32803,
+			"vrf-machine-17" : 32803,
 		}
 	}
 
@@ -1476,7 +1476,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00000101 comment "site.ovl:5 from office"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:9 hosts"
 		meta mark & 0x000000ff == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:5 routers"
+		meta mark & 0x000000ff == 0x00000001 ct zone set 32769 comment "site.ovl:5 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:5 pair"
+		ct zone set 32769 comment "site.ovl:5 no pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:5 not office"
 	}
 	chain ovl_to_office {
@@ -1525,6 +1527,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:16 hosts"
 		meta mark & 0x000000ff == 0x00000064 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:12 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:12 pair"
+		ct zone set 32868 comment "site.ovl:12 no pair"
 		meta mark set meta mark ^ 0x00000064 comment "site.ovl:12 not desk"
 	}
 	chain ovl_to_desk {
@@ -1548,6 +1551,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:24 hosts"
 		meta mark & 0x000000ff == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:20 pair"
+		ct zone set 32770 comment "site.ovl:20 no pair"
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:20 not cell-1"
 	}
 	chain ovl_to_cell-1 {
@@ -1570,7 +1574,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00000303 comment "site.ovl:27 from machine-1"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:31 hosts"
 		meta mark & 0x000000ff == 0x00000003 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:27 routers"
+		meta mark & 0x000000ff == 0x00000003 ct zone set 32771 comment "site.ovl:27 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:27 pair"
+		ct zone set 32771 comment "site.ovl:27 no pair"
 		meta mark set meta mark ^ 0x00000003 comment "site.ovl:27 not machine-1"
 	}
 	chain ovl_to_machine-1 {
@@ -1599,6 +1605,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:24 hosts"
 		meta mark & 0x000000ff == 0x00000004 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:20 pair"
+		ct zone set 32772 comment "site.ovl:20 no pair"
 		meta mark set meta mark ^ 0x00000004 comment "site.ovl:20 not cell-2"
 	}
 	chain ovl_to_cell-2 {
@@ -1621,7 +1628,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00000505 comment "site.ovl:27 from machine-2"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:31 hosts"
 		meta mark & 0x000000ff == 0x00000005 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:27 routers"
+		meta mark & 0x000000ff == 0x00000005 ct zone set 32773 comment "site.ovl:27 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:27 pair"
+		ct zone set 32773 comment "site.ovl:27 no pair"
 		meta mark set meta mark ^ 0x00000005 comment "site.ovl:27 not machine-2"
 	}
 	chain ovl_to_machine-2 {
@@ -1650,6 +1659,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:24 hosts"
 		meta mark & 0x000000ff == 0x00000006 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:20 pair"
+		ct zone set 32774 comment "site.ovl:20 no pair"
 		meta mark set meta mark ^ 0x00000006 comment "site.ovl:20 not cell-3"
 	}
 	chain ovl_to_cell-3 {
@@ -1672,7 +1682,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00000707 comment "site.ovl:27 from machine-3"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:31 hosts"
 		meta mark & 0x000000ff == 0x00000007 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:27 routers"
+		meta mark & 0x000000ff == 0x00000007 ct zone set 32775 comment "site.ovl:27 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:27 pair"
+		ct zone set 32775 comment "site.ovl:27 no pair"
 		meta mark set meta mark ^ 0x00000007 comment "site.ovl:27 not machine-3"
 	}
 	chain ovl_to_machine-3 {
@@ -1701,6 +1713,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:24 hosts"
 		meta mark & 0x000000ff == 0x00000008 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:20 pair"
+		ct zone set 32776 comment "site.ovl:20 no pair"
 		meta mark set meta mark ^ 0x00000008 comment "site.ovl:20 not cell-4"
 	}
 	chain ovl_to_cell-4 {
@@ -1723,7 +1736,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00000909 comment "site.ovl:27 from machine-4"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:31 hosts"
 		meta mark & 0x000000ff == 0x00000009 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:27 routers"
+		meta mark & 0x000000ff == 0x00000009 ct zone set 32777 comment "site.ovl:27 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:27 pair"
+		ct zone set 32777 comment "site.ovl:27 no pair"
 		meta mark set meta mark ^ 0x00000009 comment "site.ovl:27 not machine-4"
 	}
 	chain ovl_to_machine-4 {
@@ -1752,6 +1767,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:24 hosts"
 		meta mark & 0x000000ff == 0x0000000a meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:20 pair"
+		ct zone set 32778 comment "site.ovl:20 no pair"
 		meta mark set meta mark ^ 0x0000000a comment "site.ovl:20 not cell-5"
 	}
 	chain ovl_to_cell-5 {
@@ -1774,7 +1790,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00000b0b comment "site.ovl:27 from machine-5"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:31 hosts"
 		meta mark & 0x000000ff == 0x0000000b meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:27 routers"
+		meta mark & 0x000000ff == 0x0000000b ct zone set 32779 comment "site.ovl:27 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:27 pair"
+		ct zone set 32779 comment "site.ovl:27 no pair"
 		meta mark set meta mark ^ 0x0000000b comment "site.ovl:27 not machine-5"
 	}
 	chain ovl_to_machine-5 {
@@ -1803,6 +1821,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:24 hosts"
 		meta mark & 0x000000ff == 0x0000000c meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:20 pair"
+		ct zone set 32780 comment "site.ovl:20 no pair"
 		meta mark set meta mark ^ 0x0000000c comment "site.ovl:20 not cell-6"
 	}
 	chain ovl_to_cell-6 {
@@ -1825,7 +1844,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00000d0d comment "site.ovl:27 from machine-6"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:31 hosts"
 		meta mark & 0x000000ff == 0x0000000d meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:27 routers"
+		meta mark & 0x000000ff == 0x0000000d ct zone set 32781 comment "site.ovl:27 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:27 pair"
+		ct zone set 32781 comment "site.ovl:27 no pair"
 		meta mark set meta mark ^ 0x0000000d comment "site.ovl:27 not machine-6"
 	}
 	chain ovl_to_machine-6 {
@@ -1854,6 +1875,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:24 hosts"
 		meta mark & 0x000000ff == 0x0000000e meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:20 pair"
+		ct zone set 32782 comment "site.ovl:20 no pair"
 		meta mark set meta mark ^ 0x0000000e comment "site.ovl:20 not cell-7"
 	}
 	chain ovl_to_cell-7 {
@@ -1876,7 +1898,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00000f0f comment "site.ovl:27 from machine-7"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:31 hosts"
 		meta mark & 0x000000ff == 0x0000000f meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:27 routers"
+		meta mark & 0x000000ff == 0x0000000f ct zone set 32783 comment "site.ovl:27 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:27 pair"
+		ct zone set 32783 comment "site.ovl:27 no pair"
 		meta mark set meta mark ^ 0x0000000f comment "site.ovl:27 not machine-7"
 	}
 	chain ovl_to_machine-7 {
@@ -1905,6 +1929,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:24 hosts"
 		meta mark & 0x000000ff == 0x00000010 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:20 pair"
+		ct zone set 32784 comment "site.ovl:20 no pair"
 		meta mark set meta mark ^ 0x00000010 comment "site.ovl:20 not cell-8"
 	}
 	chain ovl_to_cell-8 {
@@ -1927,7 +1952,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00001111 comment "site.ovl:27 from machine-8"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:31 hosts"
 		meta mark & 0x000000ff == 0x00000011 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:27 routers"
+		meta mark & 0x000000ff == 0x00000011 ct zone set 32785 comment "site.ovl:27 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:27 pair"
+		ct zone set 32785 comment "site.ovl:27 no pair"
 		meta mark set meta mark ^ 0x00000011 comment "site.ovl:27 not machine-8"
 	}
 	chain ovl_to_machine-8 {
@@ -1956,6 +1983,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:24 hosts"
 		meta mark & 0x000000ff == 0x00000012 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:20 pair"
+		ct zone set 32786 comment "site.ovl:20 no pair"
 		meta mark set meta mark ^ 0x00000012 comment "site.ovl:20 not cell-9"
 	}
 	chain ovl_to_cell-9 {
@@ -1978,7 +2006,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00001313 comment "site.ovl:27 from machine-9"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:31 hosts"
 		meta mark & 0x000000ff == 0x00000013 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:27 routers"
+		meta mark & 0x000000ff == 0x00000013 ct zone set 32787 comment "site.ovl:27 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:27 pair"
+		ct zone set 32787 comment "site.ovl:27 no pair"
 		meta mark set meta mark ^ 0x00000013 comment "site.ovl:27 not machine-9"
 	}
 	chain ovl_to_machine-9 {
@@ -2007,6 +2037,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:24 hosts"
 		meta mark & 0x000000ff == 0x00000014 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:20 pair"
+		ct zone set 32788 comment "site.ovl:20 no pair"
 		meta mark set meta mark ^ 0x00000014 comment "site.ovl:20 not cell-10"
 	}
 	chain ovl_to_cell-10 {
@@ -2029,7 +2060,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00001515 comment "site.ovl:27 from machine-10"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:31 hosts"
 		meta mark & 0x000000ff == 0x00000015 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:27 routers"
+		meta mark & 0x000000ff == 0x00000015 ct zone set 32789 comment "site.ovl:27 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:27 pair"
+		ct zone set 32789 comment "site.ovl:27 no pair"
 		meta mark set meta mark ^ 0x00000015 comment "site.ovl:27 not machine-10"
 	}
 	chain ovl_to_machine-10 {
@@ -2058,6 +2091,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:24 hosts"
 		meta mark & 0x000000ff == 0x00000016 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:20 pair"
+		ct zone set 32790 comment "site.ovl:20 no pair"
 		meta mark set meta mark ^ 0x00000016 comment "site.ovl:20 not cell-11"
 	}
 	chain ovl_to_cell-11 {
@@ -2080,7 +2114,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00001717 comment "site.ovl:27 from machine-11"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:31 hosts"
 		meta mark & 0x000000ff == 0x00000017 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:27 routers"
+		meta mark & 0x000000ff == 0x00000017 ct zone set 32791 comment "site.ovl:27 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:27 pair"
+		ct zone set 32791 comment "site.ovl:27 no pair"
 		meta mark set meta mark ^ 0x00000017 comment "site.ovl:27 not machine-11"
 	}
 	chain ovl_to_machine-11 {
@@ -2109,6 +2145,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:24 hosts"
 		meta mark & 0x000000ff == 0x00000018 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:20 pair"
+		ct zone set 32792 comment "site.ovl:20 no pair"
 		meta mark set meta mark ^ 0x00000018 comment "site.ovl:20 not cell-12"
 	}
 	chain ovl_to_cell-12 {
@@ -2131,7 +2168,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00001919 comment "site.ovl:27 from machine-12"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:31 hosts"
 		meta mark & 0x000000ff == 0x00000019 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:27 routers"
+		meta mark & 0x000000ff == 0x00000019 ct zone set 32793 comment "site.ovl:27 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:27 pair"
+		ct zone set 32793 comment "site.ovl:27 no pair"
 		meta mark set meta mark ^ 0x00000019 comment "site.ovl:27 not machine-12"
 	}
 	chain ovl_to_machine-12 {
@@ -2160,6 +2199,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:24 hosts"
 		meta mark & 0x000000ff == 0x0000001a meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:20 pair"
+		ct zone set 32794 comment "site.ovl:20 no pair"
 		meta mark set meta mark ^ 0x0000001a comment "site.ovl:20 not cell-13"
 	}
 	chain ovl_to_cell-13 {
@@ -2182,7 +2222,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00001b1b comment "site.ovl:27 from machine-13"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:31 hosts"
 		meta mark & 0x000000ff == 0x0000001b meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:27 routers"
+		meta mark & 0x000000ff == 0x0000001b ct zone set 32795 comment "site.ovl:27 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:27 pair"
+		ct zone set 32795 comment "site.ovl:27 no pair"
 		meta mark set meta mark ^ 0x0000001b comment "site.ovl:27 not machine-13"
 	}
 	chain ovl_to_machine-13 {
@@ -2211,6 +2253,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:24 hosts"
 		meta mark & 0x000000ff == 0x0000001c meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:20 pair"
+		ct zone set 32796 comment "site.ovl:20 no pair"
 		meta mark set meta mark ^ 0x0000001c comment "site.ovl:20 not cell-14"
 	}
 	chain ovl_to_cell-14 {
@@ -2233,7 +2276,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00001d1d comment "site.ovl:27 from machine-14"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:31 hosts"
 		meta mark & 0x000000ff == 0x0000001d meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:27 routers"
+		meta mark & 0x000000ff == 0x0000001d ct zone set 32797 comment "site.ovl:27 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:27 pair"
+		ct zone set 32797 comment "site.ovl:27 no pair"
 		meta mark set meta mark ^ 0x0000001d comment "site.ovl:27 not machine-14"
 	}
 	chain ovl_to_machine-14 {
@@ -2262,6 +2307,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:24 hosts"
 		meta mark & 0x000000ff == 0x0000001e meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:20 pair"
+		ct zone set 32798 comment "site.ovl:20 no pair"
 		meta mark set meta mark ^ 0x0000001e comment "site.ovl:20 not cell-15"
 	}
 	chain ovl_to_cell-15 {
@@ -2284,7 +2330,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00001f1f comment "site.ovl:27 from machine-15"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:31 hosts"
 		meta mark & 0x000000ff == 0x0000001f meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:27 routers"
+		meta mark & 0x000000ff == 0x0000001f ct zone set 32799 comment "site.ovl:27 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:27 pair"
+		ct zone set 32799 comment "site.ovl:27 no pair"
 		meta mark set meta mark ^ 0x0000001f comment "site.ovl:27 not machine-15"
 	}
 	chain ovl_to_machine-15 {
@@ -2313,6 +2361,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:24 hosts"
 		meta mark & 0x000000ff == 0x00000020 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:20 pair"
+		ct zone set 32800 comment "site.ovl:20 no pair"
 		meta mark set meta mark ^ 0x00000020 comment "site.ovl:20 not cell-16"
 	}
 	chain ovl_to_cell-16 {
@@ -2335,7 +2384,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00002121 comment "site.ovl:27 from machine-16"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:31 hosts"
 		meta mark & 0x000000ff == 0x00000021 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:27 routers"
+		meta mark & 0x000000ff == 0x00000021 ct zone set 32801 comment "site.ovl:27 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:27 pair"
+		ct zone set 32801 comment "site.ovl:27 no pair"
 		meta mark set meta mark ^ 0x00000021 comment "site.ovl:27 not machine-16"
 	}
 	chain ovl_to_machine-16 {
@@ -2364,6 +2415,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:24 hosts"
 		meta mark & 0x000000ff == 0x00000022 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:20 pair"
+		ct zone set 32802 comment "site.ovl:20 no pair"
 		meta mark set meta mark ^ 0x00000022 comment "site.ovl:20 not cell-17"
 	}
 	chain ovl_to_cell-17 {
@@ -2386,7 +2438,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00002323 comment "site.ovl:27 from machine-17"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:31 hosts"
 		meta mark & 0x000000ff == 0x00000023 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:27 routers"
+		meta mark & 0x000000ff == 0x00000023 ct zone set 32803 comment "site.ovl:27 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:27 pair"
+		ct zone set 32803 comment "site.ovl:27 no pair"
 		meta mark set meta mark ^ 0x00000023 comment "site.ovl:27 not machine-17"
 	}
 	chain ovl_to_machine-17 {
@@ -3981,13 +4035,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

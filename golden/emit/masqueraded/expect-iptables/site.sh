@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='masqueraded'
-FINGERPRINT='6a4e25613325ab42'
+FINGERPRINT='f8020831393b6c1d'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -91,20 +91,24 @@ ipv4/conf/vrf-lathe/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 25d05e1c9dbd191d
-2 0fb68167782b38ac
-3 3241f92862bf05b5
-4 e68746be0e51dc04
-5 08febe0944a3ecb9'
+    printf '%s\n' '1 66b86d7c3eb4d3fe
+3 78fb41913ca98e76
+32769 bf17f0a05f08451f
+32770 0fb68167782b38ac
+32771 b946b7972615773f
+32772 d8d0417208aaed12
+32773 faa99c0f2729ceff
+65534 0000000000000000
+65535 0000000000000000'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 cc63a6907cacd669 172.16.0.0/24 fd16::/64
-2 31cb09992e040d66 10.64.2.0/24 fd64:0:0:2::/64
-3 1944c7d51fa2717d 10.64.3.0/24 fd64:0:0:3::/64
-4 de71a109dcf6cca1 10.64.4.0/24 10.64.8.0/22 fd64:0:0:4::/64
-5 8ef5de0ddc2dd5f6 10.64.5.0/24 fd64:0:0:5::/64'
+    printf '%s\n' '32769 208e46c6d6210d79 172.16.0.0/24 fd16::/64
+32770 51f5a8bf92f843dc 10.64.2.0/24 fd64:0:0:2::/64
+32771 396f66588496a794 10.64.3.0/24 fd64:0:0:3::/64
+32772 d0ba9bbdd74fddaf 10.64.4.0/24 10.64.8.0/22 fd64:0:0:4::/64
+32773 80a0bc13beb3b83c 10.64.5.0/24 fd64:0:0:5::/64'
 }
 
 create() {
@@ -279,10 +283,10 @@ ruleset_v4() {
 :ovl-to-3 - [0:0]
 :ovl-from-4 - [0:0]
 :ovl-to-4 - [0:0]
-:ovl-apart-4 - [0:0]
+:ovl-asks-4 - [0:0]
 :ovl-from-5 - [0:0]
 :ovl-to-5 - [0:0]
-:ovl-apart-5 - [0:0]
+:ovl-asks-5 - [0:0]
 -I PREROUTING 1 -m comment --comment "overlapc" -j ovl-raw
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
 -A ovl-raw -i lathe0 -m comment --comment "site.ovl:44 lathe" -g ovl-from-5
@@ -290,16 +294,16 @@ ruleset_v4() {
 -A ovl-raw -i office0 -m comment --comment "site.ovl:5 office" -g ovl-from-1
 -A ovl-raw -i press0 -m comment --comment "site.ovl:32 press" -g ovl-from-4
 -A ovl-raw -i south0 -m comment --comment "site.ovl:23 south" -g ovl-from-3
--A ovl-out -o lathe0 -m comment --comment "site.ovl:44 lathe" -j CT --zone 5
--A ovl-out -o north0 -m comment --comment "site.ovl:14 north" -j CT --zone 2
--A ovl-out -o office0 -m comment --comment "site.ovl:5 office" -j CT --zone 1
--A ovl-out -o press0 -m comment --comment "site.ovl:32 press" -j CT --zone 4
--A ovl-out -o south0 -m comment --comment "site.ovl:23 south" -j CT --zone 3
--A ovl-out -o vrf-lathe -m comment --comment "site.ovl:44 lathe" -j CT --zone 5
--A ovl-out -o vrf-north -m comment --comment "site.ovl:14 north" -j CT --zone 2
--A ovl-out -o vrf-office -m comment --comment "site.ovl:5 office" -j CT --zone 1
--A ovl-out -o vrf-press -m comment --comment "site.ovl:32 press" -j CT --zone 4
--A ovl-out -o vrf-south -m comment --comment "site.ovl:23 south" -j CT --zone 3
+-A ovl-out -o lathe0 -m comment --comment "site.ovl:44 lathe" -j CT --zone 32773
+-A ovl-out -o north0 -m comment --comment "site.ovl:14 north" -j CT --zone 32770
+-A ovl-out -o office0 -m comment --comment "site.ovl:5 office" -j CT --zone 32769
+-A ovl-out -o press0 -m comment --comment "site.ovl:32 press" -j CT --zone 32772
+-A ovl-out -o south0 -m comment --comment "site.ovl:23 south" -j CT --zone 32771
+-A ovl-out -o vrf-lathe -m comment --comment "site.ovl:44 lathe" -j CT --zone 32773
+-A ovl-out -o vrf-north -m comment --comment "site.ovl:14 north" -j CT --zone 32770
+-A ovl-out -o vrf-office -m comment --comment "site.ovl:5 office" -j CT --zone 32769
+-A ovl-out -o vrf-press -m comment --comment "site.ovl:32 press" -j CT --zone 32772
+-A ovl-out -o vrf-south -m comment --comment "site.ovl:23 south" -j CT --zone 32771
 -A ovl-dest -d 10.64.2.0/24 -m comment --comment "site.ovl:19 north" -g ovl-to-2
 -A ovl-dest -d 10.64.3.0/24 -m comment --comment "site.ovl:28 south" -g ovl-to-3
 -A ovl-dest -d 10.64.4.0/24 -m comment --comment "site.ovl:37 press" -g ovl-to-4
@@ -310,16 +314,15 @@ ruleset_v4() {
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:55 zone" -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:14 zone" -j CT --zone 2
 -A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:54 zone" -j CT --zone 3
--A ovl-zone -m mark --mark 0x4/0xf -m comment --comment "site.ovl:32 zone" -j CT --zone 4
--A ovl-zone -m mark --mark 0x5/0xf -m comment --comment "site.ovl:44 zone" -j CT --zone 5
 -A ovl-from-1 -m comment --comment "site.ovl:5 from office" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s 172.16.0.0/24 -m comment --comment "site.ovl:10 hosts" -j ovl-dest
 -A ovl-from-1 -s 172.16.0.1 -m comment --comment "site.ovl:8 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:5 routers" -j ovl-errors
 -A ovl-from-1 -m mark --mark 0x0/0xf -m comment --comment "site.ovl:5 to the gateway itself" -j MARK --xor-mark 0x1
+-A ovl-from-1 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:5 for no network" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:5 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:5 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:5 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:5 to office" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:14 from north" -j MARK --set-xmark 0x22/0xff
@@ -327,26 +330,34 @@ ruleset_v4() {
 -A ovl-from-2 -s 192.168.1.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-2 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:14 not north" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:14 to north" -j MARK --xor-mark 0x2
 -A ovl-from-3 -m comment --comment "site.ovl:23 from south" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -s 192.168.1.0/24 -m comment --comment "site.ovl:28 hosts" -j ovl-dest
 -A ovl-from-3 -s 192.168.1.1 -m comment --comment "site.ovl:26 not the gateway's own" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -p icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:23 routers" -j ovl-errors
+-A ovl-from-3 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:23 for no network" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:23 pair" -j ovl-zone
+-A ovl-from-3 -m comment --comment "site.ovl:23 no pair" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:23 not south" -j MARK --xor-mark 0x3
 -A ovl-to-3 -m comment --comment "site.ovl:23 to south" -j MARK --xor-mark 0x3
 -A ovl-from-4 -m comment --comment "site.ovl:32 from press" -j MARK --set-xmark 0x40/0xff
--A ovl-from-4 -m comment --comment "site.ovl:32 answers to the gateway" -j CT --zone 4
--A ovl-apart-4 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:41 south has the same addresses" -j CT --zone-reply 4
--A ovl-to-4 -m comment --comment "site.ovl:41 same addresses as others" -j ovl-apart-4
--A ovl-to-4 -m comment --comment "site.ovl:41 masqueraded" -j CT --zone 4
+-A ovl-from-4 -d 10.64.4.0/24 -m comment --comment "site.ovl:32 for no network" -j CT --zone 65535
+-A ovl-from-4 -d 10.64.8.0/22 -m comment --comment "site.ovl:32 for no network" -j CT --zone 65535
+-A ovl-from-4 -m comment --comment "site.ovl:32 answers to the gateway" -j CT --zone 32772
+-A ovl-asks-4 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:41 office asks" -j CT --zone 32772
+-A ovl-asks-4 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:41 north asks" -j CT --zone 32772
+-A ovl-asks-4 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:41 south has the same addresses as others" -j CT --zone-reply 32772
+-A ovl-to-4 -m comment --comment "site.ovl:41 masqueraded" -j ovl-asks-4
 -A ovl-to-4 -m comment --comment "site.ovl:32 to press" -j MARK --xor-mark 0x4
 -A ovl-from-5 -m comment --comment "site.ovl:44 from lathe" -j MARK --set-xmark 0x50/0xff
--A ovl-from-5 -m comment --comment "site.ovl:44 answers to the gateway" -j CT --zone 5
--A ovl-apart-5 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:51 south has the same addresses" -j CT --zone-reply 5
--A ovl-to-5 -m comment --comment "site.ovl:51 same addresses as others" -j ovl-apart-5
--A ovl-to-5 -m comment --comment "site.ovl:51 masqueraded" -j CT --zone 5
+-A ovl-from-5 -d 10.64.5.0/24 -m comment --comment "site.ovl:44 for no network" -j CT --zone 65534
+-A ovl-from-5 -m comment --comment "site.ovl:44 answers to the gateway" -j CT --zone 32773
+-A ovl-asks-5 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:51 office asks" -j CT --zone 32773
+-A ovl-asks-5 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:51 north asks" -j CT --zone 32773
+-A ovl-asks-5 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:51 south has the same addresses as others" -j CT --zone-reply 32773
+-A ovl-to-5 -m comment --comment "site.ovl:51 masqueraded" -j ovl-asks-5
 -A ovl-to-5 -m comment --comment "site.ovl:44 to lathe" -j MARK --xor-mark 0x5
 COMMIT
 *mangle
@@ -539,10 +550,10 @@ ruleset_v6() {
 :ovl-to-3 - [0:0]
 :ovl-from-4 - [0:0]
 :ovl-to-4 - [0:0]
-:ovl-apart-4 - [0:0]
+:ovl-asks-4 - [0:0]
 :ovl-from-5 - [0:0]
 :ovl-to-5 - [0:0]
-:ovl-apart-5 - [0:0]
+:ovl-asks-5 - [0:0]
 -I PREROUTING 1 -m comment --comment "overlapc" -j ovl-raw
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
 -A ovl-raw -i lathe0 -m comment --comment "site.ovl:44 lathe" -g ovl-from-5
@@ -550,16 +561,16 @@ ruleset_v6() {
 -A ovl-raw -i office0 -m comment --comment "site.ovl:5 office" -g ovl-from-1
 -A ovl-raw -i press0 -m comment --comment "site.ovl:32 press" -g ovl-from-4
 -A ovl-raw -i south0 -m comment --comment "site.ovl:23 south" -g ovl-from-3
--A ovl-out -o lathe0 -m comment --comment "site.ovl:44 lathe" -j CT --zone 5
--A ovl-out -o north0 -m comment --comment "site.ovl:14 north" -j CT --zone 2
--A ovl-out -o office0 -m comment --comment "site.ovl:5 office" -j CT --zone 1
--A ovl-out -o press0 -m comment --comment "site.ovl:32 press" -j CT --zone 4
--A ovl-out -o south0 -m comment --comment "site.ovl:23 south" -j CT --zone 3
--A ovl-out -o vrf-lathe -m comment --comment "site.ovl:44 lathe" -j CT --zone 5
--A ovl-out -o vrf-north -m comment --comment "site.ovl:14 north" -j CT --zone 2
--A ovl-out -o vrf-office -m comment --comment "site.ovl:5 office" -j CT --zone 1
--A ovl-out -o vrf-press -m comment --comment "site.ovl:32 press" -j CT --zone 4
--A ovl-out -o vrf-south -m comment --comment "site.ovl:23 south" -j CT --zone 3
+-A ovl-out -o lathe0 -m comment --comment "site.ovl:44 lathe" -j CT --zone 32773
+-A ovl-out -o north0 -m comment --comment "site.ovl:14 north" -j CT --zone 32770
+-A ovl-out -o office0 -m comment --comment "site.ovl:5 office" -j CT --zone 32769
+-A ovl-out -o press0 -m comment --comment "site.ovl:32 press" -j CT --zone 32772
+-A ovl-out -o south0 -m comment --comment "site.ovl:23 south" -j CT --zone 32771
+-A ovl-out -o vrf-lathe -m comment --comment "site.ovl:44 lathe" -j CT --zone 32773
+-A ovl-out -o vrf-north -m comment --comment "site.ovl:14 north" -j CT --zone 32770
+-A ovl-out -o vrf-office -m comment --comment "site.ovl:5 office" -j CT --zone 32769
+-A ovl-out -o vrf-press -m comment --comment "site.ovl:32 press" -j CT --zone 32772
+-A ovl-out -o vrf-south -m comment --comment "site.ovl:23 south" -j CT --zone 32771
 -A ovl-dest -d fd16::/64 -m comment --comment "site.ovl:11 office" -g ovl-to-1
 -A ovl-dest -d fd64:0:0:2::/64 -m comment --comment "site.ovl:20 north" -g ovl-to-2
 -A ovl-dest -d fd64:0:0:3::/64 -m comment --comment "site.ovl:29 south" -g ovl-to-3
@@ -570,16 +581,15 @@ ruleset_v6() {
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:55 zone" -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:14 zone" -j CT --zone 2
 -A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:54 zone" -j CT --zone 3
--A ovl-zone -m mark --mark 0x4/0xf -m comment --comment "site.ovl:32 zone" -j CT --zone 4
--A ovl-zone -m mark --mark 0x5/0xf -m comment --comment "site.ovl:44 zone" -j CT --zone 5
 -A ovl-from-1 -m comment --comment "site.ovl:5 from office" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s fd16::/64 -m comment --comment "site.ovl:11 hosts" -j ovl-dest
 -A ovl-from-1 -s fd16::1 -m comment --comment "site.ovl:9 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:5 routers" -j ovl-errors
 -A ovl-from-1 -m mark --mark 0x0/0xf -m comment --comment "site.ovl:5 to the gateway itself" -j MARK --xor-mark 0x1
+-A ovl-from-1 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:5 for no network" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:5 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:5 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:5 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:5 to office" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:14 from north" -j MARK --set-xmark 0x22/0xff
@@ -587,26 +597,33 @@ ruleset_v6() {
 -A ovl-from-2 -s fd00:0:0:1::1 -m comment --comment "site.ovl:18 not the gateway's own" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p ipv6-icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-2 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:14 not north" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:14 to north" -j MARK --xor-mark 0x2
 -A ovl-from-3 -m comment --comment "site.ovl:23 from south" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:29 hosts" -j ovl-dest
 -A ovl-from-3 -s fd00:0:0:1::1 -m comment --comment "site.ovl:27 not the gateway's own" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -p ipv6-icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:23 routers" -j ovl-errors
+-A ovl-from-3 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:23 for no network" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:23 pair" -j ovl-zone
+-A ovl-from-3 -m comment --comment "site.ovl:23 no pair" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:23 not south" -j MARK --xor-mark 0x3
 -A ovl-to-3 -m comment --comment "site.ovl:23 to south" -j MARK --xor-mark 0x3
 -A ovl-from-4 -m comment --comment "site.ovl:32 from press" -j MARK --set-xmark 0x40/0xff
--A ovl-from-4 -m comment --comment "site.ovl:32 answers to the gateway" -j CT --zone 4
--A ovl-apart-4 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:41 south has the same addresses" -j CT --zone-reply 4
--A ovl-to-4 -m comment --comment "site.ovl:41 same addresses as others" -j ovl-apart-4
--A ovl-to-4 -m comment --comment "site.ovl:41 masqueraded" -j CT --zone 4
+-A ovl-from-4 -d fd64:0:0:4::/64 -m comment --comment "site.ovl:32 for no network" -j CT --zone 65535
+-A ovl-from-4 -m comment --comment "site.ovl:32 answers to the gateway" -j CT --zone 32772
+-A ovl-asks-4 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:41 office asks" -j CT --zone 32772
+-A ovl-asks-4 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:41 north asks" -j CT --zone 32772
+-A ovl-asks-4 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:41 south has the same addresses as others" -j CT --zone-reply 32772
+-A ovl-to-4 -m comment --comment "site.ovl:41 masqueraded" -j ovl-asks-4
 -A ovl-to-4 -m comment --comment "site.ovl:32 to press" -j MARK --xor-mark 0x4
 -A ovl-from-5 -m comment --comment "site.ovl:44 from lathe" -j MARK --set-xmark 0x50/0xff
--A ovl-from-5 -m comment --comment "site.ovl:44 answers to the gateway" -j CT --zone 5
--A ovl-apart-5 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:51 south has the same addresses" -j CT --zone-reply 5
--A ovl-to-5 -m comment --comment "site.ovl:51 same addresses as others" -j ovl-apart-5
--A ovl-to-5 -m comment --comment "site.ovl:51 masqueraded" -j CT --zone 5
+-A ovl-from-5 -d fd64:0:0:5::/64 -m comment --comment "site.ovl:44 for no network" -j CT --zone 65534
+-A ovl-from-5 -m comment --comment "site.ovl:44 answers to the gateway" -j CT --zone 32773
+-A ovl-asks-5 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:51 office asks" -j CT --zone 32773
+-A ovl-asks-5 -m mark --mark 0x20/0xf0 -m comment --comment "site.ovl:51 north asks" -j CT --zone 32773
+-A ovl-asks-5 -m mark --mark 0x30/0xf0 -m comment --comment "site.ovl:51 south has the same addresses as others" -j CT --zone-reply 32773
+-A ovl-to-5 -m comment --comment "site.ovl:51 masqueraded" -j ovl-asks-5
 -A ovl-to-5 -m comment --comment "site.ovl:44 to lathe" -j MARK --xor-mark 0x5
 COMMIT
 *mangle
@@ -2141,13 +2158,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

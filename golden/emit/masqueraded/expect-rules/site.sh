@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='masqueraded'
-FINGERPRINT='0103442c66edb046'
+FINGERPRINT='e1c797a3a9ea5a58'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -86,20 +86,24 @@ own_settings() {
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 25d05e1c9dbd191d
-2 0fb68167782b38ac
-3 3241f92862bf05b5
-4 e68746be0e51dc04
-5 08febe0944a3ecb9'
+    printf '%s\n' '1 66b86d7c3eb4d3fe
+3 78fb41913ca98e76
+32769 bf17f0a05f08451f
+32770 0fb68167782b38ac
+32771 b946b7972615773f
+32772 d8d0417208aaed12
+32773 faa99c0f2729ceff
+65534 0000000000000000
+65535 0000000000000000'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 cc63a6907cacd669 172.16.0.0/24 fd16::/64
-2 31cb09992e040d66 10.64.2.0/24 fd64:0:0:2::/64
-3 1944c7d51fa2717d 10.64.3.0/24 fd64:0:0:3::/64
-4 de71a109dcf6cca1 10.64.4.0/24 10.64.8.0/22 fd64:0:0:4::/64
-5 8ef5de0ddc2dd5f6 10.64.5.0/24 fd64:0:0:5::/64'
+    printf '%s\n' '32769 208e46c6d6210d79 172.16.0.0/24 fd16::/64
+32770 51f5a8bf92f843dc 10.64.2.0/24 fd64:0:0:2::/64
+32771 396f66588496a794 10.64.3.0/24 fd64:0:0:3::/64
+32772 d0ba9bbdd74fddaf 10.64.4.0/24 10.64.8.0/22 fd64:0:0:4::/64
+32773 80a0bc13beb3b83c 10.64.5.0/24 fd64:0:0:5::/64'
 }
 
 create() {
@@ -321,10 +325,7 @@ table inet ovl {
 		typeof meta mark : ct zone
 		elements = {
 			0x00000001 : 1,
-			0x00000002 : 2,
 			0x00000003 : 3,
-			0x00000004 : 4,
-			0x00000005 : 5,
 		}
 	}
 
@@ -332,11 +333,11 @@ table inet ovl {
 	map ovl_own_zone {
 		typeof oifname : ct zone
 		elements = {
-			"office0" : 1,
-			"north0" : 2,
-			"south0" : 3,
-			"press0" : 4,
-			"lathe0" : 5,
+			"office0" : 32769,
+			"north0" : 32770,
+			"south0" : 32771,
+			"press0" : 32772,
+			"lathe0" : 32773,
 		}
 	}
 
@@ -521,7 +522,9 @@ table inet ovl {
 		ip6 saddr fd16::/64 ip6 saddr != fd16::1 jump ovl_dest comment "site.ovl:11 hosts"
 		meta mark & 0x0000000f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:5 routers"
 		meta mark & 0x0000000f == 0x0 meta mark set meta mark ^ 0x00000001 comment "site.ovl:5 to the gateway itself"
+		meta mark & 0x0000000f == 0x00000001 ct zone set 32769 comment "site.ovl:5 for no network"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:5 pair"
+		ct zone set 32769 comment "site.ovl:5 no pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:5 not office"
 	}
 	chain ovl_to_office {
@@ -550,6 +553,7 @@ table inet ovl {
 		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:20 hosts"
 		meta mark & 0x0000000f == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:14 pair"
+		ct zone set 32770 comment "site.ovl:14 no pair"
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:14 not north"
 	}
 	chain ovl_to_north {
@@ -577,7 +581,9 @@ table inet ovl {
 		ip saddr 192.168.1.0/24 ip saddr != 192.168.1.1 jump ovl_dest comment "site.ovl:28 hosts"
 		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:29 hosts"
 		meta mark & 0x0000000f == 0x00000003 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:23 routers"
+		meta mark & 0x0000000f == 0x00000003 ct zone set 32771 comment "site.ovl:23 for no network"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:23 pair"
+		ct zone set 32771 comment "site.ovl:23 no pair"
 		meta mark set meta mark ^ 0x00000003 comment "site.ovl:23 not south"
 	}
 	chain ovl_to_south {
@@ -602,11 +608,14 @@ table inet ovl {
 	# Network press, site.ovl:32
 	chain ovl_from_press {
 		meta mark set meta mark & 0xffffff00 | 0x00000040 comment "site.ovl:32 from press"
-		ct zone set 4 comment "site.ovl:32 answers to the gateway"
+		ip daddr 10.64.4.0/24 ct zone set 65535 comment "site.ovl:32 for no network"
+		ip daddr 10.64.8.0/22 ct zone set 65535 comment "site.ovl:32 for no network"
+		ip6 daddr fd64:0:0:4::/64 ct zone set 65535 comment "site.ovl:32 for no network"
+		ct zone set 32772 comment "site.ovl:32 answers to the gateway"
 	}
 	chain ovl_to_press {
-		meta mark & 0x000000f0 { 0x00000030 } ct reply zone set 4 comment "site.ovl:41 same addresses as others"
-		ct zone set 4 comment "site.ovl:41 masqueraded"
+		meta mark & 0x000000f0 { 0x00000030 } ct reply zone set 32772 comment "site.ovl:41 same addresses as others"
+		meta mark & 0x000000f0 { 0x00000010, 0x00000020 } ct zone set 32772 comment "site.ovl:41 masqueraded"
 		meta mark set meta mark ^ 0x00000004 comment "site.ovl:32 to press"
 	}
 	chain ovl_dnat_press {
@@ -636,11 +645,13 @@ table inet ovl {
 	# Network lathe, site.ovl:44
 	chain ovl_from_lathe {
 		meta mark set meta mark & 0xffffff00 | 0x00000050 comment "site.ovl:44 from lathe"
-		ct zone set 5 comment "site.ovl:44 answers to the gateway"
+		ip daddr 10.64.5.0/24 ct zone set 65534 comment "site.ovl:44 for no network"
+		ip6 daddr fd64:0:0:5::/64 ct zone set 65534 comment "site.ovl:44 for no network"
+		ct zone set 32773 comment "site.ovl:44 answers to the gateway"
 	}
 	chain ovl_to_lathe {
-		meta mark & 0x000000f0 { 0x00000030 } ct reply zone set 5 comment "site.ovl:51 same addresses as others"
-		ct zone set 5 comment "site.ovl:51 masqueraded"
+		meta mark & 0x000000f0 { 0x00000030 } ct reply zone set 32773 comment "site.ovl:51 same addresses as others"
+		meta mark & 0x000000f0 { 0x00000010, 0x00000020 } ct zone set 32773 comment "site.ovl:51 masqueraded"
 		meta mark set meta mark ^ 0x00000005 comment "site.ovl:44 to lathe"
 	}
 	chain ovl_dnat_lathe {
@@ -2002,13 +2013,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='names-and-routes'
-FINGERPRINT='ab89febfea98ff63'
+FINGERPRINT='3821140b53a720f8'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -97,24 +97,28 @@ ipv4/conf/vrf-camera/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 75d3db2744c3ae1a
-2 ed2132820ba97544
-3 16474948c06553e5
+    printf '%s\n' '1 6f5f3e9bb39be1bf
+2 ad48194146294cac
+3 4d922334a0bdfe1a
 10 fb2a4bc7856557db
-11 2f882574a31e3204
-12 efefe201f7cf2021
 13 d72f26d1be0507a9
-20 a03f38dcbbbb91a0'
+32769 06749c8b9127cc5b
+32770 3fd91940c5802898
+32771 c8b526141fa755cb
+32779 2f882574a31e3204
+32780 efefe201f7cf2021
+32788 0f88fcfb12c88b6d
+65535 0000000000000000'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 89bd2cd743d45178 172.16.0.0/16 fd00:0:0:a::/64
-2 0bec74a379ba29ca 10.64.2.0/24 fd64:0:0:2::/64
-3 7c1d59b4acd80be9 10.64.4.0/24 10.64.200.77/32 10.64.201.32/28
-11 3d5f12f760fcd26a 10.65.1.0/24
-12 b666a1dd3c07f7e7 10.65.2.0/24
-20 42fcf91bc572c77f 10.64.7.0/24'
+    printf '%s\n' '32769 99d27c6a864e6cb4 172.16.0.0/16 fd00:0:0:a::/64
+32770 0bec74a379ba29ca 10.64.2.0/24 fd64:0:0:2::/64
+32771 7c1d59b4acd80be9 10.64.4.0/24 10.64.200.77/32 10.64.201.32/28
+32779 3d5f12f760fcd26a 10.65.1.0/24
+32780 b666a1dd3c07f7e7 10.65.2.0/24
+32788 b246bd3a1c7fc14c 10.64.7.0/24'
 }
 
 create() {
@@ -309,10 +313,7 @@ table inet ovl {
 			0x00000002 : 2,
 			0x00000003 : 3,
 			0x0000000a : 10,
-			0x0000000b : 11,
-			0x0000000c : 12,
 			0x0000000d : 13,
-			0x00000014 : 20,
 		}
 	}
 
@@ -320,18 +321,18 @@ table inet ovl {
 	map ovl_own_zone {
 		typeof oifname : ct zone
 		elements = {
-			"eth0" : 1,
-			"vrf-office" : 1,
-			"eth1.20" : 2,
-			"vrf-lab" : 2,
-			"eth1.30" : 3,
-			"vrf-press" : 3,
-			"eth2.1" : 11,
-			"vrf-cell-1" : 11,
-			"eth2.2" : 12,
-			"vrf-cell-2" : 12,
-			"eth3" : 20,
-			"vrf-camera" : 20,
+			"eth0" : 32769,
+			"vrf-office" : 32769,
+			"eth1.20" : 32770,
+			"vrf-lab" : 32770,
+			"eth1.30" : 32771,
+			"vrf-press" : 32771,
+			"eth2.1" : 32779,
+			"vrf-cell-1" : 32779,
+			"eth2.2" : 32780,
+			"vrf-cell-2" : 32780,
+			"eth3" : 32788,
+			"vrf-camera" : 32788,
 		}
 	}
 
@@ -508,7 +509,9 @@ table inet ovl {
 		ip6 saddr fd00:0:0:a::/64 ip6 saddr != fd00:0:0:a::1 jump ovl_dest comment "site.ovl:14 hosts"
 		meta mark & 0x000000ff == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:8 routers"
 		meta mark & 0x000000ff == 0x0 meta mark set meta mark ^ 0x00000001 comment "site.ovl:8 to the gateway itself"
+		meta mark & 0x000000ff == 0x00000001 ct zone set 32769 comment "site.ovl:8 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:8 pair"
+		ct zone set 32769 comment "site.ovl:8 no pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:8 not office"
 	}
 	chain ovl_to_office {
@@ -536,7 +539,9 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 jump ovl_dest comment "site.ovl:23 hosts"
 		ip6 saddr fd00:0:0:1::/64 jump ovl_dest comment "site.ovl:24 hosts"
 		meta mark & 0x000000ff == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
+		meta mark & 0x000000ff == 0x00000002 ct zone set 32770 comment "site.ovl:20 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:20 pair"
+		ct zone set 32770 comment "site.ovl:20 no pair"
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:20 not lab"
 	}
 	chain ovl_to_lab {
@@ -559,7 +564,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00000303 comment "site.ovl:30 from press"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:34 hosts"
 		meta mark & 0x000000ff == 0x00000003 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:30 routers"
+		meta mark & 0x000000ff == 0x00000003 ct zone set 32771 comment "site.ovl:30 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:30 pair"
+		ct zone set 32771 comment "site.ovl:30 no pair"
 		meta mark set meta mark ^ 0x00000003 comment "site.ovl:30 not press"
 	}
 	chain ovl_to_press {
@@ -603,6 +610,7 @@ table inet ovl {
 		ip saddr 10.1.0.0/24 ip saddr != 10.1.0.1 jump ovl_dest comment "site.ovl:47 hosts"
 		meta mark & 0x000000ff == 0x0000000b meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:43 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:43 pair"
+		ct zone set 32779 comment "site.ovl:43 no pair"
 		meta mark set meta mark ^ 0x0000000b comment "site.ovl:43 not cell-1"
 	}
 	chain ovl_to_cell-1 {
@@ -626,6 +634,7 @@ table inet ovl {
 		ip saddr 10.1.0.0/24 ip saddr != 10.1.0.1 jump ovl_dest comment "site.ovl:47 hosts"
 		meta mark & 0x000000ff == 0x0000000c meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:43 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:43 pair"
+		ct zone set 32780 comment "site.ovl:43 no pair"
 		meta mark set meta mark ^ 0x0000000c comment "site.ovl:43 not cell-2"
 	}
 	chain ovl_to_cell-2 {
@@ -646,10 +655,11 @@ table inet ovl {
 	# Network camera, site.ovl:53
 	chain ovl_from_camera {
 		meta mark set meta mark & 0xffff0000 | 0x00001400 comment "site.ovl:53 from camera"
-		ct zone set 20 comment "site.ovl:53 answers to the gateway"
+		ip daddr 10.64.7.0/24 ct zone set 65535 comment "site.ovl:53 for no network"
+		ct zone set 32788 comment "site.ovl:53 answers to the gateway"
 	}
 	chain ovl_to_camera {
-		ct zone set 20 comment "site.ovl:58 masqueraded"
+		meta mark & 0x0000ff00 { 0x00000100 } ct zone set 32788 comment "site.ovl:58 masqueraded"
 		meta mark set meta mark ^ 0x00000014 comment "site.ovl:53 to camera"
 	}
 	chain ovl_dnat_camera {
@@ -1998,13 +2008,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

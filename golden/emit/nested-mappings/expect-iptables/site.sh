@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='nested-mappings'
-FINGERPRINT='a4e4952968fe7f06'
+FINGERPRINT='2b0fd2a0a1a73e3a'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -75,16 +75,18 @@ ipv4/conf/vrf-saw/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 7b1df9160bc92e06
-2 24c06c2cd7ba2ef3
-3 59dc1faa8d8f42af'
+    printf '%s\n' '1 3f55f60e3c686e22
+3 6c335d9c38f515d7
+32769 3bc80307cf60bfe4
+32770 24c06c2cd7ba2ef3
+32771 eda8c20e549a2cd8'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 a11d1f7a5c12b813 10.64.1.0/24
-2 4bd0f1e8557c89a2 10.64.2.0/24 10.64.200.77/32 10.64.201.32/28
-3 c227bded79773d68 10.64.3.0/24 10.64.200.78/32'
+    printf '%s\n' '32769 a11d1f7a5c12b813 10.64.1.0/24
+32770 4bd0f1e8557c89a2 10.64.2.0/24 10.64.200.77/32 10.64.201.32/28
+32771 c227bded79773d68 10.64.3.0/24 10.64.200.78/32'
 }
 
 create() {
@@ -208,12 +210,12 @@ ruleset_v4() {
 -A ovl-raw -i desk0 -m comment --comment "site.ovl:4 desk" -g ovl-from-1
 -A ovl-raw -i press0 -m comment --comment "site.ovl:11 press" -g ovl-from-2
 -A ovl-raw -i saw0 -m comment --comment "site.ovl:20 saw" -g ovl-from-3
--A ovl-out -o desk0 -m comment --comment "site.ovl:4 desk" -j CT --zone 1
--A ovl-out -o press0 -m comment --comment "site.ovl:11 press" -j CT --zone 2
--A ovl-out -o saw0 -m comment --comment "site.ovl:20 saw" -j CT --zone 3
--A ovl-out -o vrf-desk -m comment --comment "site.ovl:4 desk" -j CT --zone 1
--A ovl-out -o vrf-press -m comment --comment "site.ovl:11 press" -j CT --zone 2
--A ovl-out -o vrf-saw -m comment --comment "site.ovl:20 saw" -j CT --zone 3
+-A ovl-out -o desk0 -m comment --comment "site.ovl:4 desk" -j CT --zone 32769
+-A ovl-out -o press0 -m comment --comment "site.ovl:11 press" -j CT --zone 32770
+-A ovl-out -o saw0 -m comment --comment "site.ovl:20 saw" -j CT --zone 32771
+-A ovl-out -o vrf-desk -m comment --comment "site.ovl:4 desk" -j CT --zone 32769
+-A ovl-out -o vrf-press -m comment --comment "site.ovl:11 press" -j CT --zone 32770
+-A ovl-out -o vrf-saw -m comment --comment "site.ovl:20 saw" -j CT --zone 32771
 -A ovl-dest -d 10.64.1.0/24 -m comment --comment "site.ovl:8 desk" -g ovl-to-1
 -A ovl-dest -d 10.64.2.0/23 -g ovl-d-0a4002-23
 -A ovl-dest -d 10.64.200.0/23 -g ovl-d-0a40c8-23
@@ -243,13 +245,14 @@ ruleset_v4() {
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:29 zone" -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 zone" -j CT --zone 2
 -A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:28 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:4 from desk" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:8 hosts" -j ovl-dest
 -A ovl-from-1 -s 192.168.0.1 -m comment --comment "site.ovl:7 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
+-A ovl-from-1 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 for no network" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:4 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:4 not desk" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to desk" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:11 from press" -j MARK --set-xmark 0x22/0xff
@@ -257,13 +260,16 @@ ruleset_v4() {
 -A ovl-from-2 -s 192.168.0.1 -m comment --comment "site.ovl:14 not the gateway's own" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:11 pair" -j ovl-zone
+-A ovl-from-2 -m comment --comment "site.ovl:11 no pair" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:11 not press" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:11 to press" -j MARK --xor-mark 0x2
 -A ovl-from-3 -m comment --comment "site.ovl:20 from saw" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -s 192.168.0.0/24 -m comment --comment "site.ovl:24 hosts" -j ovl-dest
 -A ovl-from-3 -s 192.168.0.1 -m comment --comment "site.ovl:23 not the gateway's own" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -p icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:20 routers" -j ovl-errors
+-A ovl-from-3 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:20 for no network" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-3 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:20 not saw" -j MARK --xor-mark 0x3
 -A ovl-to-3 -m comment --comment "site.ovl:20 to saw" -j MARK --xor-mark 0x3
 COMMIT
@@ -425,32 +431,36 @@ ruleset_v6() {
 -A ovl-raw -i desk0 -m comment --comment "site.ovl:4 desk" -g ovl-from-1
 -A ovl-raw -i press0 -m comment --comment "site.ovl:11 press" -g ovl-from-2
 -A ovl-raw -i saw0 -m comment --comment "site.ovl:20 saw" -g ovl-from-3
--A ovl-out -o desk0 -m comment --comment "site.ovl:4 desk" -j CT --zone 1
--A ovl-out -o press0 -m comment --comment "site.ovl:11 press" -j CT --zone 2
--A ovl-out -o saw0 -m comment --comment "site.ovl:20 saw" -j CT --zone 3
--A ovl-out -o vrf-desk -m comment --comment "site.ovl:4 desk" -j CT --zone 1
--A ovl-out -o vrf-press -m comment --comment "site.ovl:11 press" -j CT --zone 2
--A ovl-out -o vrf-saw -m comment --comment "site.ovl:20 saw" -j CT --zone 3
+-A ovl-out -o desk0 -m comment --comment "site.ovl:4 desk" -j CT --zone 32769
+-A ovl-out -o press0 -m comment --comment "site.ovl:11 press" -j CT --zone 32770
+-A ovl-out -o saw0 -m comment --comment "site.ovl:20 saw" -j CT --zone 32771
+-A ovl-out -o vrf-desk -m comment --comment "site.ovl:4 desk" -j CT --zone 32769
+-A ovl-out -o vrf-press -m comment --comment "site.ovl:11 press" -j CT --zone 32770
+-A ovl-out -o vrf-saw -m comment --comment "site.ovl:20 saw" -j CT --zone 32771
 -A ovl-errors -p ipv6-icmp --icmpv6-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:29 zone" -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 zone" -j CT --zone 2
 -A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:28 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:4 from desk" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
+-A ovl-from-1 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 for no network" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:4 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:4 not desk" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to desk" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:11 from press" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p ipv6-icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:11 pair" -j ovl-zone
+-A ovl-from-2 -m comment --comment "site.ovl:11 no pair" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:11 not press" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:11 to press" -j MARK --xor-mark 0x2
 -A ovl-from-3 -m comment --comment "site.ovl:20 from saw" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -p ipv6-icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:20 routers" -j ovl-errors
+-A ovl-from-3 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:20 for no network" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:20 pair" -j ovl-zone
+-A ovl-from-3 -m comment --comment "site.ovl:20 no pair" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:20 not saw" -j MARK --xor-mark 0x3
 -A ovl-to-3 -m comment --comment "site.ovl:20 to saw" -j MARK --xor-mark 0x3
 COMMIT
@@ -1906,13 +1916,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

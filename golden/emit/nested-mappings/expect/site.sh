@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='nested-mappings'
-FINGERPRINT='d1a26580cc2f1815'
+FINGERPRINT='d9c77970822b42c5'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -75,16 +75,18 @@ ipv4/conf/vrf-saw/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 7b1df9160bc92e06
-2 24c06c2cd7ba2ef3
-3 59dc1faa8d8f42af'
+    printf '%s\n' '1 3f55f60e3c686e22
+3 6c335d9c38f515d7
+32769 3bc80307cf60bfe4
+32770 24c06c2cd7ba2ef3
+32771 eda8c20e549a2cd8'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 a11d1f7a5c12b813 10.64.1.0/24
-2 4bd0f1e8557c89a2 10.64.2.0/24 10.64.200.77/32 10.64.201.32/28
-3 c227bded79773d68 10.64.3.0/24 10.64.200.78/32'
+    printf '%s\n' '32769 a11d1f7a5c12b813 10.64.1.0/24
+32770 4bd0f1e8557c89a2 10.64.2.0/24 10.64.200.77/32 10.64.201.32/28
+32771 c227bded79773d68 10.64.3.0/24 10.64.200.78/32'
 }
 
 create() {
@@ -224,7 +226,6 @@ table inet ovl {
 		typeof meta mark : ct zone
 		elements = {
 			0x00000001 : 1,
-			0x00000002 : 2,
 			0x00000003 : 3,
 		}
 	}
@@ -233,12 +234,12 @@ table inet ovl {
 	map ovl_own_zone {
 		typeof oifname : ct zone
 		elements = {
-			"desk0" : 1,
-			"vrf-desk" : 1,
-			"press0" : 2,
-			"vrf-press" : 2,
-			"saw0" : 3,
-			"vrf-saw" : 3,
+			"desk0" : 32769,
+			"vrf-desk" : 32769,
+			"press0" : 32770,
+			"vrf-press" : 32770,
+			"saw0" : 32771,
+			"vrf-saw" : 32771,
 		}
 	}
 
@@ -356,7 +357,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffffff00 | 0x00000011 comment "site.ovl:4 from desk"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:8 hosts"
 		meta mark & 0x0000000f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
+		meta mark & 0x0000000f == 0x00000001 ct zone set 32769 comment "site.ovl:4 for no network"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:4 pair"
+		ct zone set 32769 comment "site.ovl:4 no pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:4 not desk"
 	}
 	chain ovl_to_desk {
@@ -380,6 +383,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:15 hosts"
 		meta mark & 0x0000000f == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:11 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:11 pair"
+		ct zone set 32770 comment "site.ovl:11 no pair"
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:11 not press"
 	}
 	chain ovl_to_press {
@@ -422,7 +426,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffffff00 | 0x00000033 comment "site.ovl:20 from saw"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:24 hosts"
 		meta mark & 0x0000000f == 0x00000003 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:20 routers"
+		meta mark & 0x0000000f == 0x00000003 ct zone set 32771 comment "site.ovl:20 for no network"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:20 pair"
+		ct zone set 32771 comment "site.ovl:20 no pair"
 		meta mark set meta mark ^ 0x00000003 comment "site.ovl:20 not saw"
 	}
 	chain ovl_to_saw {
@@ -1782,13 +1788,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='one-way'
-FINGERPRINT='5b46a5e106de08ba'
+FINGERPRINT='c1095051d6dd89f8'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -77,16 +77,18 @@ ipv4/conf/vrf-blue/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 42bacbef1ba731e8
-2 2967c7971d22530a
-3 b49e4907bc35e81f'
+    printf '%s\n' '1 899ebd7bb7103f9d
+3 a35a408935df0c46
+32769 b91c0e736496f24b
+32770 2967c7971d22530a
+32771 1144087e8656dbd9'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 c10ecd83cbd34af0 10.64.1.0/24 fd64:0:0:1::/64
-2 22d0a91cb299dd9c 10.64.2.0/24 fd64:0:0:2::/64
-3 cb01a26ee8ec6f32 10.64.3.0/24 fd64:0:0:3::/64'
+    printf '%s\n' '32769 c10ecd83cbd34af0 10.64.1.0/24 fd64:0:0:1::/64
+32770 22d0a91cb299dd9c 10.64.2.0/24 fd64:0:0:2::/64
+32771 cb01a26ee8ec6f32 10.64.3.0/24 fd64:0:0:3::/64'
 }
 
 create() {
@@ -223,12 +225,12 @@ ruleset_v4() {
 -A ovl-raw -i blue0 -m comment --comment "site.ovl:22 blue" -g ovl-from-3
 -A ovl-raw -i green0 -m comment --comment "site.ovl:13 green" -g ovl-from-2
 -A ovl-raw -i red0 -m comment --comment "site.ovl:4 red" -g ovl-from-1
--A ovl-out -o blue0 -m comment --comment "site.ovl:22 blue" -j CT --zone 3
--A ovl-out -o green0 -m comment --comment "site.ovl:13 green" -j CT --zone 2
--A ovl-out -o red0 -m comment --comment "site.ovl:4 red" -j CT --zone 1
--A ovl-out -o vrf-blue -m comment --comment "site.ovl:22 blue" -j CT --zone 3
--A ovl-out -o vrf-green -m comment --comment "site.ovl:13 green" -j CT --zone 2
--A ovl-out -o vrf-red -m comment --comment "site.ovl:4 red" -j CT --zone 1
+-A ovl-out -o blue0 -m comment --comment "site.ovl:22 blue" -j CT --zone 32771
+-A ovl-out -o green0 -m comment --comment "site.ovl:13 green" -j CT --zone 32770
+-A ovl-out -o red0 -m comment --comment "site.ovl:4 red" -j CT --zone 32769
+-A ovl-out -o vrf-blue -m comment --comment "site.ovl:22 blue" -j CT --zone 32771
+-A ovl-out -o vrf-green -m comment --comment "site.ovl:13 green" -j CT --zone 32770
+-A ovl-out -o vrf-red -m comment --comment "site.ovl:4 red" -j CT --zone 32769
 -A ovl-dest -d 10.64.1.0/24 -m comment --comment "site.ovl:9 red" -g ovl-to-1
 -A ovl-dest -d 10.64.2.0/24 -m comment --comment "site.ovl:18 green" -g ovl-to-2
 -A ovl-dest -d 10.64.3.0/24 -m comment --comment "site.ovl:27 blue" -g ovl-to-3
@@ -236,13 +238,14 @@ ruleset_v4() {
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:32 zone" -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:13 zone" -j CT --zone 2
 -A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:31 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:4 from red" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:9 hosts" -j ovl-dest
 -A ovl-from-1 -s 192.168.0.1 -m comment --comment "site.ovl:7 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
+-A ovl-from-1 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 for no network" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:4 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:4 not red" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to red" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:13 from green" -j MARK --set-xmark 0x22/0xff
@@ -250,13 +253,16 @@ ruleset_v4() {
 -A ovl-from-2 -s 192.168.0.1 -m comment --comment "site.ovl:16 not the gateway's own" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:13 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:13 pair" -j ovl-zone
+-A ovl-from-2 -m comment --comment "site.ovl:13 no pair" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:13 not green" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:13 to green" -j MARK --xor-mark 0x2
 -A ovl-from-3 -m comment --comment "site.ovl:22 from blue" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -s 192.168.0.0/24 -m comment --comment "site.ovl:27 hosts" -j ovl-dest
 -A ovl-from-3 -s 192.168.0.1 -m comment --comment "site.ovl:25 not the gateway's own" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -p icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:22 routers" -j ovl-errors
+-A ovl-from-3 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:22 for no network" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:22 pair" -j ovl-zone
+-A ovl-from-3 -m comment --comment "site.ovl:22 no pair" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:22 not blue" -j MARK --xor-mark 0x3
 -A ovl-to-3 -m comment --comment "site.ovl:22 to blue" -j MARK --xor-mark 0x3
 COMMIT
@@ -372,12 +378,12 @@ ruleset_v6() {
 -A ovl-raw -i blue0 -m comment --comment "site.ovl:22 blue" -g ovl-from-3
 -A ovl-raw -i green0 -m comment --comment "site.ovl:13 green" -g ovl-from-2
 -A ovl-raw -i red0 -m comment --comment "site.ovl:4 red" -g ovl-from-1
--A ovl-out -o blue0 -m comment --comment "site.ovl:22 blue" -j CT --zone 3
--A ovl-out -o green0 -m comment --comment "site.ovl:13 green" -j CT --zone 2
--A ovl-out -o red0 -m comment --comment "site.ovl:4 red" -j CT --zone 1
--A ovl-out -o vrf-blue -m comment --comment "site.ovl:22 blue" -j CT --zone 3
--A ovl-out -o vrf-green -m comment --comment "site.ovl:13 green" -j CT --zone 2
--A ovl-out -o vrf-red -m comment --comment "site.ovl:4 red" -j CT --zone 1
+-A ovl-out -o blue0 -m comment --comment "site.ovl:22 blue" -j CT --zone 32771
+-A ovl-out -o green0 -m comment --comment "site.ovl:13 green" -j CT --zone 32770
+-A ovl-out -o red0 -m comment --comment "site.ovl:4 red" -j CT --zone 32769
+-A ovl-out -o vrf-blue -m comment --comment "site.ovl:22 blue" -j CT --zone 32771
+-A ovl-out -o vrf-green -m comment --comment "site.ovl:13 green" -j CT --zone 32770
+-A ovl-out -o vrf-red -m comment --comment "site.ovl:4 red" -j CT --zone 32769
 -A ovl-dest -d fd64:0:0:1::/64 -m comment --comment "site.ovl:10 red" -g ovl-to-1
 -A ovl-dest -d fd64:0:0:2::/64 -m comment --comment "site.ovl:19 green" -g ovl-to-2
 -A ovl-dest -d fd64:0:0:3::/64 -m comment --comment "site.ovl:28 blue" -g ovl-to-3
@@ -386,13 +392,14 @@ ruleset_v6() {
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:32 zone" -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:13 zone" -j CT --zone 2
 -A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:31 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:4 from red" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:10 hosts" -j ovl-dest
 -A ovl-from-1 -s fd00:0:0:1::1 -m comment --comment "site.ovl:8 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
+-A ovl-from-1 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 for no network" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:4 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:4 not red" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to red" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:13 from green" -j MARK --set-xmark 0x22/0xff
@@ -400,13 +407,16 @@ ruleset_v6() {
 -A ovl-from-2 -s fd00:0:0:1::1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p ipv6-icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:13 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:13 pair" -j ovl-zone
+-A ovl-from-2 -m comment --comment "site.ovl:13 no pair" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:13 not green" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:13 to green" -j MARK --xor-mark 0x2
 -A ovl-from-3 -m comment --comment "site.ovl:22 from blue" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:28 hosts" -j ovl-dest
 -A ovl-from-3 -s fd00:0:0:1::1 -m comment --comment "site.ovl:26 not the gateway's own" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -p ipv6-icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:22 routers" -j ovl-errors
+-A ovl-from-3 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:22 for no network" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:22 pair" -j ovl-zone
+-A ovl-from-3 -m comment --comment "site.ovl:22 no pair" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:22 not blue" -j MARK --xor-mark 0x3
 -A ovl-to-3 -m comment --comment "site.ovl:22 to blue" -j MARK --xor-mark 0x3
 COMMIT
@@ -1864,13 +1874,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='one-way'
-FINGERPRINT='b0f91ca633f67a7a'
+FINGERPRINT='eaa57610c0be621e'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -77,16 +77,18 @@ ipv4/conf/vrf-blue/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 42bacbef1ba731e8
-2 2967c7971d22530a
-3 b49e4907bc35e81f'
+    printf '%s\n' '1 899ebd7bb7103f9d
+3 a35a408935df0c46
+32769 b91c0e736496f24b
+32770 2967c7971d22530a
+32771 1144087e8656dbd9'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 c10ecd83cbd34af0 10.64.1.0/24 fd64:0:0:1::/64
-2 22d0a91cb299dd9c 10.64.2.0/24 fd64:0:0:2::/64
-3 cb01a26ee8ec6f32 10.64.3.0/24 fd64:0:0:3::/64'
+    printf '%s\n' '32769 c10ecd83cbd34af0 10.64.1.0/24 fd64:0:0:1::/64
+32770 22d0a91cb299dd9c 10.64.2.0/24 fd64:0:0:2::/64
+32771 cb01a26ee8ec6f32 10.64.3.0/24 fd64:0:0:3::/64'
 }
 
 create() {
@@ -235,7 +237,6 @@ table inet ovl {
 		typeof meta mark : ct zone
 		elements = {
 			0x00000001 : 1,
-			0x00000002 : 2,
 			0x00000003 : 3,
 		}
 	}
@@ -244,12 +245,12 @@ table inet ovl {
 	map ovl_own_zone {
 		typeof oifname : ct zone
 		elements = {
-			"red0" : 1,
-			"vrf-red" : 1,
-			"green0" : 2,
-			"vrf-green" : 2,
-			"blue0" : 3,
-			"vrf-blue" : 3,
+			"red0" : 32769,
+			"vrf-red" : 32769,
+			"green0" : 32770,
+			"vrf-green" : 32770,
+			"blue0" : 32771,
+			"vrf-blue" : 32771,
 		}
 	}
 
@@ -365,7 +366,9 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:9 hosts"
 		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:10 hosts"
 		meta mark & 0x0000000f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
+		meta mark & 0x0000000f == 0x00000001 ct zone set 32769 comment "site.ovl:4 for no network"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:4 pair"
+		ct zone set 32769 comment "site.ovl:4 no pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:4 not red"
 	}
 	chain ovl_to_red {
@@ -394,6 +397,7 @@ table inet ovl {
 		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:19 hosts"
 		meta mark & 0x0000000f == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:13 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:13 pair"
+		ct zone set 32770 comment "site.ovl:13 no pair"
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:13 not green"
 	}
 	chain ovl_to_green {
@@ -421,7 +425,9 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:27 hosts"
 		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:28 hosts"
 		meta mark & 0x0000000f == 0x00000003 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:22 routers"
+		meta mark & 0x0000000f == 0x00000003 ct zone set 32771 comment "site.ovl:22 for no network"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:22 pair"
+		ct zone set 32771 comment "site.ovl:22 no pair"
 		meta mark set meta mark ^ 0x00000003 comment "site.ovl:22 not blue"
 	}
 	chain ovl_to_blue {
@@ -1769,13 +1775,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='partial-overlap'
-FINGERPRINT='20967b42f687930d'
+FINGERPRINT='cd7075eb7e5ecc5a'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -75,16 +75,18 @@ ipv4/conf/vrf-bench/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '10 e0484eeb66007f0f
-20 1b6bfe116a4e35d8
-30 6c49832b6322f489'
+    printf '%s\n' '20 85fe4be7bcb67430
+30 860308cade18dcba
+32778 e0484eeb66007f0f
+32788 956db229ad97c1a8
+32798 e6467a60850a17cf'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '10 720e29de01d8eafa 10.120.0.0/16
-20 d1a53177ec178adc 10.130.30.0/24
-30 58652310094d878e 10.140.30.0/25'
+    printf '%s\n' '32778 720e29de01d8eafa 10.120.0.0/16
+32788 d1a53177ec178adc 10.130.30.0/24
+32798 58652310094d878e 10.140.30.0/25'
 }
 
 create() {
@@ -201,19 +203,18 @@ ruleset_v4() {
 -A ovl-raw -i bench0 -m comment --comment "site.ovl:18 bench" -g ovl-from-30
 -A ovl-raw -i campus0 -m comment --comment "site.ovl:4 campus" -g ovl-from-10
 -A ovl-raw -i hall0 -m comment --comment "site.ovl:11 hall" -g ovl-from-20
--A ovl-out -o bench0 -m comment --comment "site.ovl:18 bench" -j CT --zone 30
--A ovl-out -o campus0 -m comment --comment "site.ovl:4 campus" -j CT --zone 10
--A ovl-out -o hall0 -m comment --comment "site.ovl:11 hall" -j CT --zone 20
--A ovl-out -o vrf-bench -m comment --comment "site.ovl:18 bench" -j CT --zone 30
--A ovl-out -o vrf-campus -m comment --comment "site.ovl:4 campus" -j CT --zone 10
--A ovl-out -o vrf-hall -m comment --comment "site.ovl:11 hall" -j CT --zone 20
+-A ovl-out -o bench0 -m comment --comment "site.ovl:18 bench" -j CT --zone 32798
+-A ovl-out -o campus0 -m comment --comment "site.ovl:4 campus" -j CT --zone 32778
+-A ovl-out -o hall0 -m comment --comment "site.ovl:11 hall" -j CT --zone 32788
+-A ovl-out -o vrf-bench -m comment --comment "site.ovl:18 bench" -j CT --zone 32798
+-A ovl-out -o vrf-campus -m comment --comment "site.ovl:4 campus" -j CT --zone 32778
+-A ovl-out -o vrf-hall -m comment --comment "site.ovl:11 hall" -j CT --zone 32788
 -A ovl-dest -d 10.120.0.0/16 -m comment --comment "site.ovl:8 campus" -g ovl-to-10
 -A ovl-dest -d 10.130.30.0/24 -m comment --comment "site.ovl:15 hall" -g ovl-to-20
 -A ovl-dest -d 10.140.30.0/25 -m comment --comment "site.ovl:22 bench" -g ovl-to-30
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0xa/0xff -m comment --comment "site.ovl:4 zone" -j CT --zone 10
 -A ovl-zone -m mark --mark 0x14/0xff -m comment --comment "site.ovl:26 zone" -j CT --zone 20
 -A ovl-zone -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:25 zone" -j CT --zone 30
 -A ovl-from-10 -m comment --comment "site.ovl:4 from campus" -j MARK --set-xmark 0xa0a/0xffff
@@ -221,20 +222,25 @@ ruleset_v4() {
 -A ovl-from-10 -s 10.20.0.1 -m comment --comment "site.ovl:7 not the gateway's own" -j MARK --set-xmark 0xa0a/0xffff
 -A ovl-from-10 -p icmp -m mark --mark 0xa/0xff -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-10 -m comment --comment "site.ovl:4 pair" -j ovl-zone
+-A ovl-from-10 -m comment --comment "site.ovl:4 no pair" -j CT --zone 32778
 -A ovl-from-10 -m comment --comment "site.ovl:4 not campus" -j MARK --xor-mark 0xa
 -A ovl-to-10 -m comment --comment "site.ovl:4 to campus" -j MARK --xor-mark 0xa
 -A ovl-from-20 -m comment --comment "site.ovl:11 from hall" -j MARK --set-xmark 0x1414/0xffff
 -A ovl-from-20 -s 10.20.30.0/24 -m comment --comment "site.ovl:15 hosts" -j ovl-dest
 -A ovl-from-20 -s 10.20.30.1 -m comment --comment "site.ovl:14 not the gateway's own" -j MARK --set-xmark 0x1414/0xffff
 -A ovl-from-20 -p icmp -m mark --mark 0x14/0xff -m comment --comment "site.ovl:11 routers" -j ovl-errors
+-A ovl-from-20 -m mark --mark 0x14/0xff -m comment --comment "site.ovl:11 for no network" -j CT --zone 32788
 -A ovl-from-20 -m comment --comment "site.ovl:11 pair" -j ovl-zone
+-A ovl-from-20 -m comment --comment "site.ovl:11 no pair" -j CT --zone 32788
 -A ovl-from-20 -m comment --comment "site.ovl:11 not hall" -j MARK --xor-mark 0x14
 -A ovl-to-20 -m comment --comment "site.ovl:11 to hall" -j MARK --xor-mark 0x14
 -A ovl-from-30 -m comment --comment "site.ovl:18 from bench" -j MARK --set-xmark 0x1e1e/0xffff
 -A ovl-from-30 -s 10.20.30.128/25 -m comment --comment "site.ovl:22 hosts" -j ovl-dest
 -A ovl-from-30 -s 10.20.30.129 -m comment --comment "site.ovl:21 not the gateway's own" -j MARK --set-xmark 0x1e1e/0xffff
 -A ovl-from-30 -p icmp -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:18 routers" -j ovl-errors
+-A ovl-from-30 -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:18 for no network" -j CT --zone 32798
 -A ovl-from-30 -m comment --comment "site.ovl:18 pair" -j ovl-zone
+-A ovl-from-30 -m comment --comment "site.ovl:18 no pair" -j CT --zone 32798
 -A ovl-from-30 -m comment --comment "site.ovl:18 not bench" -j MARK --xor-mark 0x1e
 -A ovl-to-30 -m comment --comment "site.ovl:18 to bench" -j MARK --xor-mark 0x1e
 COMMIT
@@ -360,32 +366,36 @@ ruleset_v6() {
 -A ovl-raw -i bench0 -m comment --comment "site.ovl:18 bench" -g ovl-from-30
 -A ovl-raw -i campus0 -m comment --comment "site.ovl:4 campus" -g ovl-from-10
 -A ovl-raw -i hall0 -m comment --comment "site.ovl:11 hall" -g ovl-from-20
--A ovl-out -o bench0 -m comment --comment "site.ovl:18 bench" -j CT --zone 30
--A ovl-out -o campus0 -m comment --comment "site.ovl:4 campus" -j CT --zone 10
--A ovl-out -o hall0 -m comment --comment "site.ovl:11 hall" -j CT --zone 20
--A ovl-out -o vrf-bench -m comment --comment "site.ovl:18 bench" -j CT --zone 30
--A ovl-out -o vrf-campus -m comment --comment "site.ovl:4 campus" -j CT --zone 10
--A ovl-out -o vrf-hall -m comment --comment "site.ovl:11 hall" -j CT --zone 20
+-A ovl-out -o bench0 -m comment --comment "site.ovl:18 bench" -j CT --zone 32798
+-A ovl-out -o campus0 -m comment --comment "site.ovl:4 campus" -j CT --zone 32778
+-A ovl-out -o hall0 -m comment --comment "site.ovl:11 hall" -j CT --zone 32788
+-A ovl-out -o vrf-bench -m comment --comment "site.ovl:18 bench" -j CT --zone 32798
+-A ovl-out -o vrf-campus -m comment --comment "site.ovl:4 campus" -j CT --zone 32778
+-A ovl-out -o vrf-hall -m comment --comment "site.ovl:11 hall" -j CT --zone 32788
 -A ovl-errors -p ipv6-icmp --icmpv6-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0xa/0xff -m comment --comment "site.ovl:4 zone" -j CT --zone 10
 -A ovl-zone -m mark --mark 0x14/0xff -m comment --comment "site.ovl:26 zone" -j CT --zone 20
 -A ovl-zone -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:25 zone" -j CT --zone 30
 -A ovl-from-10 -m comment --comment "site.ovl:4 from campus" -j MARK --set-xmark 0xa0a/0xffff
 -A ovl-from-10 -p ipv6-icmp -m mark --mark 0xa/0xff -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-10 -m comment --comment "site.ovl:4 pair" -j ovl-zone
+-A ovl-from-10 -m comment --comment "site.ovl:4 no pair" -j CT --zone 32778
 -A ovl-from-10 -m comment --comment "site.ovl:4 not campus" -j MARK --xor-mark 0xa
 -A ovl-to-10 -m comment --comment "site.ovl:4 to campus" -j MARK --xor-mark 0xa
 -A ovl-from-20 -m comment --comment "site.ovl:11 from hall" -j MARK --set-xmark 0x1414/0xffff
 -A ovl-from-20 -p ipv6-icmp -m mark --mark 0x14/0xff -m comment --comment "site.ovl:11 routers" -j ovl-errors
+-A ovl-from-20 -m mark --mark 0x14/0xff -m comment --comment "site.ovl:11 for no network" -j CT --zone 32788
 -A ovl-from-20 -m comment --comment "site.ovl:11 pair" -j ovl-zone
+-A ovl-from-20 -m comment --comment "site.ovl:11 no pair" -j CT --zone 32788
 -A ovl-from-20 -m comment --comment "site.ovl:11 not hall" -j MARK --xor-mark 0x14
 -A ovl-to-20 -m comment --comment "site.ovl:11 to hall" -j MARK --xor-mark 0x14
 -A ovl-from-30 -m comment --comment "site.ovl:18 from bench" -j MARK --set-xmark 0x1e1e/0xffff
 -A ovl-from-30 -p ipv6-icmp -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:18 routers" -j ovl-errors
+-A ovl-from-30 -m mark --mark 0x1e/0xff -m comment --comment "site.ovl:18 for no network" -j CT --zone 32798
 -A ovl-from-30 -m comment --comment "site.ovl:18 pair" -j ovl-zone
+-A ovl-from-30 -m comment --comment "site.ovl:18 no pair" -j CT --zone 32798
 -A ovl-from-30 -m comment --comment "site.ovl:18 not bench" -j MARK --xor-mark 0x1e
 -A ovl-to-30 -m comment --comment "site.ovl:18 to bench" -j MARK --xor-mark 0x1e
 COMMIT
@@ -1841,13 +1851,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

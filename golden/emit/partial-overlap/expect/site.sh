@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='partial-overlap'
-FINGERPRINT='d199d3f13fc8cdc6'
+FINGERPRINT='15336de9c97eab6f'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -75,16 +75,18 @@ ipv4/conf/vrf-bench/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '10 e0484eeb66007f0f
-20 1b6bfe116a4e35d8
-30 6c49832b6322f489'
+    printf '%s\n' '20 85fe4be7bcb67430
+30 860308cade18dcba
+32778 e0484eeb66007f0f
+32788 956db229ad97c1a8
+32798 e6467a60850a17cf'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '10 720e29de01d8eafa 10.120.0.0/16
-20 d1a53177ec178adc 10.130.30.0/24
-30 58652310094d878e 10.140.30.0/25'
+    printf '%s\n' '32778 720e29de01d8eafa 10.120.0.0/16
+32788 d1a53177ec178adc 10.130.30.0/24
+32798 58652310094d878e 10.140.30.0/25'
 }
 
 create() {
@@ -202,7 +204,6 @@ table inet ovl {
 	map ovl_zone {
 		typeof meta mark : ct zone
 		elements = {
-			0x0000000a : 10,
 			0x00000014 : 20,
 			0x0000001e : 30,
 		}
@@ -212,12 +213,12 @@ table inet ovl {
 	map ovl_own_zone {
 		typeof oifname : ct zone
 		elements = {
-			"campus0" : 10,
-			"vrf-campus" : 10,
-			"hall0" : 20,
-			"vrf-hall" : 20,
-			"bench0" : 30,
-			"vrf-bench" : 30,
+			"campus0" : 32778,
+			"vrf-campus" : 32778,
+			"hall0" : 32788,
+			"vrf-hall" : 32788,
+			"bench0" : 32798,
+			"vrf-bench" : 32798,
 		}
 	}
 
@@ -336,6 +337,7 @@ table inet ovl {
 		ip saddr 10.20.0.0/16 ip saddr != 10.20.0.1 jump ovl_dest comment "site.ovl:8 hosts"
 		meta mark & 0x000000ff == 0x0000000a meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:4 pair"
+		ct zone set 32778 comment "site.ovl:4 no pair"
 		meta mark set meta mark ^ 0x0000000a comment "site.ovl:4 not campus"
 	}
 	chain ovl_to_campus {
@@ -358,7 +360,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00001414 comment "site.ovl:11 from hall"
 		ip saddr 10.20.30.0/24 ip saddr != 10.20.30.1 jump ovl_dest comment "site.ovl:15 hosts"
 		meta mark & 0x000000ff == 0x00000014 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:11 routers"
+		meta mark & 0x000000ff == 0x00000014 ct zone set 32788 comment "site.ovl:11 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:11 pair"
+		ct zone set 32788 comment "site.ovl:11 no pair"
 		meta mark set meta mark ^ 0x00000014 comment "site.ovl:11 not hall"
 	}
 	chain ovl_to_hall {
@@ -381,7 +385,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00001e1e comment "site.ovl:18 from bench"
 		ip saddr 10.20.30.128/25 ip saddr != 10.20.30.129 jump ovl_dest comment "site.ovl:22 hosts"
 		meta mark & 0x000000ff == 0x0000001e meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:18 routers"
+		meta mark & 0x000000ff == 0x0000001e ct zone set 32798 comment "site.ovl:18 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:18 pair"
+		ct zone set 32798 comment "site.ovl:18 no pair"
 		meta mark set meta mark ^ 0x0000001e comment "site.ovl:18 not bench"
 	}
 	chain ovl_to_bench {
@@ -1725,13 +1731,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='routed-prefix'
-FINGERPRINT='950561008520f3f1'
+FINGERPRINT='01b53b24641145dc'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -68,15 +68,15 @@ ipv4/conf/vrf-press-line/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 fa649bdf70c88dbe
-2 c7a96330ef030574
-3 cb2b32cda8656ee3'
+    printf '%s\n' '3 cb2b32cda8656ee3
+32769 fa649bdf70c88dbe
+32770 c7a96330ef030574'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 cb1856a7e2c0965f 10.70.8.0/22
-2 7d09b4331e2da8dc 10.64.2.0/24 10.64.8.0/22'
+    printf '%s\n' '32769 cb1856a7e2c0965f 10.70.8.0/22
+32770 7d09b4331e2da8dc 10.64.2.0/24 10.64.8.0/22'
 }
 
 create() {
@@ -181,24 +181,23 @@ ruleset_v4() {
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
 -A ovl-raw -i office0 -m comment --comment "site.ovl:4 office" -g ovl-from-1
 -A ovl-raw -i press0 -m comment --comment "site.ovl:11 press-line" -g ovl-from-2
--A ovl-out -o office0 -m comment --comment "site.ovl:4 office" -j CT --zone 1
--A ovl-out -o press0 -m comment --comment "site.ovl:11 press-line" -j CT --zone 2
--A ovl-out -o vrf-office -m comment --comment "site.ovl:4 office" -j CT --zone 1
--A ovl-out -o vrf-press-line -m comment --comment "site.ovl:11 press-line" -j CT --zone 2
+-A ovl-out -o office0 -m comment --comment "site.ovl:4 office" -j CT --zone 32769
+-A ovl-out -o press0 -m comment --comment "site.ovl:11 press-line" -j CT --zone 32770
+-A ovl-out -o vrf-office -m comment --comment "site.ovl:4 office" -j CT --zone 32769
+-A ovl-out -o vrf-press-line -m comment --comment "site.ovl:11 press-line" -j CT --zone 32770
 -A ovl-dest -d 10.64.2.0/24 -m comment --comment "site.ovl:15 press-line" -g ovl-to-2
 -A ovl-dest -d 10.64.8.0/22 -m comment --comment "site.ovl:17 press-line" -g ovl-to-2
 -A ovl-dest -d 10.70.8.0/22 -m comment --comment "site.ovl:8 office" -g ovl-to-1
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 zone" -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 zone" -j CT --zone 2
 -A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:20 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:4 from office" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s 192.168.8.0/22 -m comment --comment "site.ovl:8 hosts" -j ovl-dest
 -A ovl-from-1 -s 192.168.8.1 -m comment --comment "site.ovl:7 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:4 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:4 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to office" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:11 from press-line" -j MARK --set-xmark 0x22/0xff
@@ -207,6 +206,7 @@ ruleset_v4() {
 -A ovl-from-2 -s 192.168.0.1 -m comment --comment "site.ovl:14 not the gateway's own" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:11 pair" -j ovl-zone
+-A ovl-from-2 -m comment --comment "site.ovl:11 no pair" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:11 not press-line" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:11 to press-line" -j MARK --xor-mark 0x2
 COMMIT
@@ -308,25 +308,25 @@ ruleset_v6() {
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
 -A ovl-raw -i office0 -m comment --comment "site.ovl:4 office" -g ovl-from-1
 -A ovl-raw -i press0 -m comment --comment "site.ovl:11 press-line" -g ovl-from-2
--A ovl-out -o office0 -m comment --comment "site.ovl:4 office" -j CT --zone 1
--A ovl-out -o press0 -m comment --comment "site.ovl:11 press-line" -j CT --zone 2
--A ovl-out -o vrf-office -m comment --comment "site.ovl:4 office" -j CT --zone 1
--A ovl-out -o vrf-press-line -m comment --comment "site.ovl:11 press-line" -j CT --zone 2
+-A ovl-out -o office0 -m comment --comment "site.ovl:4 office" -j CT --zone 32769
+-A ovl-out -o press0 -m comment --comment "site.ovl:11 press-line" -j CT --zone 32770
+-A ovl-out -o vrf-office -m comment --comment "site.ovl:4 office" -j CT --zone 32769
+-A ovl-out -o vrf-press-line -m comment --comment "site.ovl:11 press-line" -j CT --zone 32770
 -A ovl-errors -p ipv6-icmp --icmpv6-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 zone" -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 zone" -j CT --zone 2
 -A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:20 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:4 from office" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:4 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:4 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to office" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:11 from press-line" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p ipv6-icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:11 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:11 pair" -j ovl-zone
+-A ovl-from-2 -m comment --comment "site.ovl:11 no pair" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:11 not press-line" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:11 to press-line" -j MARK --xor-mark 0x2
 COMMIT
@@ -1763,13 +1763,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

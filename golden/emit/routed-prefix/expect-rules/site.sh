@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='routed-prefix'
-FINGERPRINT='fb276bd9eecc09e6'
+FINGERPRINT='d0f996d0153ad64b'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -66,15 +66,15 @@ own_settings() {
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 fa649bdf70c88dbe
-2 c7a96330ef030574
-3 cb2b32cda8656ee3'
+    printf '%s\n' '3 cb2b32cda8656ee3
+32769 fa649bdf70c88dbe
+32770 c7a96330ef030574'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 cb1856a7e2c0965f 10.70.8.0/22
-2 7d09b4331e2da8dc 10.64.2.0/24 10.64.8.0/22'
+    printf '%s\n' '32769 cb1856a7e2c0965f 10.70.8.0/22
+32770 7d09b4331e2da8dc 10.64.2.0/24 10.64.8.0/22'
 }
 
 create() {
@@ -187,8 +187,6 @@ table inet ovl {
 	map ovl_zone {
 		typeof meta mark : ct zone
 		elements = {
-			0x00000001 : 1,
-			0x00000002 : 2,
 			0x00000003 : 3,
 		}
 	}
@@ -197,8 +195,8 @@ table inet ovl {
 	map ovl_own_zone {
 		typeof oifname : ct zone
 		elements = {
-			"office0" : 1,
-			"press0" : 2,
+			"office0" : 32769,
+			"press0" : 32770,
 		}
 	}
 
@@ -309,6 +307,7 @@ table inet ovl {
 		ip saddr 192.168.8.0/22 ip saddr != 192.168.8.1 jump ovl_dest comment "site.ovl:8 hosts"
 		meta mark & 0x0000000f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:4 pair"
+		ct zone set 32769 comment "site.ovl:4 no pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:4 not office"
 	}
 	chain ovl_to_office {
@@ -333,6 +332,7 @@ table inet ovl {
 		ip saddr 192.168.8.0/22 jump ovl_dest comment "site.ovl:17 hosts"
 		meta mark & 0x0000000f == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:11 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:11 pair"
+		ct zone set 32770 comment "site.ovl:11 no pair"
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:11 not press-line"
 	}
 	chain ovl_to_press-line {
@@ -1678,13 +1678,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='shared-and-more'
-FINGERPRINT='9e156b149146628a'
+FINGERPRINT='6d21b3e37f1b096b'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -70,15 +70,17 @@ ipv4/conf/vrf-outer/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 905e2987cb937ad3
-2 c99d7c6454d93a80
-3 8b8aa00b2fff55fc'
+    printf '%s\n' '1 6cf8770f9982ea42
+2 1e9228fb967c6bba
+3 8b8aa00b2fff55fc
+32769 2365b27832109091
+32770 ab0b5368be5ccec6'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 d2504edc6830b3e1 10.3.0.0/24 10.8.0.0/24 10.9.0.77/32 fd00:0:0:3::/64
-2 aadf7f36523d513b 10.3.0.0/24 fd00:0:0:4::/64'
+    printf '%s\n' '32769 d2504edc6830b3e1 10.3.0.0/24 10.8.0.0/24 10.9.0.77/32 fd00:0:0:3::/64
+32770 aadf7f36523d513b 10.3.0.0/24 fd00:0:0:4::/64'
 }
 
 create() {
@@ -198,10 +200,10 @@ ruleset_v4() {
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
 -A ovl-raw -i inner0 -m comment --comment "site.ovl:5 inner" -g ovl-from-1
 -A ovl-raw -i outer0 -m comment --comment "site.ovl:16 outer" -g ovl-from-2
--A ovl-out -o inner0 -m comment --comment "site.ovl:5 inner" -j CT --zone 1
--A ovl-out -o outer0 -m comment --comment "site.ovl:16 outer" -j CT --zone 2
--A ovl-out -o vrf-inner -m comment --comment "site.ovl:5 inner" -j CT --zone 1
--A ovl-out -o vrf-outer -m comment --comment "site.ovl:16 outer" -j CT --zone 2
+-A ovl-out -o inner0 -m comment --comment "site.ovl:5 inner" -j CT --zone 32769
+-A ovl-out -o outer0 -m comment --comment "site.ovl:16 outer" -j CT --zone 32770
+-A ovl-out -o vrf-inner -m comment --comment "site.ovl:5 inner" -j CT --zone 32769
+-A ovl-out -o vrf-outer -m comment --comment "site.ovl:16 outer" -j CT --zone 32770
 -A ovl-dest -d 10.3.0.0/26 -m comment --comment "site.ovl:10 shared" -g ovl-shared-1-2
 -A ovl-dest -d 10.3.0.64/29 -m comment --comment "site.ovl:10 shared" -g ovl-shared-1-2
 -A ovl-dest -d 10.3.0.72/30 -m comment --comment "site.ovl:10 shared" -g ovl-shared-1-2
@@ -216,8 +218,6 @@ ruleset_v4() {
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:5 zone" -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:16 zone" -j CT --zone 2
 -A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:26 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:5 from inner" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s 192.168.2.0/24 -m comment --comment "site.ovl:10 hosts" -j ovl-dest
@@ -225,6 +225,7 @@ ruleset_v4() {
 -A ovl-from-1 -s 192.168.2.1 -m comment --comment "site.ovl:8 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:5 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:5 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:5 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:5 not inner" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:5 to inner" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:16 from outer" -j MARK --set-xmark 0x22/0xff
@@ -232,6 +233,7 @@ ruleset_v4() {
 -A ovl-from-2 -s 192.168.2.1 -m comment --comment "site.ovl:19 not the gateway's own" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:16 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:16 pair" -j ovl-zone
+-A ovl-from-2 -m comment --comment "site.ovl:16 no pair" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:16 not outer" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:16 to outer" -j MARK --xor-mark 0x2
 -A ovl-seen-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:16 inner asks for outer" -j CT --zone-orig 1
@@ -360,24 +362,23 @@ ruleset_v6() {
 -I OUTPUT 1 -m comment --comment "overlapc" -j ovl-out
 -A ovl-raw -i inner0 -m comment --comment "site.ovl:5 inner" -g ovl-from-1
 -A ovl-raw -i outer0 -m comment --comment "site.ovl:16 outer" -g ovl-from-2
--A ovl-out -o inner0 -m comment --comment "site.ovl:5 inner" -j CT --zone 1
--A ovl-out -o outer0 -m comment --comment "site.ovl:16 outer" -j CT --zone 2
--A ovl-out -o vrf-inner -m comment --comment "site.ovl:5 inner" -j CT --zone 1
--A ovl-out -o vrf-outer -m comment --comment "site.ovl:16 outer" -j CT --zone 2
+-A ovl-out -o inner0 -m comment --comment "site.ovl:5 inner" -j CT --zone 32769
+-A ovl-out -o outer0 -m comment --comment "site.ovl:16 outer" -j CT --zone 32770
+-A ovl-out -o vrf-inner -m comment --comment "site.ovl:5 inner" -j CT --zone 32769
+-A ovl-out -o vrf-outer -m comment --comment "site.ovl:16 outer" -j CT --zone 32770
 -A ovl-dest -d fd00:0:0:3::/64 -m comment --comment "site.ovl:13 inner" -g ovl-to-1
 -A ovl-dest -d fd00:0:0:4::/64 -m comment --comment "site.ovl:23 outer" -g ovl-to-2
 -A ovl-errors -p ipv6-icmp --icmpv6-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xf -m comment --comment "site.ovl:5 zone" -j CT --zone 1
--A ovl-zone -m mark --mark 0x2/0xf -m comment --comment "site.ovl:16 zone" -j CT --zone 2
 -A ovl-zone -m mark --mark 0x3/0xf -m comment --comment "site.ovl:26 zone" -j CT --zone 3
 -A ovl-from-1 -m comment --comment "site.ovl:5 from inner" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -s fd00:0:0:2::/64 -m comment --comment "site.ovl:13 hosts" -j ovl-dest
 -A ovl-from-1 -s fd00:0:0:2::1 -m comment --comment "site.ovl:9 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:5 routers" -j ovl-errors
 -A ovl-from-1 -m comment --comment "site.ovl:5 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:5 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:5 not inner" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:5 to inner" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:16 from outer" -j MARK --set-xmark 0x22/0xff
@@ -385,6 +386,7 @@ ruleset_v6() {
 -A ovl-from-2 -s fd00:0:0:2::1 -m comment --comment "site.ovl:20 not the gateway's own" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p ipv6-icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:16 routers" -j ovl-errors
 -A ovl-from-2 -m comment --comment "site.ovl:16 pair" -j ovl-zone
+-A ovl-from-2 -m comment --comment "site.ovl:16 no pair" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:16 not outer" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:16 to outer" -j MARK --xor-mark 0x2
 -A ovl-seen-2 -m mark --mark 0x10/0xf0 -m comment --comment "site.ovl:16 inner asks for outer" -j CT --zone-orig 1
@@ -1839,13 +1841,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='shared-and-more'
-FINGERPRINT='7111baa2917714fd'
+FINGERPRINT='81a981bcdda4f80e'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -70,15 +70,17 @@ ipv4/conf/vrf-outer/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 905e2987cb937ad3
-2 c99d7c6454d93a80
-3 8b8aa00b2fff55fc'
+    printf '%s\n' '1 6cf8770f9982ea42
+2 1e9228fb967c6bba
+3 8b8aa00b2fff55fc
+32769 2365b27832109091
+32770 ab0b5368be5ccec6'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 d2504edc6830b3e1 10.3.0.0/24 10.8.0.0/24 10.9.0.77/32 fd00:0:0:3::/64
-2 aadf7f36523d513b 10.3.0.0/24 fd00:0:0:4::/64'
+    printf '%s\n' '32769 d2504edc6830b3e1 10.3.0.0/24 10.8.0.0/24 10.9.0.77/32 fd00:0:0:3::/64
+32770 aadf7f36523d513b 10.3.0.0/24 fd00:0:0:4::/64'
 }
 
 create() {
@@ -215,8 +217,6 @@ table inet ovl {
 	map ovl_zone {
 		typeof meta mark : ct zone
 		elements = {
-			0x00000001 : 1,
-			0x00000002 : 2,
 			0x00000003 : 3,
 		}
 	}
@@ -225,10 +225,10 @@ table inet ovl {
 	map ovl_own_zone {
 		typeof oifname : ct zone
 		elements = {
-			"inner0" : 1,
-			"vrf-inner" : 1,
-			"outer0" : 2,
-			"vrf-outer" : 2,
+			"inner0" : 32769,
+			"vrf-inner" : 32769,
+			"outer0" : 32770,
+			"vrf-outer" : 32770,
 		}
 	}
 
@@ -342,6 +342,7 @@ table inet ovl {
 		ip6 saddr fd00:0:0:2::/64 ip6 saddr != fd00:0:0:2::1 jump ovl_dest comment "site.ovl:13 hosts"
 		meta mark & 0x0000000f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:5 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:5 pair"
+		ct zone set 32769 comment "site.ovl:5 no pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:5 not inner"
 	}
 	chain ovl_to_inner {
@@ -387,6 +388,7 @@ table inet ovl {
 		ip6 saddr fd00:0:0:2::/64 ip6 saddr != fd00:0:0:2::1 jump ovl_dest comment "site.ovl:23 hosts"
 		meta mark & 0x0000000f == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:16 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:16 pair"
+		ct zone set 32770 comment "site.ovl:16 no pair"
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:16 not outer"
 	}
 	chain ovl_to_outer {
@@ -1755,13 +1757,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='small-packets'
-FINGERPRINT='a171c88f3e703576'
+FINGERPRINT='3451b118602131dc'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -77,16 +77,19 @@ ipv4/conf/vrf-branch/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 50c68973df19a58d
-2 a6ec8f708175837c
-3 c02270d02f0babbf'
+    printf '%s\n' '1 27618fdc32f91c92
+2 d35a289ab762fe0d
+3 a756fd56d7564693
+32769 2964f997ac2088fb
+32770 d39266d5ca12856f
+32771 18cb737957b5652c'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 367047a69ce124b1 10.64.1.0/24 fd64:0:0:1::/64
-2 afcbe3ce8687af42 10.64.2.0/24 fd64:0:0:2::/64
-3 5faf2663a266e707 10.64.3.0/24 fd64:0:0:3::/64'
+    printf '%s\n' '32769 367047a69ce124b1 10.64.1.0/24 fd64:0:0:1::/64
+32770 afcbe3ce8687af42 10.64.2.0/24 fd64:0:0:2::/64
+32771 5faf2663a266e707 10.64.3.0/24 fd64:0:0:3::/64'
 }
 
 create() {
@@ -223,12 +226,12 @@ ruleset_v4() {
 -A ovl-raw -i dsl0 -m comment --comment "site.ovl:23 branch" -g ovl-from-3
 -A ovl-raw -i lan0 -m comment --comment "site.ovl:4 lan" -g ovl-from-1
 -A ovl-raw -i wg0 -m comment --comment "site.ovl:13 plant" -g ovl-from-2
--A ovl-out -o dsl0 -m comment --comment "site.ovl:23 branch" -j CT --zone 3
--A ovl-out -o lan0 -m comment --comment "site.ovl:4 lan" -j CT --zone 1
--A ovl-out -o vrf-branch -m comment --comment "site.ovl:23 branch" -j CT --zone 3
--A ovl-out -o vrf-lan -m comment --comment "site.ovl:4 lan" -j CT --zone 1
--A ovl-out -o vrf-plant -m comment --comment "site.ovl:13 plant" -j CT --zone 2
--A ovl-out -o wg0 -m comment --comment "site.ovl:13 plant" -j CT --zone 2
+-A ovl-out -o dsl0 -m comment --comment "site.ovl:23 branch" -j CT --zone 32771
+-A ovl-out -o lan0 -m comment --comment "site.ovl:4 lan" -j CT --zone 32769
+-A ovl-out -o vrf-branch -m comment --comment "site.ovl:23 branch" -j CT --zone 32771
+-A ovl-out -o vrf-lan -m comment --comment "site.ovl:4 lan" -j CT --zone 32769
+-A ovl-out -o vrf-plant -m comment --comment "site.ovl:13 plant" -j CT --zone 32770
+-A ovl-out -o wg0 -m comment --comment "site.ovl:13 plant" -j CT --zone 32770
 -A ovl-dest -d 10.64.1.0/24 -m comment --comment "site.ovl:9 lan" -g ovl-to-1
 -A ovl-dest -d 10.64.2.0/24 -m comment --comment "site.ovl:18 plant" -g ovl-to-2
 -A ovl-dest -d 10.64.3.0/24 -m comment --comment "site.ovl:28 branch" -g ovl-to-3
@@ -242,21 +245,27 @@ ruleset_v4() {
 -A ovl-from-1 -s 192.168.0.0/24 -m comment --comment "site.ovl:9 hosts" -j ovl-dest
 -A ovl-from-1 -s 192.168.0.1 -m comment --comment "site.ovl:7 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
+-A ovl-from-1 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 for no network" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:4 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:4 not lan" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to lan" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:13 from plant" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
 -A ovl-from-2 -s 192.168.0.1 -m comment --comment "site.ovl:16 not the gateway's own" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:13 routers" -j ovl-errors
+-A ovl-from-2 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:13 for no network" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:13 pair" -j ovl-zone
+-A ovl-from-2 -m comment --comment "site.ovl:13 no pair" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:13 not plant" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:13 to plant" -j MARK --xor-mark 0x2
 -A ovl-from-3 -m comment --comment "site.ovl:23 from branch" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -s 192.168.0.0/24 -m comment --comment "site.ovl:28 hosts" -j ovl-dest
 -A ovl-from-3 -s 192.168.0.1 -m comment --comment "site.ovl:26 not the gateway's own" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -p icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:23 routers" -j ovl-errors
+-A ovl-from-3 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:23 for no network" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:23 pair" -j ovl-zone
+-A ovl-from-3 -m comment --comment "site.ovl:23 no pair" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:23 not branch" -j MARK --xor-mark 0x3
 -A ovl-to-3 -m comment --comment "site.ovl:23 to branch" -j MARK --xor-mark 0x3
 COMMIT
@@ -402,12 +411,12 @@ ruleset_v6() {
 -A ovl-raw -i dsl0 -m comment --comment "site.ovl:23 branch" -g ovl-from-3
 -A ovl-raw -i lan0 -m comment --comment "site.ovl:4 lan" -g ovl-from-1
 -A ovl-raw -i wg0 -m comment --comment "site.ovl:13 plant" -g ovl-from-2
--A ovl-out -o dsl0 -m comment --comment "site.ovl:23 branch" -j CT --zone 3
--A ovl-out -o lan0 -m comment --comment "site.ovl:4 lan" -j CT --zone 1
--A ovl-out -o vrf-branch -m comment --comment "site.ovl:23 branch" -j CT --zone 3
--A ovl-out -o vrf-lan -m comment --comment "site.ovl:4 lan" -j CT --zone 1
--A ovl-out -o vrf-plant -m comment --comment "site.ovl:13 plant" -j CT --zone 2
--A ovl-out -o wg0 -m comment --comment "site.ovl:13 plant" -j CT --zone 2
+-A ovl-out -o dsl0 -m comment --comment "site.ovl:23 branch" -j CT --zone 32771
+-A ovl-out -o lan0 -m comment --comment "site.ovl:4 lan" -j CT --zone 32769
+-A ovl-out -o vrf-branch -m comment --comment "site.ovl:23 branch" -j CT --zone 32771
+-A ovl-out -o vrf-lan -m comment --comment "site.ovl:4 lan" -j CT --zone 32769
+-A ovl-out -o vrf-plant -m comment --comment "site.ovl:13 plant" -j CT --zone 32770
+-A ovl-out -o wg0 -m comment --comment "site.ovl:13 plant" -j CT --zone 32770
 -A ovl-dest -d fd64:0:0:1::/64 -m comment --comment "site.ovl:10 lan" -g ovl-to-1
 -A ovl-dest -d fd64:0:0:2::/64 -m comment --comment "site.ovl:19 plant" -g ovl-to-2
 -A ovl-dest -d fd64:0:0:3::/64 -m comment --comment "site.ovl:29 branch" -g ovl-to-3
@@ -422,21 +431,27 @@ ruleset_v6() {
 -A ovl-from-1 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:10 hosts" -j ovl-dest
 -A ovl-from-1 -s fd00:0:0:1::1 -m comment --comment "site.ovl:8 not the gateway's own" -j MARK --set-xmark 0x11/0xff
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 routers" -j ovl-errors
+-A ovl-from-1 -m mark --mark 0x1/0xf -m comment --comment "site.ovl:4 for no network" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:4 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:4 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:4 not lan" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:4 to lan" -j MARK --xor-mark 0x1
 -A ovl-from-2 -m comment --comment "site.ovl:13 from plant" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:19 hosts" -j ovl-dest
 -A ovl-from-2 -s fd00:0:0:1::1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x22/0xff
 -A ovl-from-2 -p ipv6-icmp -m mark --mark 0x2/0xf -m comment --comment "site.ovl:13 routers" -j ovl-errors
+-A ovl-from-2 -m mark --mark 0x2/0xf -m comment --comment "site.ovl:13 for no network" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:13 pair" -j ovl-zone
+-A ovl-from-2 -m comment --comment "site.ovl:13 no pair" -j CT --zone 32770
 -A ovl-from-2 -m comment --comment "site.ovl:13 not plant" -j MARK --xor-mark 0x2
 -A ovl-to-2 -m comment --comment "site.ovl:13 to plant" -j MARK --xor-mark 0x2
 -A ovl-from-3 -m comment --comment "site.ovl:23 from branch" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -s fd00:0:0:1::/64 -m comment --comment "site.ovl:29 hosts" -j ovl-dest
 -A ovl-from-3 -s fd00:0:0:1::1 -m comment --comment "site.ovl:27 not the gateway's own" -j MARK --set-xmark 0x33/0xff
 -A ovl-from-3 -p ipv6-icmp -m mark --mark 0x3/0xf -m comment --comment "site.ovl:23 routers" -j ovl-errors
+-A ovl-from-3 -m mark --mark 0x3/0xf -m comment --comment "site.ovl:23 for no network" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:23 pair" -j ovl-zone
+-A ovl-from-3 -m comment --comment "site.ovl:23 no pair" -j CT --zone 32771
 -A ovl-from-3 -m comment --comment "site.ovl:23 not branch" -j MARK --xor-mark 0x3
 -A ovl-to-3 -m comment --comment "site.ovl:23 to branch" -j MARK --xor-mark 0x3
 COMMIT
@@ -1924,13 +1939,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

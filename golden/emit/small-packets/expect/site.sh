@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='small-packets'
-FINGERPRINT='4c5fbf79636d8963'
+FINGERPRINT='d6be207888bf4618'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -77,16 +77,19 @@ ipv4/conf/vrf-branch/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 50c68973df19a58d
-2 a6ec8f708175837c
-3 c02270d02f0babbf'
+    printf '%s\n' '1 27618fdc32f91c92
+2 d35a289ab762fe0d
+3 a756fd56d7564693
+32769 2964f997ac2088fb
+32770 d39266d5ca12856f
+32771 18cb737957b5652c'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 367047a69ce124b1 10.64.1.0/24 fd64:0:0:1::/64
-2 afcbe3ce8687af42 10.64.2.0/24 fd64:0:0:2::/64
-3 5faf2663a266e707 10.64.3.0/24 fd64:0:0:3::/64'
+    printf '%s\n' '32769 367047a69ce124b1 10.64.1.0/24 fd64:0:0:1::/64
+32770 afcbe3ce8687af42 10.64.2.0/24 fd64:0:0:2::/64
+32771 5faf2663a266e707 10.64.3.0/24 fd64:0:0:3::/64'
 }
 
 create() {
@@ -244,12 +247,12 @@ table inet ovl {
 	map ovl_own_zone {
 		typeof oifname : ct zone
 		elements = {
-			"lan0" : 1,
-			"vrf-lan" : 1,
-			"wg0" : 2,
-			"vrf-plant" : 2,
-			"dsl0" : 3,
-			"vrf-branch" : 3,
+			"lan0" : 32769,
+			"vrf-lan" : 32769,
+			"wg0" : 32770,
+			"vrf-plant" : 32770,
+			"dsl0" : 32771,
+			"vrf-branch" : 32771,
 		}
 	}
 
@@ -397,7 +400,9 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:9 hosts"
 		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:10 hosts"
 		meta mark & 0x0000000f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
+		meta mark & 0x0000000f == 0x00000001 ct zone set 32769 comment "site.ovl:4 for no network"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:4 pair"
+		ct zone set 32769 comment "site.ovl:4 no pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:4 not lan"
 	}
 	chain ovl_to_lan {
@@ -425,7 +430,9 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:19 hosts"
 		meta mark & 0x0000000f == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:13 routers"
+		meta mark & 0x0000000f == 0x00000002 ct zone set 32770 comment "site.ovl:13 for no network"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:13 pair"
+		ct zone set 32770 comment "site.ovl:13 no pair"
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:13 not plant"
 	}
 	chain ovl_to_plant {
@@ -457,7 +464,9 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:28 hosts"
 		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:29 hosts"
 		meta mark & 0x0000000f == 0x00000003 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:23 routers"
+		meta mark & 0x0000000f == 0x00000003 ct zone set 32771 comment "site.ovl:23 for no network"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:23 pair"
+		ct zone set 32771 comment "site.ovl:23 no pair"
 		meta mark set meta mark ^ 0x00000003 comment "site.ovl:23 not branch"
 	}
 	chain ovl_to_branch {
@@ -1808,13 +1817,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

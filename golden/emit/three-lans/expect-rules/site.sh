@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='three-lans'
-FINGERPRINT='c70d2b1f256cdf80'
+FINGERPRINT='f63cd74e04a82b30'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -74,16 +74,18 @@ own_settings() {
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 6956310a33d71f31
-2 2967c7971d22530a
-3 5e2a46e64e5676a8'
+    printf '%s\n' '1 b03a2296cf402ce6
+3 4ce63e67c7ff9acf
+32769 b91c0e736496f24b
+32770 2967c7971d22530a
+32771 1144087e8656dbd9'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 ee70563fb00644d8 10.64.1.0/24 fd64:0:0:1::/64
-2 05a1448fd9977cdd 10.64.2.0/24 fd64:0:0:2::/64
-3 8070b5262bb7148b 10.64.3.0/24 fd64:0:0:3::/64'
+    printf '%s\n' '32769 ee70563fb00644d8 10.64.1.0/24 fd64:0:0:1::/64
+32770 05a1448fd9977cdd 10.64.2.0/24 fd64:0:0:2::/64
+32771 8070b5262bb7148b 10.64.3.0/24 fd64:0:0:3::/64'
 }
 
 create() {
@@ -245,7 +247,6 @@ table inet ovl {
 		typeof meta mark : ct zone
 		elements = {
 			0x00000001 : 1,
-			0x00000002 : 2,
 			0x00000003 : 3,
 		}
 	}
@@ -254,9 +255,9 @@ table inet ovl {
 	map ovl_own_zone {
 		typeof oifname : ct zone
 		elements = {
-			"red0" : 1,
-			"green0" : 2,
-			"blue0" : 3,
+			"red0" : 32769,
+			"green0" : 32770,
+			"blue0" : 32771,
 		}
 	}
 
@@ -376,7 +377,9 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:9 hosts"
 		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:10 hosts"
 		meta mark & 0x0000000f == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:4 routers"
+		meta mark & 0x0000000f == 0x00000001 ct zone set 32769 comment "site.ovl:4 for no network"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:4 pair"
+		ct zone set 32769 comment "site.ovl:4 no pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:4 not red"
 	}
 	chain ovl_to_red {
@@ -405,6 +408,7 @@ table inet ovl {
 		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:19 hosts"
 		meta mark & 0x0000000f == 0x00000002 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:13 routers"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:13 pair"
+		ct zone set 32770 comment "site.ovl:13 no pair"
 		meta mark set meta mark ^ 0x00000002 comment "site.ovl:13 not green"
 	}
 	chain ovl_to_green {
@@ -432,7 +436,9 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:27 hosts"
 		ip6 saddr fd00:0:0:1::/64 ip6 saddr != fd00:0:0:1::1 jump ovl_dest comment "site.ovl:28 hosts"
 		meta mark & 0x0000000f == 0x00000003 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:22 routers"
+		meta mark & 0x0000000f == 0x00000003 ct zone set 32771 comment "site.ovl:22 for no network"
 		ct zone set meta mark & 0x0000000f map @ovl_zone comment "site.ovl:22 pair"
+		ct zone set 32771 comment "site.ovl:22 no pair"
 		meta mark set meta mark ^ 0x00000003 comment "site.ovl:22 not blue"
 	}
 	chain ovl_to_blue {
@@ -1780,13 +1786,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

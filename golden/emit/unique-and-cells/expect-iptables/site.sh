@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='unique-and-cells'
-FINGERPRINT='704dfa4ea859b2be'
+FINGERPRINT='afd9fa6c1174e50c'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -201,54 +201,72 @@ ipv4/conf/vrf-cell-20/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 eb75026df6e898b2
-100 d063e1b49778f010
-101 661509216c5e24da
-102 48846fee1296ce68
-103 df6f8884dc7cc212
-104 049557cc5189eca5
-105 615c559bf0954e47
-106 c140ddc6837d5c69
-107 52190dd04fea1c0b
-108 77214154ad64ceee
-109 921096bfa961f741
-110 afc6afb3be7cefc8
-111 6229dccf0e4f35e4
-112 78001d6e207236a7
-113 cb63d6c67904c642
-114 c8d0fb9091fb91aa
-115 bbd3113b01f20a8c
-116 436d4113e3f30067
-117 00e4740eede380fa
-118 795084d64f73a9f6
-119 a7e2efed152c9419
-120 e91869b314ec0781
-121 ff0bb9dc4c844222'
+    printf '%s\n' '100 d063e1b49778f010
+102 ce658a8072babb5d
+103 e2b1aa25f56a515e
+104 45b7bfa5baef3a58
+105 02350a48b86f6ab1
+106 e3bbe24a6386075a
+107 e9f4e4740fc86f4b
+108 cf9096a23695c3dd
+109 ecc31a09b347580f
+110 92feb2338e2263f8
+111 19d265976de2a77f
+112 07040faab7cbb939
+113 3d1381d1f22441df
+114 f961078527bacebe
+115 90d53a9e647dc52b
+116 2d9f88134308db2d
+117 5e3ee649eaf6186b
+118 e54264bc8e1c5e5e
+119 99aff518c1824fcc
+121 ff0bb9dc4c844222
+32769 eb75026df6e898b2
+32869 661509216c5e24da
+32870 7a1ee56d9fdc130b
+32871 fcbdde5ee71270b4
+32872 bedd9826969ab24d
+32873 5f274b533825e396
+32874 dd84fb7c1ff7550f
+32875 6824295c4021acc0
+32876 a790aab276cf0b11
+32877 a54d7cb5f61a9f32
+32878 1cc7fd80305a8bd0
+32879 48577737a06c8e65
+32880 70fc0dc368a67d6e
+32881 8e5054f486e08463
+32882 cf6ff40b6a40c2ec
+32883 2afdd69c9d744561
+32884 15cdb900a0ea253a
+32885 a2a58dc502ed688f
+32886 940e2019c1574b98
+32887 0e32fad453aa444d
+32888 e91869b314ec0781'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 adad60b8e8ef3fc8 172.16.0.0/16
-101 9bb728a993015e37 10.64.1.0/24
-102 e92ef07dd2ee8553 10.64.2.0/24
-103 35ac8339e5c42816 10.64.3.0/24
-104 37142273b0055d4c 10.64.4.0/24
-105 74480d605608fe77 10.64.5.0/24
-106 6dba28c0405657ba 10.64.6.0/24
-107 7ebbbf6d4a8a0b07 10.64.7.0/24
-108 4bb2cbcdfe980820 10.64.8.0/24
-109 3549ad6ca37e2aeb 10.64.9.0/24
-110 9b00061b8f08f0a2 10.64.10.0/24
-111 b03c417733224ed3 10.64.11.0/24
-112 e249fee5593a75ab 10.64.12.0/24
-113 5df1c25e3ca6025a 10.64.13.0/24
-114 f5f51d6178bf7116 10.64.14.0/24
-115 7ffebadfc8688153 10.64.15.0/24
-116 ab03254fdeeefaa7 10.64.16.0/24
-117 b97f8a040e851a62 10.64.17.0/24
-118 e92bd455adc62c3e 10.64.18.0/24
-119 828a34533bed20f3 10.64.19.0/24
-120 d1703b90ed105a81 10.64.20.0/24'
+    printf '%s\n' '32769 adad60b8e8ef3fc8 172.16.0.0/16
+32869 9bb728a993015e37 10.64.1.0/24
+32870 e92ef07dd2ee8553 10.64.2.0/24
+32871 35ac8339e5c42816 10.64.3.0/24
+32872 37142273b0055d4c 10.64.4.0/24
+32873 74480d605608fe77 10.64.5.0/24
+32874 6dba28c0405657ba 10.64.6.0/24
+32875 7ebbbf6d4a8a0b07 10.64.7.0/24
+32876 4bb2cbcdfe980820 10.64.8.0/24
+32877 3549ad6ca37e2aeb 10.64.9.0/24
+32878 9b00061b8f08f0a2 10.64.10.0/24
+32879 b03c417733224ed3 10.64.11.0/24
+32880 e249fee5593a75ab 10.64.12.0/24
+32881 5df1c25e3ca6025a 10.64.13.0/24
+32882 f5f51d6178bf7116 10.64.14.0/24
+32883 7ffebadfc8688153 10.64.15.0/24
+32884 ab03254fdeeefaa7 10.64.16.0/24
+32885 b97f8a040e851a62 10.64.17.0/24
+32886 e92bd455adc62c3e 10.64.18.0/24
+32887 828a34533bed20f3 10.64.19.0/24
+32888 d1703b90ed105a81 10.64.20.0/24'
 }
 
 create() {
@@ -666,54 +684,54 @@ ruleset_v4() {
 -A ovl-raw-eth1.11 -i eth1.119 -m comment --comment "site.ovl:14 cell-19" -g ovl-from-119
 -A ovl-out -o e+ -g ovl-out-e
 -A ovl-out -o v+ -g ovl-out-v
--A ovl-out-e -o eth0 -m comment --comment "site.ovl:6 office" -j CT --zone 1
+-A ovl-out-e -o eth0 -m comment --comment "site.ovl:6 office" -j CT --zone 32769
 -A ovl-out-e -o eth1+ -g ovl-out-eth1
 -A ovl-out-v -o vrf-c+ -g ovl-out-vrf-c
--A ovl-out-v -o vrf-office -m comment --comment "site.ovl:6 office" -j CT --zone 1
+-A ovl-out-v -o vrf-office -m comment --comment "site.ovl:6 office" -j CT --zone 32769
 -A ovl-out-eth1 -o eth1.10+ -g ovl-out-eth1.10
 -A ovl-out-eth1 -o eth1.11+ -g ovl-out-eth1.11
--A ovl-out-eth1 -o eth1.120 -m comment --comment "site.ovl:14 cell-20" -j CT --zone 120
+-A ovl-out-eth1 -o eth1.120 -m comment --comment "site.ovl:14 cell-20" -j CT --zone 32888
 -A ovl-out-vrf-c -o vrf-cell-1+ -g ovl-out-vrf-cell-1
 -A ovl-out-vrf-c -o vrf-cell-2+ -g ovl-out-vrf-cell-2
--A ovl-out-vrf-c -o vrf-cell-3 -m comment --comment "site.ovl:14 cell-3" -j CT --zone 103
--A ovl-out-vrf-c -o vrf-cell-4 -m comment --comment "site.ovl:14 cell-4" -j CT --zone 104
--A ovl-out-vrf-c -o vrf-cell-5 -m comment --comment "site.ovl:14 cell-5" -j CT --zone 105
--A ovl-out-vrf-c -o vrf-cell-6 -m comment --comment "site.ovl:14 cell-6" -j CT --zone 106
--A ovl-out-vrf-c -o vrf-cell-7 -m comment --comment "site.ovl:14 cell-7" -j CT --zone 107
--A ovl-out-vrf-c -o vrf-cell-8 -m comment --comment "site.ovl:14 cell-8" -j CT --zone 108
--A ovl-out-vrf-c -o vrf-cell-9 -m comment --comment "site.ovl:14 cell-9" -j CT --zone 109
--A ovl-out-eth1.10 -o eth1.101 -m comment --comment "site.ovl:14 cell-1" -j CT --zone 101
--A ovl-out-eth1.10 -o eth1.102 -m comment --comment "site.ovl:14 cell-2" -j CT --zone 102
--A ovl-out-eth1.10 -o eth1.103 -m comment --comment "site.ovl:14 cell-3" -j CT --zone 103
--A ovl-out-eth1.10 -o eth1.104 -m comment --comment "site.ovl:14 cell-4" -j CT --zone 104
--A ovl-out-eth1.10 -o eth1.105 -m comment --comment "site.ovl:14 cell-5" -j CT --zone 105
--A ovl-out-eth1.10 -o eth1.106 -m comment --comment "site.ovl:14 cell-6" -j CT --zone 106
--A ovl-out-eth1.10 -o eth1.107 -m comment --comment "site.ovl:14 cell-7" -j CT --zone 107
--A ovl-out-eth1.10 -o eth1.108 -m comment --comment "site.ovl:14 cell-8" -j CT --zone 108
--A ovl-out-eth1.10 -o eth1.109 -m comment --comment "site.ovl:14 cell-9" -j CT --zone 109
--A ovl-out-eth1.11 -o eth1.110 -m comment --comment "site.ovl:14 cell-10" -j CT --zone 110
--A ovl-out-eth1.11 -o eth1.111 -m comment --comment "site.ovl:14 cell-11" -j CT --zone 111
--A ovl-out-eth1.11 -o eth1.112 -m comment --comment "site.ovl:14 cell-12" -j CT --zone 112
--A ovl-out-eth1.11 -o eth1.113 -m comment --comment "site.ovl:14 cell-13" -j CT --zone 113
--A ovl-out-eth1.11 -o eth1.114 -m comment --comment "site.ovl:14 cell-14" -j CT --zone 114
--A ovl-out-eth1.11 -o eth1.115 -m comment --comment "site.ovl:14 cell-15" -j CT --zone 115
--A ovl-out-eth1.11 -o eth1.116 -m comment --comment "site.ovl:14 cell-16" -j CT --zone 116
--A ovl-out-eth1.11 -o eth1.117 -m comment --comment "site.ovl:14 cell-17" -j CT --zone 117
--A ovl-out-eth1.11 -o eth1.118 -m comment --comment "site.ovl:14 cell-18" -j CT --zone 118
--A ovl-out-eth1.11 -o eth1.119 -m comment --comment "site.ovl:14 cell-19" -j CT --zone 119
--A ovl-out-vrf-cell-1 -o vrf-cell-1 -m comment --comment "site.ovl:14 cell-1" -j CT --zone 101
--A ovl-out-vrf-cell-1 -o vrf-cell-10 -m comment --comment "site.ovl:14 cell-10" -j CT --zone 110
--A ovl-out-vrf-cell-1 -o vrf-cell-11 -m comment --comment "site.ovl:14 cell-11" -j CT --zone 111
--A ovl-out-vrf-cell-1 -o vrf-cell-12 -m comment --comment "site.ovl:14 cell-12" -j CT --zone 112
--A ovl-out-vrf-cell-1 -o vrf-cell-13 -m comment --comment "site.ovl:14 cell-13" -j CT --zone 113
--A ovl-out-vrf-cell-1 -o vrf-cell-14 -m comment --comment "site.ovl:14 cell-14" -j CT --zone 114
--A ovl-out-vrf-cell-1 -o vrf-cell-15 -m comment --comment "site.ovl:14 cell-15" -j CT --zone 115
--A ovl-out-vrf-cell-1 -o vrf-cell-16 -m comment --comment "site.ovl:14 cell-16" -j CT --zone 116
--A ovl-out-vrf-cell-1 -o vrf-cell-17 -m comment --comment "site.ovl:14 cell-17" -j CT --zone 117
--A ovl-out-vrf-cell-1 -o vrf-cell-18 -m comment --comment "site.ovl:14 cell-18" -j CT --zone 118
--A ovl-out-vrf-cell-1 -o vrf-cell-19 -m comment --comment "site.ovl:14 cell-19" -j CT --zone 119
--A ovl-out-vrf-cell-2 -o vrf-cell-2 -m comment --comment "site.ovl:14 cell-2" -j CT --zone 102
--A ovl-out-vrf-cell-2 -o vrf-cell-20 -m comment --comment "site.ovl:14 cell-20" -j CT --zone 120
+-A ovl-out-vrf-c -o vrf-cell-3 -m comment --comment "site.ovl:14 cell-3" -j CT --zone 32871
+-A ovl-out-vrf-c -o vrf-cell-4 -m comment --comment "site.ovl:14 cell-4" -j CT --zone 32872
+-A ovl-out-vrf-c -o vrf-cell-5 -m comment --comment "site.ovl:14 cell-5" -j CT --zone 32873
+-A ovl-out-vrf-c -o vrf-cell-6 -m comment --comment "site.ovl:14 cell-6" -j CT --zone 32874
+-A ovl-out-vrf-c -o vrf-cell-7 -m comment --comment "site.ovl:14 cell-7" -j CT --zone 32875
+-A ovl-out-vrf-c -o vrf-cell-8 -m comment --comment "site.ovl:14 cell-8" -j CT --zone 32876
+-A ovl-out-vrf-c -o vrf-cell-9 -m comment --comment "site.ovl:14 cell-9" -j CT --zone 32877
+-A ovl-out-eth1.10 -o eth1.101 -m comment --comment "site.ovl:14 cell-1" -j CT --zone 32869
+-A ovl-out-eth1.10 -o eth1.102 -m comment --comment "site.ovl:14 cell-2" -j CT --zone 32870
+-A ovl-out-eth1.10 -o eth1.103 -m comment --comment "site.ovl:14 cell-3" -j CT --zone 32871
+-A ovl-out-eth1.10 -o eth1.104 -m comment --comment "site.ovl:14 cell-4" -j CT --zone 32872
+-A ovl-out-eth1.10 -o eth1.105 -m comment --comment "site.ovl:14 cell-5" -j CT --zone 32873
+-A ovl-out-eth1.10 -o eth1.106 -m comment --comment "site.ovl:14 cell-6" -j CT --zone 32874
+-A ovl-out-eth1.10 -o eth1.107 -m comment --comment "site.ovl:14 cell-7" -j CT --zone 32875
+-A ovl-out-eth1.10 -o eth1.108 -m comment --comment "site.ovl:14 cell-8" -j CT --zone 32876
+-A ovl-out-eth1.10 -o eth1.109 -m comment --comment "site.ovl:14 cell-9" -j CT --zone 32877
+-A ovl-out-eth1.11 -o eth1.110 -m comment --comment "site.ovl:14 cell-10" -j CT --zone 32878
+-A ovl-out-eth1.11 -o eth1.111 -m comment --comment "site.ovl:14 cell-11" -j CT --zone 32879
+-A ovl-out-eth1.11 -o eth1.112 -m comment --comment "site.ovl:14 cell-12" -j CT --zone 32880
+-A ovl-out-eth1.11 -o eth1.113 -m comment --comment "site.ovl:14 cell-13" -j CT --zone 32881
+-A ovl-out-eth1.11 -o eth1.114 -m comment --comment "site.ovl:14 cell-14" -j CT --zone 32882
+-A ovl-out-eth1.11 -o eth1.115 -m comment --comment "site.ovl:14 cell-15" -j CT --zone 32883
+-A ovl-out-eth1.11 -o eth1.116 -m comment --comment "site.ovl:14 cell-16" -j CT --zone 32884
+-A ovl-out-eth1.11 -o eth1.117 -m comment --comment "site.ovl:14 cell-17" -j CT --zone 32885
+-A ovl-out-eth1.11 -o eth1.118 -m comment --comment "site.ovl:14 cell-18" -j CT --zone 32886
+-A ovl-out-eth1.11 -o eth1.119 -m comment --comment "site.ovl:14 cell-19" -j CT --zone 32887
+-A ovl-out-vrf-cell-1 -o vrf-cell-1 -m comment --comment "site.ovl:14 cell-1" -j CT --zone 32869
+-A ovl-out-vrf-cell-1 -o vrf-cell-10 -m comment --comment "site.ovl:14 cell-10" -j CT --zone 32878
+-A ovl-out-vrf-cell-1 -o vrf-cell-11 -m comment --comment "site.ovl:14 cell-11" -j CT --zone 32879
+-A ovl-out-vrf-cell-1 -o vrf-cell-12 -m comment --comment "site.ovl:14 cell-12" -j CT --zone 32880
+-A ovl-out-vrf-cell-1 -o vrf-cell-13 -m comment --comment "site.ovl:14 cell-13" -j CT --zone 32881
+-A ovl-out-vrf-cell-1 -o vrf-cell-14 -m comment --comment "site.ovl:14 cell-14" -j CT --zone 32882
+-A ovl-out-vrf-cell-1 -o vrf-cell-15 -m comment --comment "site.ovl:14 cell-15" -j CT --zone 32883
+-A ovl-out-vrf-cell-1 -o vrf-cell-16 -m comment --comment "site.ovl:14 cell-16" -j CT --zone 32884
+-A ovl-out-vrf-cell-1 -o vrf-cell-17 -m comment --comment "site.ovl:14 cell-17" -j CT --zone 32885
+-A ovl-out-vrf-cell-1 -o vrf-cell-18 -m comment --comment "site.ovl:14 cell-18" -j CT --zone 32886
+-A ovl-out-vrf-cell-1 -o vrf-cell-19 -m comment --comment "site.ovl:14 cell-19" -j CT --zone 32887
+-A ovl-out-vrf-cell-2 -o vrf-cell-2 -m comment --comment "site.ovl:14 cell-2" -j CT --zone 32870
+-A ovl-out-vrf-cell-2 -o vrf-cell-20 -m comment --comment "site.ovl:14 cell-20" -j CT --zone 32888
 -A ovl-dest -d 10.64.0.0/19 -g ovl-d-0a400-19
 -A ovl-dest -d 172.16.0.0/16 -m comment --comment "site.ovl:10 office" -g ovl-to-1
 -A ovl-d-0a400-19 -d 10.64.0.0/20 -g ovl-d-0a400-20
@@ -741,11 +759,9 @@ ruleset_v4() {
 -A ovl-errors -p icmp --icmp-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p icmp --icmp-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xff -m comment --comment "site.ovl:6 zone" -j CT --zone 1
 -A ovl-zone -m mark --mark 0x60/0xf0 -g ovl-at-z60-4
 -A ovl-zone -m mark --mark 0x70/0xf0 -g ovl-at-z70-4
 -A ovl-at-z60-4 -m mark --mark 0x64/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 100
--A ovl-at-z60-4 -m mark --mark 0x65/0xff -m comment --comment "site.ovl:14 zone" -j CT --zone 101
 -A ovl-at-z60-4 -m mark --mark 0x66/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 102
 -A ovl-at-z60-4 -m mark --mark 0x67/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 103
 -A ovl-at-z60-4 -m mark --mark 0x68/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 104
@@ -764,7 +780,6 @@ ruleset_v4() {
 -A ovl-at-z70-4 -m mark --mark 0x75/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 117
 -A ovl-at-z70-4 -m mark --mark 0x76/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 118
 -A ovl-at-z70-4 -m mark --mark 0x77/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 119
--A ovl-at-z70-4 -m mark --mark 0x78/0xff -m comment --comment "site.ovl:14 zone" -j CT --zone 120
 -A ovl-at-z70-4 -m mark --mark 0x79/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 121
 -A ovl-from-1 -m comment --comment "site.ovl:6 from office" -j MARK --set-xmark 0x101/0xffff
 -A ovl-from-1 -s 172.16.0.0/16 -m comment --comment "site.ovl:10 hosts" -j ovl-dest
@@ -772,6 +787,7 @@ ruleset_v4() {
 -A ovl-from-1 -p icmp -m mark --mark 0x1/0xff -m comment --comment "site.ovl:6 routers" -j ovl-errors
 -A ovl-from-1 -m mark --mark 0x0/0xff -m comment --comment "site.ovl:6 to the gateway itself" -j MARK --xor-mark 0x1
 -A ovl-from-1 -m comment --comment "site.ovl:6 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:6 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:6 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:6 to office" -j MARK --xor-mark 0x1
 -A ovl-from-101 -m comment --comment "site.ovl:14 from cell-1" -j MARK --set-xmark 0x6565/0xffff
@@ -779,132 +795,169 @@ ruleset_v4() {
 -A ovl-from-101 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6565/0xffff
 -A ovl-from-101 -p icmp -m mark --mark 0x65/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-101 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-101 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32869
 -A ovl-from-101 -m comment --comment "site.ovl:14 not cell-1" -j MARK --xor-mark 0x65
 -A ovl-to-101 -m comment --comment "site.ovl:14 to cell-1" -j MARK --xor-mark 0x65
 -A ovl-from-102 -m comment --comment "site.ovl:14 from cell-2" -j MARK --set-xmark 0x6666/0xffff
 -A ovl-from-102 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
 -A ovl-from-102 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6666/0xffff
 -A ovl-from-102 -p icmp -m mark --mark 0x66/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-102 -m mark --mark 0x66/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32870
 -A ovl-from-102 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-102 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32870
 -A ovl-from-102 -m comment --comment "site.ovl:14 not cell-2" -j MARK --xor-mark 0x66
 -A ovl-to-102 -m comment --comment "site.ovl:14 to cell-2" -j MARK --xor-mark 0x66
 -A ovl-from-103 -m comment --comment "site.ovl:14 from cell-3" -j MARK --set-xmark 0x6767/0xffff
 -A ovl-from-103 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
 -A ovl-from-103 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6767/0xffff
 -A ovl-from-103 -p icmp -m mark --mark 0x67/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-103 -m mark --mark 0x67/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32871
 -A ovl-from-103 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-103 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32871
 -A ovl-from-103 -m comment --comment "site.ovl:14 not cell-3" -j MARK --xor-mark 0x67
 -A ovl-to-103 -m comment --comment "site.ovl:14 to cell-3" -j MARK --xor-mark 0x67
 -A ovl-from-104 -m comment --comment "site.ovl:14 from cell-4" -j MARK --set-xmark 0x6868/0xffff
 -A ovl-from-104 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
 -A ovl-from-104 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6868/0xffff
 -A ovl-from-104 -p icmp -m mark --mark 0x68/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-104 -m mark --mark 0x68/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32872
 -A ovl-from-104 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-104 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32872
 -A ovl-from-104 -m comment --comment "site.ovl:14 not cell-4" -j MARK --xor-mark 0x68
 -A ovl-to-104 -m comment --comment "site.ovl:14 to cell-4" -j MARK --xor-mark 0x68
 -A ovl-from-105 -m comment --comment "site.ovl:14 from cell-5" -j MARK --set-xmark 0x6969/0xffff
 -A ovl-from-105 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
 -A ovl-from-105 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6969/0xffff
 -A ovl-from-105 -p icmp -m mark --mark 0x69/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-105 -m mark --mark 0x69/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32873
 -A ovl-from-105 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-105 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32873
 -A ovl-from-105 -m comment --comment "site.ovl:14 not cell-5" -j MARK --xor-mark 0x69
 -A ovl-to-105 -m comment --comment "site.ovl:14 to cell-5" -j MARK --xor-mark 0x69
 -A ovl-from-106 -m comment --comment "site.ovl:14 from cell-6" -j MARK --set-xmark 0x6a6a/0xffff
 -A ovl-from-106 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
 -A ovl-from-106 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6a6a/0xffff
 -A ovl-from-106 -p icmp -m mark --mark 0x6a/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-106 -m mark --mark 0x6a/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32874
 -A ovl-from-106 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-106 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32874
 -A ovl-from-106 -m comment --comment "site.ovl:14 not cell-6" -j MARK --xor-mark 0x6a
 -A ovl-to-106 -m comment --comment "site.ovl:14 to cell-6" -j MARK --xor-mark 0x6a
 -A ovl-from-107 -m comment --comment "site.ovl:14 from cell-7" -j MARK --set-xmark 0x6b6b/0xffff
 -A ovl-from-107 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
 -A ovl-from-107 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6b6b/0xffff
 -A ovl-from-107 -p icmp -m mark --mark 0x6b/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-107 -m mark --mark 0x6b/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32875
 -A ovl-from-107 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-107 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32875
 -A ovl-from-107 -m comment --comment "site.ovl:14 not cell-7" -j MARK --xor-mark 0x6b
 -A ovl-to-107 -m comment --comment "site.ovl:14 to cell-7" -j MARK --xor-mark 0x6b
 -A ovl-from-108 -m comment --comment "site.ovl:14 from cell-8" -j MARK --set-xmark 0x6c6c/0xffff
 -A ovl-from-108 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
 -A ovl-from-108 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6c6c/0xffff
 -A ovl-from-108 -p icmp -m mark --mark 0x6c/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-108 -m mark --mark 0x6c/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32876
 -A ovl-from-108 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-108 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32876
 -A ovl-from-108 -m comment --comment "site.ovl:14 not cell-8" -j MARK --xor-mark 0x6c
 -A ovl-to-108 -m comment --comment "site.ovl:14 to cell-8" -j MARK --xor-mark 0x6c
 -A ovl-from-109 -m comment --comment "site.ovl:14 from cell-9" -j MARK --set-xmark 0x6d6d/0xffff
 -A ovl-from-109 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
 -A ovl-from-109 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6d6d/0xffff
 -A ovl-from-109 -p icmp -m mark --mark 0x6d/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-109 -m mark --mark 0x6d/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32877
 -A ovl-from-109 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-109 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32877
 -A ovl-from-109 -m comment --comment "site.ovl:14 not cell-9" -j MARK --xor-mark 0x6d
 -A ovl-to-109 -m comment --comment "site.ovl:14 to cell-9" -j MARK --xor-mark 0x6d
 -A ovl-from-110 -m comment --comment "site.ovl:14 from cell-10" -j MARK --set-xmark 0x6e6e/0xffff
 -A ovl-from-110 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
 -A ovl-from-110 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6e6e/0xffff
 -A ovl-from-110 -p icmp -m mark --mark 0x6e/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-110 -m mark --mark 0x6e/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32878
 -A ovl-from-110 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-110 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32878
 -A ovl-from-110 -m comment --comment "site.ovl:14 not cell-10" -j MARK --xor-mark 0x6e
 -A ovl-to-110 -m comment --comment "site.ovl:14 to cell-10" -j MARK --xor-mark 0x6e
 -A ovl-from-111 -m comment --comment "site.ovl:14 from cell-11" -j MARK --set-xmark 0x6f6f/0xffff
 -A ovl-from-111 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
 -A ovl-from-111 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x6f6f/0xffff
 -A ovl-from-111 -p icmp -m mark --mark 0x6f/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-111 -m mark --mark 0x6f/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32879
 -A ovl-from-111 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-111 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32879
 -A ovl-from-111 -m comment --comment "site.ovl:14 not cell-11" -j MARK --xor-mark 0x6f
 -A ovl-to-111 -m comment --comment "site.ovl:14 to cell-11" -j MARK --xor-mark 0x6f
 -A ovl-from-112 -m comment --comment "site.ovl:14 from cell-12" -j MARK --set-xmark 0x7070/0xffff
 -A ovl-from-112 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
 -A ovl-from-112 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x7070/0xffff
 -A ovl-from-112 -p icmp -m mark --mark 0x70/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-112 -m mark --mark 0x70/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32880
 -A ovl-from-112 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-112 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32880
 -A ovl-from-112 -m comment --comment "site.ovl:14 not cell-12" -j MARK --xor-mark 0x70
 -A ovl-to-112 -m comment --comment "site.ovl:14 to cell-12" -j MARK --xor-mark 0x70
 -A ovl-from-113 -m comment --comment "site.ovl:14 from cell-13" -j MARK --set-xmark 0x7171/0xffff
 -A ovl-from-113 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
 -A ovl-from-113 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x7171/0xffff
 -A ovl-from-113 -p icmp -m mark --mark 0x71/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-113 -m mark --mark 0x71/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32881
 -A ovl-from-113 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-113 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32881
 -A ovl-from-113 -m comment --comment "site.ovl:14 not cell-13" -j MARK --xor-mark 0x71
 -A ovl-to-113 -m comment --comment "site.ovl:14 to cell-13" -j MARK --xor-mark 0x71
 -A ovl-from-114 -m comment --comment "site.ovl:14 from cell-14" -j MARK --set-xmark 0x7272/0xffff
 -A ovl-from-114 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
 -A ovl-from-114 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x7272/0xffff
 -A ovl-from-114 -p icmp -m mark --mark 0x72/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-114 -m mark --mark 0x72/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32882
 -A ovl-from-114 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-114 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32882
 -A ovl-from-114 -m comment --comment "site.ovl:14 not cell-14" -j MARK --xor-mark 0x72
 -A ovl-to-114 -m comment --comment "site.ovl:14 to cell-14" -j MARK --xor-mark 0x72
 -A ovl-from-115 -m comment --comment "site.ovl:14 from cell-15" -j MARK --set-xmark 0x7373/0xffff
 -A ovl-from-115 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
 -A ovl-from-115 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x7373/0xffff
 -A ovl-from-115 -p icmp -m mark --mark 0x73/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-115 -m mark --mark 0x73/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32883
 -A ovl-from-115 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-115 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32883
 -A ovl-from-115 -m comment --comment "site.ovl:14 not cell-15" -j MARK --xor-mark 0x73
 -A ovl-to-115 -m comment --comment "site.ovl:14 to cell-15" -j MARK --xor-mark 0x73
 -A ovl-from-116 -m comment --comment "site.ovl:14 from cell-16" -j MARK --set-xmark 0x7474/0xffff
 -A ovl-from-116 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
 -A ovl-from-116 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x7474/0xffff
 -A ovl-from-116 -p icmp -m mark --mark 0x74/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-116 -m mark --mark 0x74/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32884
 -A ovl-from-116 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-116 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32884
 -A ovl-from-116 -m comment --comment "site.ovl:14 not cell-16" -j MARK --xor-mark 0x74
 -A ovl-to-116 -m comment --comment "site.ovl:14 to cell-16" -j MARK --xor-mark 0x74
 -A ovl-from-117 -m comment --comment "site.ovl:14 from cell-17" -j MARK --set-xmark 0x7575/0xffff
 -A ovl-from-117 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
 -A ovl-from-117 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x7575/0xffff
 -A ovl-from-117 -p icmp -m mark --mark 0x75/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-117 -m mark --mark 0x75/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32885
 -A ovl-from-117 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-117 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32885
 -A ovl-from-117 -m comment --comment "site.ovl:14 not cell-17" -j MARK --xor-mark 0x75
 -A ovl-to-117 -m comment --comment "site.ovl:14 to cell-17" -j MARK --xor-mark 0x75
 -A ovl-from-118 -m comment --comment "site.ovl:14 from cell-18" -j MARK --set-xmark 0x7676/0xffff
 -A ovl-from-118 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
 -A ovl-from-118 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x7676/0xffff
 -A ovl-from-118 -p icmp -m mark --mark 0x76/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-118 -m mark --mark 0x76/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32886
 -A ovl-from-118 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-118 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32886
 -A ovl-from-118 -m comment --comment "site.ovl:14 not cell-18" -j MARK --xor-mark 0x76
 -A ovl-to-118 -m comment --comment "site.ovl:14 to cell-18" -j MARK --xor-mark 0x76
 -A ovl-from-119 -m comment --comment "site.ovl:14 from cell-19" -j MARK --set-xmark 0x7777/0xffff
 -A ovl-from-119 -s 192.168.0.0/24 -m comment --comment "site.ovl:18 hosts" -j ovl-dest
 -A ovl-from-119 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x7777/0xffff
 -A ovl-from-119 -p icmp -m mark --mark 0x77/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-119 -m mark --mark 0x77/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32887
 -A ovl-from-119 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-119 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32887
 -A ovl-from-119 -m comment --comment "site.ovl:14 not cell-19" -j MARK --xor-mark 0x77
 -A ovl-to-119 -m comment --comment "site.ovl:14 to cell-19" -j MARK --xor-mark 0x77
 -A ovl-from-120 -m comment --comment "site.ovl:14 from cell-20" -j MARK --set-xmark 0x7878/0xffff
@@ -912,6 +965,7 @@ ruleset_v4() {
 -A ovl-from-120 -s 192.168.0.1 -m comment --comment "site.ovl:17 not the gateway's own" -j MARK --set-xmark 0x7878/0xffff
 -A ovl-from-120 -p icmp -m mark --mark 0x78/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-120 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-120 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32888
 -A ovl-from-120 -m comment --comment "site.ovl:14 not cell-20" -j MARK --xor-mark 0x78
 -A ovl-to-120 -m comment --comment "site.ovl:14 to cell-20" -j MARK --xor-mark 0x78
 COMMIT
@@ -1557,63 +1611,61 @@ ruleset_v6() {
 -A ovl-raw-eth1.11 -i eth1.119 -m comment --comment "site.ovl:14 cell-19" -g ovl-from-119
 -A ovl-out -o e+ -g ovl-out-e
 -A ovl-out -o v+ -g ovl-out-v
--A ovl-out-e -o eth0 -m comment --comment "site.ovl:6 office" -j CT --zone 1
+-A ovl-out-e -o eth0 -m comment --comment "site.ovl:6 office" -j CT --zone 32769
 -A ovl-out-e -o eth1+ -g ovl-out-eth1
 -A ovl-out-v -o vrf-c+ -g ovl-out-vrf-c
--A ovl-out-v -o vrf-office -m comment --comment "site.ovl:6 office" -j CT --zone 1
+-A ovl-out-v -o vrf-office -m comment --comment "site.ovl:6 office" -j CT --zone 32769
 -A ovl-out-eth1 -o eth1.10+ -g ovl-out-eth1.10
 -A ovl-out-eth1 -o eth1.11+ -g ovl-out-eth1.11
--A ovl-out-eth1 -o eth1.120 -m comment --comment "site.ovl:14 cell-20" -j CT --zone 120
+-A ovl-out-eth1 -o eth1.120 -m comment --comment "site.ovl:14 cell-20" -j CT --zone 32888
 -A ovl-out-vrf-c -o vrf-cell-1+ -g ovl-out-vrf-cell-1
 -A ovl-out-vrf-c -o vrf-cell-2+ -g ovl-out-vrf-cell-2
--A ovl-out-vrf-c -o vrf-cell-3 -m comment --comment "site.ovl:14 cell-3" -j CT --zone 103
--A ovl-out-vrf-c -o vrf-cell-4 -m comment --comment "site.ovl:14 cell-4" -j CT --zone 104
--A ovl-out-vrf-c -o vrf-cell-5 -m comment --comment "site.ovl:14 cell-5" -j CT --zone 105
--A ovl-out-vrf-c -o vrf-cell-6 -m comment --comment "site.ovl:14 cell-6" -j CT --zone 106
--A ovl-out-vrf-c -o vrf-cell-7 -m comment --comment "site.ovl:14 cell-7" -j CT --zone 107
--A ovl-out-vrf-c -o vrf-cell-8 -m comment --comment "site.ovl:14 cell-8" -j CT --zone 108
--A ovl-out-vrf-c -o vrf-cell-9 -m comment --comment "site.ovl:14 cell-9" -j CT --zone 109
--A ovl-out-eth1.10 -o eth1.101 -m comment --comment "site.ovl:14 cell-1" -j CT --zone 101
--A ovl-out-eth1.10 -o eth1.102 -m comment --comment "site.ovl:14 cell-2" -j CT --zone 102
--A ovl-out-eth1.10 -o eth1.103 -m comment --comment "site.ovl:14 cell-3" -j CT --zone 103
--A ovl-out-eth1.10 -o eth1.104 -m comment --comment "site.ovl:14 cell-4" -j CT --zone 104
--A ovl-out-eth1.10 -o eth1.105 -m comment --comment "site.ovl:14 cell-5" -j CT --zone 105
--A ovl-out-eth1.10 -o eth1.106 -m comment --comment "site.ovl:14 cell-6" -j CT --zone 106
--A ovl-out-eth1.10 -o eth1.107 -m comment --comment "site.ovl:14 cell-7" -j CT --zone 107
--A ovl-out-eth1.10 -o eth1.108 -m comment --comment "site.ovl:14 cell-8" -j CT --zone 108
--A ovl-out-eth1.10 -o eth1.109 -m comment --comment "site.ovl:14 cell-9" -j CT --zone 109
--A ovl-out-eth1.11 -o eth1.110 -m comment --comment "site.ovl:14 cell-10" -j CT --zone 110
--A ovl-out-eth1.11 -o eth1.111 -m comment --comment "site.ovl:14 cell-11" -j CT --zone 111
--A ovl-out-eth1.11 -o eth1.112 -m comment --comment "site.ovl:14 cell-12" -j CT --zone 112
--A ovl-out-eth1.11 -o eth1.113 -m comment --comment "site.ovl:14 cell-13" -j CT --zone 113
--A ovl-out-eth1.11 -o eth1.114 -m comment --comment "site.ovl:14 cell-14" -j CT --zone 114
--A ovl-out-eth1.11 -o eth1.115 -m comment --comment "site.ovl:14 cell-15" -j CT --zone 115
--A ovl-out-eth1.11 -o eth1.116 -m comment --comment "site.ovl:14 cell-16" -j CT --zone 116
--A ovl-out-eth1.11 -o eth1.117 -m comment --comment "site.ovl:14 cell-17" -j CT --zone 117
--A ovl-out-eth1.11 -o eth1.118 -m comment --comment "site.ovl:14 cell-18" -j CT --zone 118
--A ovl-out-eth1.11 -o eth1.119 -m comment --comment "site.ovl:14 cell-19" -j CT --zone 119
--A ovl-out-vrf-cell-1 -o vrf-cell-1 -m comment --comment "site.ovl:14 cell-1" -j CT --zone 101
--A ovl-out-vrf-cell-1 -o vrf-cell-10 -m comment --comment "site.ovl:14 cell-10" -j CT --zone 110
--A ovl-out-vrf-cell-1 -o vrf-cell-11 -m comment --comment "site.ovl:14 cell-11" -j CT --zone 111
--A ovl-out-vrf-cell-1 -o vrf-cell-12 -m comment --comment "site.ovl:14 cell-12" -j CT --zone 112
--A ovl-out-vrf-cell-1 -o vrf-cell-13 -m comment --comment "site.ovl:14 cell-13" -j CT --zone 113
--A ovl-out-vrf-cell-1 -o vrf-cell-14 -m comment --comment "site.ovl:14 cell-14" -j CT --zone 114
--A ovl-out-vrf-cell-1 -o vrf-cell-15 -m comment --comment "site.ovl:14 cell-15" -j CT --zone 115
--A ovl-out-vrf-cell-1 -o vrf-cell-16 -m comment --comment "site.ovl:14 cell-16" -j CT --zone 116
--A ovl-out-vrf-cell-1 -o vrf-cell-17 -m comment --comment "site.ovl:14 cell-17" -j CT --zone 117
--A ovl-out-vrf-cell-1 -o vrf-cell-18 -m comment --comment "site.ovl:14 cell-18" -j CT --zone 118
--A ovl-out-vrf-cell-1 -o vrf-cell-19 -m comment --comment "site.ovl:14 cell-19" -j CT --zone 119
--A ovl-out-vrf-cell-2 -o vrf-cell-2 -m comment --comment "site.ovl:14 cell-2" -j CT --zone 102
--A ovl-out-vrf-cell-2 -o vrf-cell-20 -m comment --comment "site.ovl:14 cell-20" -j CT --zone 120
+-A ovl-out-vrf-c -o vrf-cell-3 -m comment --comment "site.ovl:14 cell-3" -j CT --zone 32871
+-A ovl-out-vrf-c -o vrf-cell-4 -m comment --comment "site.ovl:14 cell-4" -j CT --zone 32872
+-A ovl-out-vrf-c -o vrf-cell-5 -m comment --comment "site.ovl:14 cell-5" -j CT --zone 32873
+-A ovl-out-vrf-c -o vrf-cell-6 -m comment --comment "site.ovl:14 cell-6" -j CT --zone 32874
+-A ovl-out-vrf-c -o vrf-cell-7 -m comment --comment "site.ovl:14 cell-7" -j CT --zone 32875
+-A ovl-out-vrf-c -o vrf-cell-8 -m comment --comment "site.ovl:14 cell-8" -j CT --zone 32876
+-A ovl-out-vrf-c -o vrf-cell-9 -m comment --comment "site.ovl:14 cell-9" -j CT --zone 32877
+-A ovl-out-eth1.10 -o eth1.101 -m comment --comment "site.ovl:14 cell-1" -j CT --zone 32869
+-A ovl-out-eth1.10 -o eth1.102 -m comment --comment "site.ovl:14 cell-2" -j CT --zone 32870
+-A ovl-out-eth1.10 -o eth1.103 -m comment --comment "site.ovl:14 cell-3" -j CT --zone 32871
+-A ovl-out-eth1.10 -o eth1.104 -m comment --comment "site.ovl:14 cell-4" -j CT --zone 32872
+-A ovl-out-eth1.10 -o eth1.105 -m comment --comment "site.ovl:14 cell-5" -j CT --zone 32873
+-A ovl-out-eth1.10 -o eth1.106 -m comment --comment "site.ovl:14 cell-6" -j CT --zone 32874
+-A ovl-out-eth1.10 -o eth1.107 -m comment --comment "site.ovl:14 cell-7" -j CT --zone 32875
+-A ovl-out-eth1.10 -o eth1.108 -m comment --comment "site.ovl:14 cell-8" -j CT --zone 32876
+-A ovl-out-eth1.10 -o eth1.109 -m comment --comment "site.ovl:14 cell-9" -j CT --zone 32877
+-A ovl-out-eth1.11 -o eth1.110 -m comment --comment "site.ovl:14 cell-10" -j CT --zone 32878
+-A ovl-out-eth1.11 -o eth1.111 -m comment --comment "site.ovl:14 cell-11" -j CT --zone 32879
+-A ovl-out-eth1.11 -o eth1.112 -m comment --comment "site.ovl:14 cell-12" -j CT --zone 32880
+-A ovl-out-eth1.11 -o eth1.113 -m comment --comment "site.ovl:14 cell-13" -j CT --zone 32881
+-A ovl-out-eth1.11 -o eth1.114 -m comment --comment "site.ovl:14 cell-14" -j CT --zone 32882
+-A ovl-out-eth1.11 -o eth1.115 -m comment --comment "site.ovl:14 cell-15" -j CT --zone 32883
+-A ovl-out-eth1.11 -o eth1.116 -m comment --comment "site.ovl:14 cell-16" -j CT --zone 32884
+-A ovl-out-eth1.11 -o eth1.117 -m comment --comment "site.ovl:14 cell-17" -j CT --zone 32885
+-A ovl-out-eth1.11 -o eth1.118 -m comment --comment "site.ovl:14 cell-18" -j CT --zone 32886
+-A ovl-out-eth1.11 -o eth1.119 -m comment --comment "site.ovl:14 cell-19" -j CT --zone 32887
+-A ovl-out-vrf-cell-1 -o vrf-cell-1 -m comment --comment "site.ovl:14 cell-1" -j CT --zone 32869
+-A ovl-out-vrf-cell-1 -o vrf-cell-10 -m comment --comment "site.ovl:14 cell-10" -j CT --zone 32878
+-A ovl-out-vrf-cell-1 -o vrf-cell-11 -m comment --comment "site.ovl:14 cell-11" -j CT --zone 32879
+-A ovl-out-vrf-cell-1 -o vrf-cell-12 -m comment --comment "site.ovl:14 cell-12" -j CT --zone 32880
+-A ovl-out-vrf-cell-1 -o vrf-cell-13 -m comment --comment "site.ovl:14 cell-13" -j CT --zone 32881
+-A ovl-out-vrf-cell-1 -o vrf-cell-14 -m comment --comment "site.ovl:14 cell-14" -j CT --zone 32882
+-A ovl-out-vrf-cell-1 -o vrf-cell-15 -m comment --comment "site.ovl:14 cell-15" -j CT --zone 32883
+-A ovl-out-vrf-cell-1 -o vrf-cell-16 -m comment --comment "site.ovl:14 cell-16" -j CT --zone 32884
+-A ovl-out-vrf-cell-1 -o vrf-cell-17 -m comment --comment "site.ovl:14 cell-17" -j CT --zone 32885
+-A ovl-out-vrf-cell-1 -o vrf-cell-18 -m comment --comment "site.ovl:14 cell-18" -j CT --zone 32886
+-A ovl-out-vrf-cell-1 -o vrf-cell-19 -m comment --comment "site.ovl:14 cell-19" -j CT --zone 32887
+-A ovl-out-vrf-cell-2 -o vrf-cell-2 -m comment --comment "site.ovl:14 cell-2" -j CT --zone 32870
+-A ovl-out-vrf-cell-2 -o vrf-cell-20 -m comment --comment "site.ovl:14 cell-20" -j CT --zone 32888
 -A ovl-errors -p ipv6-icmp --icmpv6-type destination-unreachable -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type packet-too-big -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type time-exceeded -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
--A ovl-zone -m mark --mark 0x1/0xff -m comment --comment "site.ovl:6 zone" -j CT --zone 1
 -A ovl-zone -m mark --mark 0x60/0xf0 -g ovl-at-z60-4
 -A ovl-zone -m mark --mark 0x70/0xf0 -g ovl-at-z70-4
 -A ovl-at-z60-4 -m mark --mark 0x64/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 100
--A ovl-at-z60-4 -m mark --mark 0x65/0xff -m comment --comment "site.ovl:14 zone" -j CT --zone 101
 -A ovl-at-z60-4 -m mark --mark 0x66/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 102
 -A ovl-at-z60-4 -m mark --mark 0x67/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 103
 -A ovl-at-z60-4 -m mark --mark 0x68/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 104
@@ -1632,112 +1684,150 @@ ruleset_v6() {
 -A ovl-at-z70-4 -m mark --mark 0x75/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 117
 -A ovl-at-z70-4 -m mark --mark 0x76/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 118
 -A ovl-at-z70-4 -m mark --mark 0x77/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 119
--A ovl-at-z70-4 -m mark --mark 0x78/0xff -m comment --comment "site.ovl:14 zone" -j CT --zone 120
 -A ovl-at-z70-4 -m mark --mark 0x79/0xff -m comment --comment "site.ovl:22 zone" -j CT --zone 121
 -A ovl-from-1 -m comment --comment "site.ovl:6 from office" -j MARK --set-xmark 0x101/0xffff
 -A ovl-from-1 -p ipv6-icmp -m mark --mark 0x1/0xff -m comment --comment "site.ovl:6 routers" -j ovl-errors
 -A ovl-from-1 -m mark --mark 0x0/0xff -m comment --comment "site.ovl:6 to the gateway itself" -j MARK --xor-mark 0x1
 -A ovl-from-1 -m comment --comment "site.ovl:6 pair" -j ovl-zone
+-A ovl-from-1 -m comment --comment "site.ovl:6 no pair" -j CT --zone 32769
 -A ovl-from-1 -m comment --comment "site.ovl:6 not office" -j MARK --xor-mark 0x1
 -A ovl-to-1 -m comment --comment "site.ovl:6 to office" -j MARK --xor-mark 0x1
 -A ovl-from-101 -m comment --comment "site.ovl:14 from cell-1" -j MARK --set-xmark 0x6565/0xffff
 -A ovl-from-101 -p ipv6-icmp -m mark --mark 0x65/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-101 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-101 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32869
 -A ovl-from-101 -m comment --comment "site.ovl:14 not cell-1" -j MARK --xor-mark 0x65
 -A ovl-to-101 -m comment --comment "site.ovl:14 to cell-1" -j MARK --xor-mark 0x65
 -A ovl-from-102 -m comment --comment "site.ovl:14 from cell-2" -j MARK --set-xmark 0x6666/0xffff
 -A ovl-from-102 -p ipv6-icmp -m mark --mark 0x66/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-102 -m mark --mark 0x66/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32870
 -A ovl-from-102 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-102 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32870
 -A ovl-from-102 -m comment --comment "site.ovl:14 not cell-2" -j MARK --xor-mark 0x66
 -A ovl-to-102 -m comment --comment "site.ovl:14 to cell-2" -j MARK --xor-mark 0x66
 -A ovl-from-103 -m comment --comment "site.ovl:14 from cell-3" -j MARK --set-xmark 0x6767/0xffff
 -A ovl-from-103 -p ipv6-icmp -m mark --mark 0x67/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-103 -m mark --mark 0x67/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32871
 -A ovl-from-103 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-103 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32871
 -A ovl-from-103 -m comment --comment "site.ovl:14 not cell-3" -j MARK --xor-mark 0x67
 -A ovl-to-103 -m comment --comment "site.ovl:14 to cell-3" -j MARK --xor-mark 0x67
 -A ovl-from-104 -m comment --comment "site.ovl:14 from cell-4" -j MARK --set-xmark 0x6868/0xffff
 -A ovl-from-104 -p ipv6-icmp -m mark --mark 0x68/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-104 -m mark --mark 0x68/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32872
 -A ovl-from-104 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-104 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32872
 -A ovl-from-104 -m comment --comment "site.ovl:14 not cell-4" -j MARK --xor-mark 0x68
 -A ovl-to-104 -m comment --comment "site.ovl:14 to cell-4" -j MARK --xor-mark 0x68
 -A ovl-from-105 -m comment --comment "site.ovl:14 from cell-5" -j MARK --set-xmark 0x6969/0xffff
 -A ovl-from-105 -p ipv6-icmp -m mark --mark 0x69/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-105 -m mark --mark 0x69/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32873
 -A ovl-from-105 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-105 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32873
 -A ovl-from-105 -m comment --comment "site.ovl:14 not cell-5" -j MARK --xor-mark 0x69
 -A ovl-to-105 -m comment --comment "site.ovl:14 to cell-5" -j MARK --xor-mark 0x69
 -A ovl-from-106 -m comment --comment "site.ovl:14 from cell-6" -j MARK --set-xmark 0x6a6a/0xffff
 -A ovl-from-106 -p ipv6-icmp -m mark --mark 0x6a/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-106 -m mark --mark 0x6a/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32874
 -A ovl-from-106 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-106 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32874
 -A ovl-from-106 -m comment --comment "site.ovl:14 not cell-6" -j MARK --xor-mark 0x6a
 -A ovl-to-106 -m comment --comment "site.ovl:14 to cell-6" -j MARK --xor-mark 0x6a
 -A ovl-from-107 -m comment --comment "site.ovl:14 from cell-7" -j MARK --set-xmark 0x6b6b/0xffff
 -A ovl-from-107 -p ipv6-icmp -m mark --mark 0x6b/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-107 -m mark --mark 0x6b/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32875
 -A ovl-from-107 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-107 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32875
 -A ovl-from-107 -m comment --comment "site.ovl:14 not cell-7" -j MARK --xor-mark 0x6b
 -A ovl-to-107 -m comment --comment "site.ovl:14 to cell-7" -j MARK --xor-mark 0x6b
 -A ovl-from-108 -m comment --comment "site.ovl:14 from cell-8" -j MARK --set-xmark 0x6c6c/0xffff
 -A ovl-from-108 -p ipv6-icmp -m mark --mark 0x6c/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-108 -m mark --mark 0x6c/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32876
 -A ovl-from-108 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-108 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32876
 -A ovl-from-108 -m comment --comment "site.ovl:14 not cell-8" -j MARK --xor-mark 0x6c
 -A ovl-to-108 -m comment --comment "site.ovl:14 to cell-8" -j MARK --xor-mark 0x6c
 -A ovl-from-109 -m comment --comment "site.ovl:14 from cell-9" -j MARK --set-xmark 0x6d6d/0xffff
 -A ovl-from-109 -p ipv6-icmp -m mark --mark 0x6d/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-109 -m mark --mark 0x6d/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32877
 -A ovl-from-109 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-109 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32877
 -A ovl-from-109 -m comment --comment "site.ovl:14 not cell-9" -j MARK --xor-mark 0x6d
 -A ovl-to-109 -m comment --comment "site.ovl:14 to cell-9" -j MARK --xor-mark 0x6d
 -A ovl-from-110 -m comment --comment "site.ovl:14 from cell-10" -j MARK --set-xmark 0x6e6e/0xffff
 -A ovl-from-110 -p ipv6-icmp -m mark --mark 0x6e/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-110 -m mark --mark 0x6e/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32878
 -A ovl-from-110 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-110 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32878
 -A ovl-from-110 -m comment --comment "site.ovl:14 not cell-10" -j MARK --xor-mark 0x6e
 -A ovl-to-110 -m comment --comment "site.ovl:14 to cell-10" -j MARK --xor-mark 0x6e
 -A ovl-from-111 -m comment --comment "site.ovl:14 from cell-11" -j MARK --set-xmark 0x6f6f/0xffff
 -A ovl-from-111 -p ipv6-icmp -m mark --mark 0x6f/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-111 -m mark --mark 0x6f/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32879
 -A ovl-from-111 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-111 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32879
 -A ovl-from-111 -m comment --comment "site.ovl:14 not cell-11" -j MARK --xor-mark 0x6f
 -A ovl-to-111 -m comment --comment "site.ovl:14 to cell-11" -j MARK --xor-mark 0x6f
 -A ovl-from-112 -m comment --comment "site.ovl:14 from cell-12" -j MARK --set-xmark 0x7070/0xffff
 -A ovl-from-112 -p ipv6-icmp -m mark --mark 0x70/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-112 -m mark --mark 0x70/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32880
 -A ovl-from-112 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-112 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32880
 -A ovl-from-112 -m comment --comment "site.ovl:14 not cell-12" -j MARK --xor-mark 0x70
 -A ovl-to-112 -m comment --comment "site.ovl:14 to cell-12" -j MARK --xor-mark 0x70
 -A ovl-from-113 -m comment --comment "site.ovl:14 from cell-13" -j MARK --set-xmark 0x7171/0xffff
 -A ovl-from-113 -p ipv6-icmp -m mark --mark 0x71/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-113 -m mark --mark 0x71/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32881
 -A ovl-from-113 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-113 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32881
 -A ovl-from-113 -m comment --comment "site.ovl:14 not cell-13" -j MARK --xor-mark 0x71
 -A ovl-to-113 -m comment --comment "site.ovl:14 to cell-13" -j MARK --xor-mark 0x71
 -A ovl-from-114 -m comment --comment "site.ovl:14 from cell-14" -j MARK --set-xmark 0x7272/0xffff
 -A ovl-from-114 -p ipv6-icmp -m mark --mark 0x72/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-114 -m mark --mark 0x72/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32882
 -A ovl-from-114 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-114 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32882
 -A ovl-from-114 -m comment --comment "site.ovl:14 not cell-14" -j MARK --xor-mark 0x72
 -A ovl-to-114 -m comment --comment "site.ovl:14 to cell-14" -j MARK --xor-mark 0x72
 -A ovl-from-115 -m comment --comment "site.ovl:14 from cell-15" -j MARK --set-xmark 0x7373/0xffff
 -A ovl-from-115 -p ipv6-icmp -m mark --mark 0x73/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-115 -m mark --mark 0x73/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32883
 -A ovl-from-115 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-115 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32883
 -A ovl-from-115 -m comment --comment "site.ovl:14 not cell-15" -j MARK --xor-mark 0x73
 -A ovl-to-115 -m comment --comment "site.ovl:14 to cell-15" -j MARK --xor-mark 0x73
 -A ovl-from-116 -m comment --comment "site.ovl:14 from cell-16" -j MARK --set-xmark 0x7474/0xffff
 -A ovl-from-116 -p ipv6-icmp -m mark --mark 0x74/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-116 -m mark --mark 0x74/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32884
 -A ovl-from-116 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-116 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32884
 -A ovl-from-116 -m comment --comment "site.ovl:14 not cell-16" -j MARK --xor-mark 0x74
 -A ovl-to-116 -m comment --comment "site.ovl:14 to cell-16" -j MARK --xor-mark 0x74
 -A ovl-from-117 -m comment --comment "site.ovl:14 from cell-17" -j MARK --set-xmark 0x7575/0xffff
 -A ovl-from-117 -p ipv6-icmp -m mark --mark 0x75/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-117 -m mark --mark 0x75/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32885
 -A ovl-from-117 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-117 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32885
 -A ovl-from-117 -m comment --comment "site.ovl:14 not cell-17" -j MARK --xor-mark 0x75
 -A ovl-to-117 -m comment --comment "site.ovl:14 to cell-17" -j MARK --xor-mark 0x75
 -A ovl-from-118 -m comment --comment "site.ovl:14 from cell-18" -j MARK --set-xmark 0x7676/0xffff
 -A ovl-from-118 -p ipv6-icmp -m mark --mark 0x76/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-118 -m mark --mark 0x76/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32886
 -A ovl-from-118 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-118 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32886
 -A ovl-from-118 -m comment --comment "site.ovl:14 not cell-18" -j MARK --xor-mark 0x76
 -A ovl-to-118 -m comment --comment "site.ovl:14 to cell-18" -j MARK --xor-mark 0x76
 -A ovl-from-119 -m comment --comment "site.ovl:14 from cell-19" -j MARK --set-xmark 0x7777/0xffff
 -A ovl-from-119 -p ipv6-icmp -m mark --mark 0x77/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
+-A ovl-from-119 -m mark --mark 0x77/0xff -m comment --comment "site.ovl:14 for no network" -j CT --zone 32887
 -A ovl-from-119 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-119 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32887
 -A ovl-from-119 -m comment --comment "site.ovl:14 not cell-19" -j MARK --xor-mark 0x77
 -A ovl-to-119 -m comment --comment "site.ovl:14 to cell-19" -j MARK --xor-mark 0x77
 -A ovl-from-120 -m comment --comment "site.ovl:14 from cell-20" -j MARK --set-xmark 0x7878/0xffff
 -A ovl-from-120 -p ipv6-icmp -m mark --mark 0x78/0xff -m comment --comment "site.ovl:14 routers" -j ovl-errors
 -A ovl-from-120 -m comment --comment "site.ovl:14 pair" -j ovl-zone
+-A ovl-from-120 -m comment --comment "site.ovl:14 no pair" -j CT --zone 32888
 -A ovl-from-120 -m comment --comment "site.ovl:14 not cell-20" -j MARK --xor-mark 0x78
 -A ovl-to-120 -m comment --comment "site.ovl:14 to cell-20" -j MARK --xor-mark 0x78
 COMMIT
@@ -3569,13 +3659,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)

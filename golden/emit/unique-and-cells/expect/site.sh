@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='unique-and-cells'
-FINGERPRINT='1c0d4ff5f117c57b'
+FINGERPRINT='ffd2e47cde04eb28'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -201,54 +201,72 @@ ipv4/conf/vrf-cell-20/rp_filter loose'
 
 # Every conntrack zone of the site, and what its connections depend on.
 zones() {
-    printf '%s\n' '1 eb75026df6e898b2
-100 d063e1b49778f010
-101 661509216c5e24da
-102 48846fee1296ce68
-103 df6f8884dc7cc212
-104 049557cc5189eca5
-105 615c559bf0954e47
-106 c140ddc6837d5c69
-107 52190dd04fea1c0b
-108 77214154ad64ceee
-109 921096bfa961f741
-110 afc6afb3be7cefc8
-111 6229dccf0e4f35e4
-112 78001d6e207236a7
-113 cb63d6c67904c642
-114 c8d0fb9091fb91aa
-115 bbd3113b01f20a8c
-116 436d4113e3f30067
-117 00e4740eede380fa
-118 795084d64f73a9f6
-119 a7e2efed152c9419
-120 e91869b314ec0781
-121 ff0bb9dc4c844222'
+    printf '%s\n' '100 d063e1b49778f010
+102 ce658a8072babb5d
+103 e2b1aa25f56a515e
+104 45b7bfa5baef3a58
+105 02350a48b86f6ab1
+106 e3bbe24a6386075a
+107 e9f4e4740fc86f4b
+108 cf9096a23695c3dd
+109 ecc31a09b347580f
+110 92feb2338e2263f8
+111 19d265976de2a77f
+112 07040faab7cbb939
+113 3d1381d1f22441df
+114 f961078527bacebe
+115 90d53a9e647dc52b
+116 2d9f88134308db2d
+117 5e3ee649eaf6186b
+118 e54264bc8e1c5e5e
+119 99aff518c1824fcc
+121 ff0bb9dc4c844222
+32769 eb75026df6e898b2
+32869 661509216c5e24da
+32870 7a1ee56d9fdc130b
+32871 fcbdde5ee71270b4
+32872 bedd9826969ab24d
+32873 5f274b533825e396
+32874 dd84fb7c1ff7550f
+32875 6824295c4021acc0
+32876 a790aab276cf0b11
+32877 a54d7cb5f61a9f32
+32878 1cc7fd80305a8bd0
+32879 48577737a06c8e65
+32880 70fc0dc368a67d6e
+32881 8e5054f486e08463
+32882 cf6ff40b6a40c2ec
+32883 2afdd69c9d744561
+32884 15cdb900a0ea253a
+32885 a2a58dc502ed688f
+32886 940e2019c1574b98
+32887 0e32fad453aa444d
+32888 e91869b314ec0781'
 }
 
 # The networks: id, what connections with it depend on, the prefixes by which others know its hosts.
 known() {
-    printf '%s\n' '1 adad60b8e8ef3fc8 172.16.0.0/16
-101 9bb728a993015e37 10.64.1.0/24
-102 e92ef07dd2ee8553 10.64.2.0/24
-103 35ac8339e5c42816 10.64.3.0/24
-104 37142273b0055d4c 10.64.4.0/24
-105 74480d605608fe77 10.64.5.0/24
-106 6dba28c0405657ba 10.64.6.0/24
-107 7ebbbf6d4a8a0b07 10.64.7.0/24
-108 4bb2cbcdfe980820 10.64.8.0/24
-109 3549ad6ca37e2aeb 10.64.9.0/24
-110 9b00061b8f08f0a2 10.64.10.0/24
-111 b03c417733224ed3 10.64.11.0/24
-112 e249fee5593a75ab 10.64.12.0/24
-113 5df1c25e3ca6025a 10.64.13.0/24
-114 f5f51d6178bf7116 10.64.14.0/24
-115 7ffebadfc8688153 10.64.15.0/24
-116 ab03254fdeeefaa7 10.64.16.0/24
-117 b97f8a040e851a62 10.64.17.0/24
-118 e92bd455adc62c3e 10.64.18.0/24
-119 828a34533bed20f3 10.64.19.0/24
-120 d1703b90ed105a81 10.64.20.0/24'
+    printf '%s\n' '32769 adad60b8e8ef3fc8 172.16.0.0/16
+32869 9bb728a993015e37 10.64.1.0/24
+32870 e92ef07dd2ee8553 10.64.2.0/24
+32871 35ac8339e5c42816 10.64.3.0/24
+32872 37142273b0055d4c 10.64.4.0/24
+32873 74480d605608fe77 10.64.5.0/24
+32874 6dba28c0405657ba 10.64.6.0/24
+32875 7ebbbf6d4a8a0b07 10.64.7.0/24
+32876 4bb2cbcdfe980820 10.64.8.0/24
+32877 3549ad6ca37e2aeb 10.64.9.0/24
+32878 9b00061b8f08f0a2 10.64.10.0/24
+32879 b03c417733224ed3 10.64.11.0/24
+32880 e249fee5593a75ab 10.64.12.0/24
+32881 5df1c25e3ca6025a 10.64.13.0/24
+32882 f5f51d6178bf7116 10.64.14.0/24
+32883 7ffebadfc8688153 10.64.15.0/24
+32884 ab03254fdeeefaa7 10.64.16.0/24
+32885 b97f8a040e851a62 10.64.17.0/24
+32886 e92bd455adc62c3e 10.64.18.0/24
+32887 828a34533bed20f3 10.64.19.0/24
+32888 d1703b90ed105a81 10.64.20.0/24'
 }
 
 create() {
@@ -628,9 +646,7 @@ table inet ovl {
 	map ovl_zone {
 		typeof meta mark : ct zone
 		elements = {
-			0x00000001 : 1,
 			0x00000064 : 100,
-			0x00000065 : 101,
 			0x00000066 : 102,
 			0x00000067 : 103,
 			0x00000068 : 104,
@@ -649,7 +665,6 @@ table inet ovl {
 			0x00000075 : 117,
 			0x00000076 : 118,
 			0x00000077 : 119,
-			0x00000078 : 120,
 			0x00000079 : 121,
 		}
 	}
@@ -658,48 +673,48 @@ table inet ovl {
 	map ovl_own_zone {
 		typeof oifname : ct zone
 		elements = {
-			"eth0" : 1,
-			"vrf-office" : 1,
-			"eth1.101" : 101,
-			"vrf-cell-1" : 101,
-			"eth1.102" : 102,
-			"vrf-cell-2" : 102,
-			"eth1.103" : 103,
-			"vrf-cell-3" : 103,
-			"eth1.104" : 104,
-			"vrf-cell-4" : 104,
-			"eth1.105" : 105,
-			"vrf-cell-5" : 105,
-			"eth1.106" : 106,
-			"vrf-cell-6" : 106,
-			"eth1.107" : 107,
-			"vrf-cell-7" : 107,
-			"eth1.108" : 108,
-			"vrf-cell-8" : 108,
-			"eth1.109" : 109,
-			"vrf-cell-9" : 109,
-			"eth1.110" : 110,
-			"vrf-cell-10" : 110,
-			"eth1.111" : 111,
-			"vrf-cell-11" : 111,
-			"eth1.112" : 112,
-			"vrf-cell-12" : 112,
-			"eth1.113" : 113,
-			"vrf-cell-13" : 113,
-			"eth1.114" : 114,
-			"vrf-cell-14" : 114,
-			"eth1.115" : 115,
-			"vrf-cell-15" : 115,
-			"eth1.116" : 116,
-			"vrf-cell-16" : 116,
-			"eth1.117" : 117,
-			"vrf-cell-17" : 117,
-			"eth1.118" : 118,
-			"vrf-cell-18" : 118,
-			"eth1.119" : 119,
-			"vrf-cell-19" : 119,
-			"eth1.120" : 120,
-			"vrf-cell-20" : 120,
+			"eth0" : 32769,
+			"vrf-office" : 32769,
+			"eth1.101" : 32869,
+			"vrf-cell-1" : 32869,
+			"eth1.102" : 32870,
+			"vrf-cell-2" : 32870,
+			"eth1.103" : 32871,
+			"vrf-cell-3" : 32871,
+			"eth1.104" : 32872,
+			"vrf-cell-4" : 32872,
+			"eth1.105" : 32873,
+			"vrf-cell-5" : 32873,
+			"eth1.106" : 32874,
+			"vrf-cell-6" : 32874,
+			"eth1.107" : 32875,
+			"vrf-cell-7" : 32875,
+			"eth1.108" : 32876,
+			"vrf-cell-8" : 32876,
+			"eth1.109" : 32877,
+			"vrf-cell-9" : 32877,
+			"eth1.110" : 32878,
+			"vrf-cell-10" : 32878,
+			"eth1.111" : 32879,
+			"vrf-cell-11" : 32879,
+			"eth1.112" : 32880,
+			"vrf-cell-12" : 32880,
+			"eth1.113" : 32881,
+			"vrf-cell-13" : 32881,
+			"eth1.114" : 32882,
+			"vrf-cell-14" : 32882,
+			"eth1.115" : 32883,
+			"vrf-cell-15" : 32883,
+			"eth1.116" : 32884,
+			"vrf-cell-16" : 32884,
+			"eth1.117" : 32885,
+			"vrf-cell-17" : 32885,
+			"eth1.118" : 32886,
+			"vrf-cell-18" : 32886,
+			"eth1.119" : 32887,
+			"vrf-cell-19" : 32887,
+			"eth1.120" : 32888,
+			"vrf-cell-20" : 32888,
 		}
 	}
 
@@ -963,6 +978,7 @@ table inet ovl {
 		meta mark & 0x000000ff == 0x00000001 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:6 routers"
 		meta mark & 0x000000ff == 0x0 meta mark set meta mark ^ 0x00000001 comment "site.ovl:6 to the gateway itself"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:6 pair"
+		ct zone set 32769 comment "site.ovl:6 no pair"
 		meta mark set meta mark ^ 0x00000001 comment "site.ovl:6 not office"
 	}
 	chain ovl_to_office {
@@ -986,6 +1002,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000065 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
+		ct zone set 32869 comment "site.ovl:14 no pair"
 		meta mark set meta mark ^ 0x00000065 comment "site.ovl:14 not cell-1"
 	}
 	chain ovl_to_cell-1 {
@@ -1008,7 +1025,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00006666 comment "site.ovl:14 from cell-2"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000066 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		meta mark & 0x000000ff == 0x00000066 ct zone set 32870 comment "site.ovl:14 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
+		ct zone set 32870 comment "site.ovl:14 no pair"
 		meta mark set meta mark ^ 0x00000066 comment "site.ovl:14 not cell-2"
 	}
 	chain ovl_to_cell-2 {
@@ -1031,7 +1050,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00006767 comment "site.ovl:14 from cell-3"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000067 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		meta mark & 0x000000ff == 0x00000067 ct zone set 32871 comment "site.ovl:14 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
+		ct zone set 32871 comment "site.ovl:14 no pair"
 		meta mark set meta mark ^ 0x00000067 comment "site.ovl:14 not cell-3"
 	}
 	chain ovl_to_cell-3 {
@@ -1054,7 +1075,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00006868 comment "site.ovl:14 from cell-4"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000068 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		meta mark & 0x000000ff == 0x00000068 ct zone set 32872 comment "site.ovl:14 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
+		ct zone set 32872 comment "site.ovl:14 no pair"
 		meta mark set meta mark ^ 0x00000068 comment "site.ovl:14 not cell-4"
 	}
 	chain ovl_to_cell-4 {
@@ -1077,7 +1100,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00006969 comment "site.ovl:14 from cell-5"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000069 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		meta mark & 0x000000ff == 0x00000069 ct zone set 32873 comment "site.ovl:14 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
+		ct zone set 32873 comment "site.ovl:14 no pair"
 		meta mark set meta mark ^ 0x00000069 comment "site.ovl:14 not cell-5"
 	}
 	chain ovl_to_cell-5 {
@@ -1100,7 +1125,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00006a6a comment "site.ovl:14 from cell-6"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x0000006a meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		meta mark & 0x000000ff == 0x0000006a ct zone set 32874 comment "site.ovl:14 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
+		ct zone set 32874 comment "site.ovl:14 no pair"
 		meta mark set meta mark ^ 0x0000006a comment "site.ovl:14 not cell-6"
 	}
 	chain ovl_to_cell-6 {
@@ -1123,7 +1150,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00006b6b comment "site.ovl:14 from cell-7"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x0000006b meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		meta mark & 0x000000ff == 0x0000006b ct zone set 32875 comment "site.ovl:14 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
+		ct zone set 32875 comment "site.ovl:14 no pair"
 		meta mark set meta mark ^ 0x0000006b comment "site.ovl:14 not cell-7"
 	}
 	chain ovl_to_cell-7 {
@@ -1146,7 +1175,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00006c6c comment "site.ovl:14 from cell-8"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x0000006c meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		meta mark & 0x000000ff == 0x0000006c ct zone set 32876 comment "site.ovl:14 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
+		ct zone set 32876 comment "site.ovl:14 no pair"
 		meta mark set meta mark ^ 0x0000006c comment "site.ovl:14 not cell-8"
 	}
 	chain ovl_to_cell-8 {
@@ -1169,7 +1200,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00006d6d comment "site.ovl:14 from cell-9"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x0000006d meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		meta mark & 0x000000ff == 0x0000006d ct zone set 32877 comment "site.ovl:14 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
+		ct zone set 32877 comment "site.ovl:14 no pair"
 		meta mark set meta mark ^ 0x0000006d comment "site.ovl:14 not cell-9"
 	}
 	chain ovl_to_cell-9 {
@@ -1192,7 +1225,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00006e6e comment "site.ovl:14 from cell-10"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x0000006e meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		meta mark & 0x000000ff == 0x0000006e ct zone set 32878 comment "site.ovl:14 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
+		ct zone set 32878 comment "site.ovl:14 no pair"
 		meta mark set meta mark ^ 0x0000006e comment "site.ovl:14 not cell-10"
 	}
 	chain ovl_to_cell-10 {
@@ -1215,7 +1250,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00006f6f comment "site.ovl:14 from cell-11"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x0000006f meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		meta mark & 0x000000ff == 0x0000006f ct zone set 32879 comment "site.ovl:14 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
+		ct zone set 32879 comment "site.ovl:14 no pair"
 		meta mark set meta mark ^ 0x0000006f comment "site.ovl:14 not cell-11"
 	}
 	chain ovl_to_cell-11 {
@@ -1238,7 +1275,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00007070 comment "site.ovl:14 from cell-12"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000070 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		meta mark & 0x000000ff == 0x00000070 ct zone set 32880 comment "site.ovl:14 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
+		ct zone set 32880 comment "site.ovl:14 no pair"
 		meta mark set meta mark ^ 0x00000070 comment "site.ovl:14 not cell-12"
 	}
 	chain ovl_to_cell-12 {
@@ -1261,7 +1300,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00007171 comment "site.ovl:14 from cell-13"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000071 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		meta mark & 0x000000ff == 0x00000071 ct zone set 32881 comment "site.ovl:14 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
+		ct zone set 32881 comment "site.ovl:14 no pair"
 		meta mark set meta mark ^ 0x00000071 comment "site.ovl:14 not cell-13"
 	}
 	chain ovl_to_cell-13 {
@@ -1284,7 +1325,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00007272 comment "site.ovl:14 from cell-14"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000072 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		meta mark & 0x000000ff == 0x00000072 ct zone set 32882 comment "site.ovl:14 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
+		ct zone set 32882 comment "site.ovl:14 no pair"
 		meta mark set meta mark ^ 0x00000072 comment "site.ovl:14 not cell-14"
 	}
 	chain ovl_to_cell-14 {
@@ -1307,7 +1350,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00007373 comment "site.ovl:14 from cell-15"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000073 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		meta mark & 0x000000ff == 0x00000073 ct zone set 32883 comment "site.ovl:14 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
+		ct zone set 32883 comment "site.ovl:14 no pair"
 		meta mark set meta mark ^ 0x00000073 comment "site.ovl:14 not cell-15"
 	}
 	chain ovl_to_cell-15 {
@@ -1330,7 +1375,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00007474 comment "site.ovl:14 from cell-16"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000074 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		meta mark & 0x000000ff == 0x00000074 ct zone set 32884 comment "site.ovl:14 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
+		ct zone set 32884 comment "site.ovl:14 no pair"
 		meta mark set meta mark ^ 0x00000074 comment "site.ovl:14 not cell-16"
 	}
 	chain ovl_to_cell-16 {
@@ -1353,7 +1400,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00007575 comment "site.ovl:14 from cell-17"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000075 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		meta mark & 0x000000ff == 0x00000075 ct zone set 32885 comment "site.ovl:14 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
+		ct zone set 32885 comment "site.ovl:14 no pair"
 		meta mark set meta mark ^ 0x00000075 comment "site.ovl:14 not cell-17"
 	}
 	chain ovl_to_cell-17 {
@@ -1376,7 +1425,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00007676 comment "site.ovl:14 from cell-18"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000076 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		meta mark & 0x000000ff == 0x00000076 ct zone set 32886 comment "site.ovl:14 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
+		ct zone set 32886 comment "site.ovl:14 no pair"
 		meta mark set meta mark ^ 0x00000076 comment "site.ovl:14 not cell-18"
 	}
 	chain ovl_to_cell-18 {
@@ -1399,7 +1450,9 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00007777 comment "site.ovl:14 from cell-19"
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000077 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
+		meta mark & 0x000000ff == 0x00000077 ct zone set 32887 comment "site.ovl:14 for no network"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
+		ct zone set 32887 comment "site.ovl:14 no pair"
 		meta mark set meta mark ^ 0x00000077 comment "site.ovl:14 not cell-19"
 	}
 	chain ovl_to_cell-19 {
@@ -1423,6 +1476,7 @@ table inet ovl {
 		ip saddr 192.168.0.0/24 ip saddr != 192.168.0.1 jump ovl_dest comment "site.ovl:18 hosts"
 		meta mark & 0x000000ff == 0x00000078 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:14 routers"
 		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:14 pair"
+		ct zone set 32888 comment "site.ovl:14 no pair"
 		meta mark set meta mark ^ 0x00000078 comment "site.ovl:14 not cell-20"
 	}
 	chain ovl_to_cell-20 {
@@ -2766,13 +2820,13 @@ outdated() {
         what == "outdated" { print; next }
         { content[side, what, $1] = $2 }
         what == "zones" { zone[$1] = 1; next }
-        { id[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
+        { network[$1] = 1; for (i = 3; i <= NF; i++) known[$1] = known[$1] " " $i }
         END {
             for (number in zone) {
                 if (keep == "no") print "all", number
                 else if (content["up", "zones", number] != content["new", "zones", number]) print "in", number
             }
-            if (keep == "yes") for (number in id) {
+            if (keep == "yes") for (number in network) {
                 if (content["up", "known", number] == content["new", "known", number]) continue
                 print "own", number
                 count = split(known[number], prefix)
