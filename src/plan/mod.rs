@@ -115,6 +115,12 @@ impl Plan {
         place.is_ok_and(|place| self.zones[place].by_mark)
     }
 
+    /// Whether any two networks have a zone by their ids.
+    #[must_use]
+    pub fn has_pair_zones(&self) -> bool {
+        self.zones.iter().any(|zone| zone.by_mark)
+    }
+
     /// The prefixes by which hosts of `viewer` address those of `owner`, as they are written, disjoint.
     pub fn known_to(&self, owner: usize, viewer: usize) -> impl Iterator<Item = (IpNet, Span)> + '_ {
         let network = &self.networks[owner];

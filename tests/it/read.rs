@@ -88,6 +88,7 @@ fn what_is_not_known_is_refused_with_its_line() {
         "queue num 1",
         "icmp type 300 accept",
         "reject with tcp reset",
+        "ip daddr { } accept",
     ] {
         assert_eq!(nft(rule), Err(3), "{rule}");
     }

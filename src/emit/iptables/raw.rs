@@ -73,7 +73,9 @@ pub(super) fn raw(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
             (zone.number, format!("{} -j CT --zone {}", said(places.at(zone.span), "zone"), zone.number))
         })
         .collect();
-    by_mark(&mut chains, "ovl-zone", "z", destination, zones);
+    if plan.has_pair_zones() {
+        by_mark(&mut chains, "ovl-zone", "z", destination, zones);
+    }
 
     for network in &plan.networks {
         let (id, name, place) = (network.id, short(&network.name), places.at(network.span));
@@ -127,7 +129,9 @@ fn from(chains: &mut Chains, plan: &Plan, network: &Network, places: &Places<'_>
         let about = format!("-m comment --comment \"{place} for no network\"");
         rule!(chains, "-A ovl-from-{id} {none} {about} -j CT --zone {zone}");
     }
-    rule!(chains, "{from} pair\" -j ovl-zone");
+    if plan.has_pair_zones() {
+        rule!(chains, "{from} pair\" -j ovl-zone");
+    }
     rule!(chains, "{from} no pair\" -j CT --zone {zone}");
     rule!(chains, "{from} not {name}\" -j MARK --xor-mark {own}");
 }

@@ -57,7 +57,9 @@ fn from(out: &mut Block, plan: &Plan, network: &Network, places: &Places<'_>) {
     if plan.has_pair_zone(id) {
         line!(out, "\t\t{own} ct zone set {} comment \"{place} for no network\"", network.stray_zone);
     }
-    line!(out, "\t\tct zone set meta mark & {field} map @ovl_zone comment \"{place} pair\"");
+    if plan.has_pair_zones() {
+        line!(out, "\t\tct zone set meta mark & {field} map @ovl_zone comment \"{place} pair\"");
+    }
     line!(out, "\t\tct zone set {} comment \"{place} no pair\"", network.stray_zone);
     line!(out, "\t\tmeta mark set meta mark ^ {mine} comment \"{place} not {name}\"");
     line!(out, "\t}}");

@@ -56,7 +56,8 @@ pub(super) fn elements(source: &mut Source<'_>) -> Result<Vec<Element>, Unread> 
     loop {
         source.ends();
         if source.skip(&Token::Close) {
-            return Ok(elements);
+            // nft takes a comma before it, but not nothing.
+            return if elements.is_empty() { Err(source.unread("no elements")) } else { Ok(elements) };
         }
         let mut element = Element { line: 0, key: vec![source.word()?.to_owned()], data: Vec::new() };
         element.line = source.line();

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='identical-lans'
-FINGERPRINT='3ca39d4820892d11'
+FINGERPRINT='5af90612b16c3716'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -176,14 +176,6 @@ table inet ovl {
 		}
 	}
 
-	# Id of the source xor id of the destination, to conntrack zone.
-	map ovl_zone {
-		typeof meta mark : ct zone
-		elements = {
-
-		}
-	}
-
 	# Device to zone, for the gateway's own packets.
 	map ovl_own_zone {
 		typeof oifname : ct zone
@@ -301,7 +293,6 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x00006464 comment "site.ovl:8 from inner"
 		ip saddr 192.168.2.0/24 ip saddr != 192.168.2.1 jump ovl_dest comment "site.ovl:12 hosts"
 		meta mark & 0x000000ff == 0x00000064 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:8 routers"
-		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:8 pair"
 		ct zone set 32868 comment "site.ovl:8 no pair"
 		meta mark set meta mark ^ 0x00000064 comment "site.ovl:8 not inner"
 	}
@@ -325,7 +316,6 @@ table inet ovl {
 		meta mark set meta mark & 0xffff0000 | 0x0000c8c8 comment "site.ovl:15 from outer"
 		ip saddr 192.168.2.0/24 ip saddr != 192.168.2.1 jump ovl_dest comment "site.ovl:19 hosts"
 		meta mark & 0x000000ff == 0x000000c8 meta l4proto { icmp, icmpv6 } jump ovl_errors comment "site.ovl:15 routers"
-		ct zone set meta mark & 0x000000ff map @ovl_zone comment "site.ovl:15 pair"
 		ct zone set 32968 comment "site.ovl:15 no pair"
 		meta mark set meta mark ^ 0x000000c8 comment "site.ovl:15 not outer"
 	}

@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='identical-lans'
-FINGERPRINT='f7cd187f6797fa75'
+FINGERPRINT='760ef90db447c8dd'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -170,7 +170,6 @@ ruleset_v4() {
 :ovl-out - [0:0]
 :ovl-dest - [0:0]
 :ovl-errors - [0:0]
-:ovl-zone - [0:0]
 :ovl-from-100 - [0:0]
 :ovl-to-100 - [0:0]
 :ovl-from-200 - [0:0]
@@ -192,7 +191,6 @@ ruleset_v4() {
 -A ovl-from-100 -s 192.168.2.0/24 -m comment --comment "site.ovl:12 hosts" -j ovl-dest
 -A ovl-from-100 -s 192.168.2.1 -m comment --comment "site.ovl:11 not the gateway's own" -j MARK --set-xmark 0x6464/0xffff
 -A ovl-from-100 -p icmp -m mark --mark 0x64/0xff -m comment --comment "site.ovl:8 routers" -j ovl-errors
--A ovl-from-100 -m comment --comment "site.ovl:8 pair" -j ovl-zone
 -A ovl-from-100 -m comment --comment "site.ovl:8 no pair" -j CT --zone 32868
 -A ovl-from-100 -m comment --comment "site.ovl:8 not inner" -j MARK --xor-mark 0x64
 -A ovl-to-100 -m comment --comment "site.ovl:8 to inner" -j MARK --xor-mark 0x64
@@ -200,7 +198,6 @@ ruleset_v4() {
 -A ovl-from-200 -s 192.168.2.0/24 -m comment --comment "site.ovl:19 hosts" -j ovl-dest
 -A ovl-from-200 -s 192.168.2.1 -m comment --comment "site.ovl:18 not the gateway's own" -j MARK --set-xmark 0xc8c8/0xffff
 -A ovl-from-200 -p icmp -m mark --mark 0xc8/0xff -m comment --comment "site.ovl:15 routers" -j ovl-errors
--A ovl-from-200 -m comment --comment "site.ovl:15 pair" -j ovl-zone
 -A ovl-from-200 -m comment --comment "site.ovl:15 no pair" -j CT --zone 32968
 -A ovl-from-200 -m comment --comment "site.ovl:15 not outer" -j MARK --xor-mark 0xc8
 -A ovl-to-200 -m comment --comment "site.ovl:15 to outer" -j MARK --xor-mark 0xc8
@@ -296,7 +293,6 @@ ruleset_v6() {
 :ovl-out - [0:0]
 :ovl-dest - [0:0]
 :ovl-errors - [0:0]
-:ovl-zone - [0:0]
 :ovl-from-100 - [0:0]
 :ovl-to-100 - [0:0]
 :ovl-from-200 - [0:0]
@@ -316,13 +312,11 @@ ruleset_v6() {
 -A ovl-errors -p ipv6-icmp --icmpv6-type parameter-problem -m comment --comment "errors from routers" -g ovl-dest
 -A ovl-from-100 -m comment --comment "site.ovl:8 from inner" -j MARK --set-xmark 0x6464/0xffff
 -A ovl-from-100 -p ipv6-icmp -m mark --mark 0x64/0xff -m comment --comment "site.ovl:8 routers" -j ovl-errors
--A ovl-from-100 -m comment --comment "site.ovl:8 pair" -j ovl-zone
 -A ovl-from-100 -m comment --comment "site.ovl:8 no pair" -j CT --zone 32868
 -A ovl-from-100 -m comment --comment "site.ovl:8 not inner" -j MARK --xor-mark 0x64
 -A ovl-to-100 -m comment --comment "site.ovl:8 to inner" -j MARK --xor-mark 0x64
 -A ovl-from-200 -m comment --comment "site.ovl:15 from outer" -j MARK --set-xmark 0xc8c8/0xffff
 -A ovl-from-200 -p ipv6-icmp -m mark --mark 0xc8/0xff -m comment --comment "site.ovl:15 routers" -j ovl-errors
--A ovl-from-200 -m comment --comment "site.ovl:15 pair" -j ovl-zone
 -A ovl-from-200 -m comment --comment "site.ovl:15 no pair" -j CT --zone 32968
 -A ovl-from-200 -m comment --comment "site.ovl:15 not outer" -j MARK --xor-mark 0xc8
 -A ovl-to-200 -m comment --comment "site.ovl:15 to outer" -j MARK --xor-mark 0xc8
