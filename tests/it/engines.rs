@@ -15,22 +15,9 @@ use overlapc::sim::region::{Octets, Region, Set};
 use overlapc::sim::routes::Gateway;
 
 use crate::bench::repository;
+use crate::dice::Dice;
 use crate::expected::{folders_in, name_of};
 use crate::sim::{contents, host, numbers, plan};
-
-/// A generator that is the same everywhere: Knuth's MMIX.
-pub struct Dice(pub u64);
-
-impl Dice {
-    pub fn below(&mut self, length: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % length
-    }
-
-    pub fn of<'t, T>(&mut self, all: &'t [T]) -> &'t T {
-        &all[self.below(all.len())]
-    }
-}
 
 /// One packet as a region.
 pub fn region(packet: &Packet) -> Region {

@@ -6,6 +6,7 @@ mod altered;
 mod bench;
 mod cli;
 mod codes;
+mod dice;
 mod documents;
 mod engines;
 mod expected;

@@ -19,7 +19,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use crate::engines::Dice;
+use crate::dice::Dice;
 
 /// So many sites are drawn where nothing is said.
 const SITES: u64 = 200;

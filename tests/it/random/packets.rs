@@ -11,7 +11,7 @@ use overlapc::net::{self, Family};
 use overlapc::sim::packet::{ACK, Content, Packet, SYN, TTL};
 
 use super::promised::Promises;
-use crate::engines::Dice;
+use crate::dice::Dice;
 
 /// What packets are made of.
 pub struct Numbers {

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use ipnet::IpNet;
 use overlapc::net::{self, Family};
 
-use crate::engines::Dice;
+use crate::dice::Dice;
 
 /// A site in parts.
 #[derive(Clone, Debug, Default)]

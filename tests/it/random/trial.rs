@@ -18,7 +18,7 @@ use super::agreed::Both;
 use super::forms::{self, Form};
 use super::packets::{Numbers, kinds};
 use super::promised::{Promise, Promises};
-use crate::engines::Dice;
+use crate::dice::Dice;
 
 /// How many packets are sent in each family.
 const PACKETS: usize = 18;
