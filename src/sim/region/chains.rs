@@ -3,11 +3,12 @@
 //! Goes in: a [`Flow`] at the beginning of a chain. Comes out: its parts, each with what ended it. What must
 //! hold: rule after rule as nft(8) and iptables(8) say; each packet of the flow is in exactly one part.
 
-use super::flow::{Flow, Moved};
+use super::flow::{Flow, Moved, joined};
 use super::joined::{Effect, of_case};
 use super::moving::{moved, spread};
-use super::program::{Case, Cases, Chain, Chosen, Goes, Op, Program, Test};
-use super::{Known, Octets, Range, Region, Set};
+use super::program::{Case, Cases, Goes, Op, Program, Test};
+use super::whole::{chosen, find, fits};
+use super::{Octets, Range, Region, Set};
 use crate::read::filter::Refusal;
 
 /// What is known of the packets besides their numbers.
@@ -57,7 +58,7 @@ pub struct Unfollowed {
 }
 
 /// So deep may chains call chains: `NFT_JUMP_STACK_SIZE` of the kernel is 16.
-const DEEPEST: usize = 17;
+pub(super) const DEEPEST: usize = 17;
 
 /// Leads a flow through a chain.
 ///
@@ -96,7 +97,7 @@ impl Walk<'_> {
         if depth > DEEPEST {
             return Err(Unfollowed { filter: 0, chain, rule: 0 });
         }
-        let Chain { rules, .. } = &self.program.chains[chain];
+        let rules = &self.program.chains[chain].rules;
         let mut work: Work = vec![(0, flow)];
         'flows: while let Some((first, mut flow)) = work.pop() {
             for (place, rule) in rules.iter().enumerate().skip(first) {
@@ -120,13 +121,14 @@ impl Walk<'_> {
                             continue 'flows;
                         }
                         Op::Perhaps => work.push((at.next, flow.clone())),
-                        Op::Zone(directions, chosen) => {
-                            let mut zoned = flow.parted(|mark, _| self.zone(mark, chosen).is_some());
+                        Op::Zone(directions, zone) => {
+                            let zone = |mark| chosen(mark, zone, self.around);
+                            let mut zoned = flow.parted(|mark, _| zone(mark).is_some());
                             let found = zoned.pop_if(|(found, _)| *found);
                             work.extend(zoned.into_iter().map(|(_, flow)| (at.next, flow)));
                             let Some((_, mut found)) = found else { continue 'flows };
                             found.change(|mark, zones| {
-                                if let Some(zone) = self.zone(*mark, chosen) {
+                                if let Some(zone) = zone(*mark) {
                                     let own = directions.map(|own| if own { zone } else { 0 });
                                     zones.get_or_insert(own);
                                 }
@@ -402,7 +404,7 @@ impl Walk<'_> {
                     }
                 }
                 if !marked.is_empty() {
-                    let ranges: Vec<Range> = marked.iter().map(|(range, _)| *range).collect();
+                    let ranges = joined(marked.iter().map(|(range, _)| *range));
                     if let Some(set) = own.and(&ranges) {
                         let part = flow.with(flow.region.with_address(true, set));
                         ends.extend(spread(part, &marked).into_iter().map(|flow| (flow, End::Return)));
@@ -465,18 +467,6 @@ impl Walk<'_> {
         work.push((at.next, flow));
         Ok(())
     }
-
-    fn zone(&self, mark: Known, chosen: &Chosen) -> Option<u16> {
-        match chosen {
-            Chosen::Is(zone) => Some(*zone),
-            Chosen::ByMark(mask, zones) => zones.get(&mark.masked(*mask)?).copied(),
-            Chosen::ByOut(zones) => match self.around.output {
-                Output::Is(output) => zones[output],
-                Output::None | Output::Any => None,
-            },
-            Chosen::Mark => mark.masked(0xffff)?.try_into().ok(),
-        }
-    }
 }
 
 /// What became of a test.
@@ -484,17 +474,4 @@ enum Parted {
     Both(Option<Flow>, Vec<Flow>),
     /// It hangs on the device that packets leave by, which may be any.
     Anywhere(Flow),
-}
-
-/// Whether bits of a mark are among some; nothing where they are not known.
-fn fits(mark: Known, mask: u32, ranges: &[Range]) -> Option<bool> {
-    let value = u128::from(mark.masked(mask)?);
-    let at = ranges.partition_point(|range| range.1 < value);
-    Some(ranges.get(at).is_some_and(|range| range.0 <= value))
-}
-
-fn find(goes: &[(Range, Case)], value: u32) -> Option<usize> {
-    let value = u128::from(value);
-    let at = goes.partition_point(|(range, _)| range.1 < value);
-    goes.get(at).filter(|(range, _)| range.0 <= value).map(|_| at)
 }

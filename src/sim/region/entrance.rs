@@ -5,7 +5,7 @@
 //! no host, devices that forward nothing.
 
 use super::chains::{Around, Output, Unfollowed};
-use super::fib::Relevant;
+use super::fib::{Decision, Relevant};
 use super::flow::Flow;
 use super::numbers::{NO_HOSTS_V6, no_hosts};
 use super::pass::{CONNTRACK, Change, Connection, DESTINATIONS, Leaf, Machine, Outcome, attached};
@@ -53,16 +53,48 @@ impl Entrance<'_> {
     /// As [`run`].
     pub fn after(
         &self,
-        mut flow: Flow,
+        flow: Flow,
         connection: &Connection,
         leaves: &mut Vec<Leaf>,
     ) -> Result<(), Unfollowed> {
-        let machine = self.machine;
+        if let Some(leaf) = self.after_all(&flow, connection) {
+            leaves.push(leaf);
+            return Ok(());
+        }
+        let arrived = self.arrive(flow, connection, leaves)?;
+        self.go_on(arrived, connection, leaves)
+    }
+
+    /// What the look for their connection changes.
+    pub(super) fn begin(&self, flow: &mut Flow, connection: &Connection) {
         flow.region.connection_mark = match connection {
             Connection::Of { mark, .. } => *mark,
             Connection::Whichever { .. } => Known::ANY,
             Connection::New | Connection::None => Known::ZERO,
         };
+        // In which zone it was does not matter any more.
+        flow.change(|_, zones| *zones = None);
+    }
+
+    /// Whether what comes in by the device is forwarded at all.
+    pub(super) fn forwards(&self) -> bool {
+        let facts = self.machine.links[self.inside];
+        if self.v4 { facts.forwards_v4 } else { self.machine.forwards_v6 }
+    }
+
+    /// Packets whose connection is looked for, up to where their way is.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`].
+    pub fn arrive(
+        &self,
+        mut flow: Flow,
+        connection: &Connection,
+        leaves: &mut Vec<Leaf>,
+    ) -> Result<Vec<Flow>, Unfollowed> {
+        let machine = self.machine;
+        self.begin(&mut flow, connection);
         let new = matches!(connection, Connection::New);
         let around = Around { input: self.device, output: Output::None, connection: attached(connection) };
         let early = |priority| priority > CONNTRACK && priority <= DESTINATIONS;
@@ -98,6 +130,18 @@ impl Entrance<'_> {
             let anywhere = Around { output: Output::Any, ..around };
             let mut left = Vec::new();
             for flow in flows {
+                match machine.hook_all(Hook::Forward, |_| true, &mut flow.clone(), anywhere, false) {
+                    Some(None) => {
+                        left.push(flow);
+                        continue;
+                    }
+                    Some(Some(outcome)) => {
+                        let mark = flow.region.mark;
+                        leaves.push(Leaf { flow, outcome, mark });
+                        continue;
+                    }
+                    None => {}
+                }
                 let passing = vec![flow.clone()];
                 let passing = machine.hook(Hook::Forward, |_| true, passing, anywhere, false, leaves)?;
                 let mut known: Vec<Region> = Vec::new();
@@ -110,10 +154,66 @@ impl Entrance<'_> {
             }
             flows = left;
         }
-        for flow in flows.into_iter().flat_map(Flow::somewhere) {
-            self.route(flow, around, connection, leaves)?;
+        Ok(flows)
+    }
+
+    /// The way of packets that have [arrived](Self::arrive), here or at the same device of a host that differs in
+    /// its rules, its routes and what of its links is up alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`].
+    pub fn go_on(
+        &self,
+        arrived: Vec<Flow>,
+        connection: &Connection,
+        leaves: &mut Vec<Leaf>,
+    ) -> Result<(), Unfollowed> {
+        let around = Around { input: self.inside, output: Output::None, connection: attached(connection) };
+        for flow in arrived {
+            if let Some(leaf) = self.go_on_all(&flow, connection) {
+                leaves.push(leaf);
+                continue;
+            }
+            for flow in flow.somewhere() {
+                match self.go_on_all(&flow, connection) {
+                    Some(leaf) => leaves.push(leaf),
+                    None => self.route(flow, around, connection, leaves)?,
+                }
+            }
         }
         Ok(())
+    }
+
+    /// Whether rules let none of some packets that have [arrived](Self::arrive) leave by some devices, wherever their
+    /// way leads.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`].
+    pub fn shuts(
+        &self,
+        arrived: &Flow,
+        connection: &Connection,
+        devices: &[usize],
+    ) -> Result<bool, Unfollowed> {
+        let connection = attached(connection);
+        for device in devices {
+            let around = Around { input: self.inside, output: Output::Is(*device), connection };
+            let mut flow = arrived.clone();
+            let passes = match self.machine.hook_all(Hook::Forward, |_| true, &mut flow, around, false) {
+                Some(outcome) => outcome.is_none(),
+                None => {
+                    let (flows, mut gone) = (vec![arrived.clone()], Vec::new());
+                    let hook = self.machine.hook(Hook::Forward, |_| true, flows, around, false, &mut gone);
+                    !hook?.is_empty()
+                }
+            };
+            if passes {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn route(
@@ -123,7 +223,6 @@ impl Entrance<'_> {
         connection: &Connection,
         leaves: &mut Vec<Leaf>,
     ) -> Result<(), Unfollowed> {
-        let machine = self.machine;
         let mark = flow.region.mark;
         let mut done = |flow: Flow, outcome| leaves.push(Leaf { flow, outcome, mark });
         let (for_all, single) = parted(flow, true, no_hosts(self.v4));
@@ -136,58 +235,62 @@ impl Entrance<'_> {
             done(flow, Outcome::Martian);
         }
         let Some(flow) = flow else { return Ok(()) };
-        for (region, decision) in self.ways.decide(&flow.region) {
-            let flow = flow.with(region);
-            let mut done = |flow: Flow, outcome| leaves.push(Leaf { flow, outcome, mark });
-            let Some(decision) = decision else {
-                done(flow, Outcome::NoRoute);
-                continue;
-            };
-            let device = match &decision.route.way {
-                Way::Out { device, .. } => machine.devices.number(device),
-                Way::Unreachable => {
-                    done(flow, Outcome::Unreachable(decision.table));
-                    continue;
-                }
-                Way::Prohibited => {
-                    done(flow, Outcome::Prohibited(decision.table));
-                    continue;
-                }
-                Way::Blackhole => {
-                    done(flow, Outcome::Blackholed(decision.table));
-                    continue;
-                }
-                Way::Local | Way::Broadcast => {
-                    let flows = machine.hook(Hook::Input, |_| true, vec![flow], around, false, leaves)?;
-                    let local = flows.into_iter();
-                    leaves.extend(local.map(|flow| Leaf { flow, outcome: Outcome::Local, mark }));
-                    continue;
-                }
-                Way::Multicast => {
-                    done(flow, Outcome::Link);
-                    continue;
-                }
-            };
-            let facts = machine.links[self.inside];
-            if !(if self.v4 { facts.forwards_v4 } else { machine.forwards_v6 }) {
-                done(flow, Outcome::NotForwarded);
-                continue;
-            }
-            let mut flow = flow;
-            if !self.v4 {
-                let (martian, rest) = parted(flow, false, &NO_HOSTS_V6);
-                if let Some(flow) = martian {
-                    done(flow, Outcome::Martian);
-                }
-                let Some(rest) = rest else { continue };
-                flow = rest;
-            }
-            let around = Around { output: Output::Is(device), ..around };
-            let first = leaves.len();
-            let flows = machine.hook(Hook::Forward, |_| true, vec![flow], around, false, leaves)?;
-            machine.leave(flows, around, connection, leaves)?;
-            leaves[first..].iter_mut().for_each(|leaf| leaf.mark = mark);
+        if let Some(leaf) = self.go_on_all(&flow, connection) {
+            leaves.push(leaf);
+            return Ok(());
         }
+        if let Some(decision) = self.ways.decide_all(&flow.region) {
+            return self.forward(flow, decision, around, connection, leaves);
+        }
+        for (region, decision) in self.ways.decide(&flow.region) {
+            self.forward(flow.with(region), decision, around, connection, leaves)?;
+        }
+        Ok(())
+    }
+
+    /// Sends packets where it was decided.
+    fn forward(
+        &self,
+        flow: Flow,
+        decision: Option<Decision<'_>>,
+        around: Around,
+        connection: &Connection,
+        leaves: &mut Vec<Leaf>,
+    ) -> Result<(), Unfollowed> {
+        let machine = self.machine;
+        let mark = flow.region.mark;
+        let mut done = |flow: Flow, outcome| leaves.push(Leaf { flow, outcome, mark });
+        let Some(decision) = decision else {
+            done(flow, Outcome::NoRoute);
+            return Ok(());
+        };
+        let ends = match &decision.route.way {
+            Way::Out { .. } => None,
+            Way::Unreachable => Some(Outcome::Unreachable(decision.table)),
+            Way::Prohibited => Some(Outcome::Prohibited(decision.table)),
+            Way::Blackhole => Some(Outcome::Blackholed(decision.table)),
+            Way::Multicast => Some(Outcome::Link),
+            Way::Local | Way::Broadcast => {
+                let flows = machine.hook(Hook::Input, |_| true, vec![flow], around, false, leaves)?;
+                let local = flows.into_iter();
+                leaves.extend(local.map(|flow| Leaf { flow, outcome: Outcome::Local, mark }));
+                return Ok(());
+            }
+        };
+        if let Some(outcome) = ends.or((!self.forwards()).then_some(Outcome::NotForwarded)) {
+            done(flow, outcome);
+            return Ok(());
+        }
+        let (martian, flow) = if self.v4 { (None, Some(flow)) } else { parted(flow, false, &NO_HOSTS_V6) };
+        if let Some(flow) = martian {
+            done(flow, Outcome::Martian);
+        }
+        let (Some(flow), Some(device)) = (flow, decision.device) else { return Ok(()) };
+        let around = Around { output: Output::Is(device), ..around };
+        let first = leaves.len();
+        let flows = machine.hook(Hook::Forward, |_| true, vec![flow], around, false, leaves)?;
+        machine.leave(flows, around, connection, leaves)?;
+        leaves[first..].iter_mut().for_each(|leaf| leaf.mark = mark);
         Ok(())
     }
 }

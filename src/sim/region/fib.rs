@@ -4,12 +4,14 @@
 //! them. What must hold: rules in their order, the longest prefix, and of equal ones the lowest metric, as
 //! ip-rule(8) and ip-route(8) say.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use super::program::Devices;
+use super::rows::{Row, Rows};
 use super::{Known, Range, Region};
 use crate::read::routing::{Action, Route, Rule, Way};
 use crate::sim::host::Host;
@@ -25,9 +27,18 @@ pub struct Routing {
 #[derive(Debug)]
 struct Family {
     rules: Vec<Rule>,
+    /// The rules that lead to another one, which is there, and its preference.
+    gotos: Vec<(usize, u32)>,
     /// The places of rules about packets that came in by a device, by its name, and of all others.
     about: BTreeMap<Option<String>, Vec<usize>>,
+    /// The places of rules about the device that packets leave by, by its name.
+    out: BTreeMap<String, Vec<usize>>,
+    /// The rows for packets by a device that no rule names, and for the host's own from a socket that is bound to
+    /// none; nothing where a rule is about all devices but one.
+    usual: Option<[Rows; 2]>,
     routes: Vec<Route>,
+    /// The numbers of the devices that they lead out of.
+    outs: Vec<Option<usize>>,
     tables: BTreeMap<u32, Vec<(Range, usize)>>,
 }
 
@@ -50,14 +61,7 @@ pub struct Relevant<'r> {
     from: From,
     v4: bool,
     /// Rules one by one, and those of one preference that ask for the same bits of the mark together.
-    rules: Vec<Row<'r>>,
-}
-
-#[derive(Debug)]
-struct Row<'r> {
-    first: &'r Rule,
-    /// By the value of these bits, where there are several.
-    by_mark: Option<(u32, BTreeMap<u32, &'r Rule>)>,
+    rows: Cow<'r, Rows>,
 }
 
 /// What was decided about packets.
@@ -69,6 +73,8 @@ pub struct Decision<'r> {
     pub table: u32,
     /// The route.
     pub route: &'r Route,
+    /// The number of the device that it leads out of.
+    pub device: Option<usize>,
 }
 
 impl Routing {
@@ -87,6 +93,11 @@ impl Routing {
             }
             let routes: Vec<Route> =
                 routes.iter().filter(|route| route.to.addr().is_ipv4() == v4).cloned().collect();
+            let outs = routes.iter().map(|route| match &route.way {
+                Way::Out { device, .. } => Some(devices.number(device)),
+                _ => None,
+            });
+            let outs = outs.collect();
             let mut nets: BTreeMap<u32, BTreeMap<IpNet, usize>> = BTreeMap::new();
             for (n, route) in routes.iter().enumerate() {
                 let table = nets.entry(route.table).or_default();
@@ -101,10 +112,35 @@ impl Routing {
                 let iif = rule.iif.clone().filter(|_| !rule.not);
                 about.entry(iif).or_default().push(n);
             }
-            Ok(Family { rules, about, routes, tables })
+            let mut out: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+            for (n, rule) in rules.iter().enumerate() {
+                if let Some(device) = &rule.oif {
+                    out.entry(device.clone()).or_default().push(n);
+                }
+            }
+            let preferences: BTreeSet<u32> = rules.iter().map(|rule| rule.preference).collect();
+            let goto = |(n, rule): (usize, &Rule)| match rule.action {
+                // One that leads nowhere is none: fib_rules.c, `unresolved`.
+                Action::Goto(to) => preferences.contains(&to).then_some((n, to)),
+                _ => None,
+            };
+            let gotos = rules.iter().enumerate().filter_map(goto).collect();
+            let mut family = Family { rules, gotos, about, out, usual: None, routes, outs, tables };
+            // No device has the name of the host's own.
+            let of_one = |rule: &Rule| rule.not && (rule.oif.is_some() || rule.iif.as_deref() != Some("lo"));
+            if !family.rules.iter().any(of_one) {
+                family.usual = Some(["", "lo"].map(|iif| family.rows(iif, None)));
+            }
+            Ok(family)
         };
         let vrf = (0..devices.count()).map(|number| host.vrf_table(devices.name(number))).collect();
         Ok(Self { families: [family(true)?, family(false)?], vrf })
+    }
+
+    /// The devices that routes of a family lead out of.
+    #[must_use]
+    pub fn outs(&self, v4: bool) -> BTreeSet<usize> {
+        self.family(v4).outs.iter().copied().flatten().collect()
     }
 
     /// The rules about packets of a family from one place.
@@ -120,17 +156,8 @@ impl Routing {
             From::Own(Some(number)) => Some(devices.name(number)),
             _ => None,
         };
-        let about = [None, Some(iif.to_owned())].map(|iif| family.about.get(&iif));
-        let mut places: Vec<usize> = about.into_iter().flatten().flatten().copied().collect();
-        places.sort_unstable();
-        let rules = places.into_iter().map(|place| &family.rules[place]);
-        let about = |rule: &&Rule| {
-            let came = rule.iif.as_deref().is_none_or(|name| name == iif);
-            let leaves = rule.oif.is_none() || rule.oif.as_deref() == bound;
-            (came && leaves) != rule.not
-        };
-        let rules = rows(rules.filter(about));
-        Relevant { routing: self, from, v4, rules }
+        let rows = family.usual_with(iif, bound).unwrap_or_else(|| Cow::Owned(family.rows(iif, bound)));
+        Relevant { routing: self, from, v4, rows }
     }
 
     fn family(&self, v4: bool) -> &Family {
@@ -138,36 +165,87 @@ impl Routing {
     }
 }
 
+impl Family {
+    fn decided<'r>(&'r self, rule: &'r Rule, table: u32, route: usize) -> Decision<'r> {
+        Decision { rule, table, route: &self.routes[route], device: self.outs[route] }
+    }
+
+    /// The usual rows, and between them the rules that name these devices.
+    fn usual_with(&self, iif: &str, bound: Option<&str>) -> Option<Cow<'_, Rows>> {
+        let [others, own] = self.usual.as_ref()?;
+        let (usual, named) = match iif {
+            "lo" => (own, None),
+            _ => (others, self.about.get(&Some(iif.to_owned()))),
+        };
+        let out = bound.and_then(|bound| self.out.get(bound));
+        if named.is_none() && out.is_none() {
+            return Some(Cow::Borrowed(usual));
+        }
+        let mut rows = usual.rows.clone();
+        for &place in named.into_iter().chain(out).flatten() {
+            let rule = &self.rules[place];
+            let came = rule.iif.as_deref().is_none_or(|name| name == iif);
+            let leaves = rule.oif.is_none() || rule.oif.as_deref() == bound;
+            let at = rows.partition_point(|row| row.first < place);
+            let known = at.checked_sub(1).and_then(|at| rows.get(at));
+            if known.is_some_and(|row| row.last > place) || rows.get(at).is_some_and(|row| row.first == place)
+            {
+                return None;
+            }
+            if came && leaves {
+                rows.insert(at, Row::of(place, rule));
+            }
+        }
+        Some(Cow::Owned(Rows::new(rows, &self.rules, &self.gotos)))
+    }
+
+    /// The rules about packets that came in by a device, or are the host's own, and leave by one, if that is known.
+    fn rows(&self, iif: &str, bound: Option<&str>) -> Rows {
+        let about = [None, Some(iif.to_owned())].map(|iif| self.about.get(&iif));
+        let mut places: Vec<usize> = about.into_iter().flatten().flatten().copied().collect();
+        places.sort_unstable();
+        let about = |place: &usize| {
+            let rule = &self.rules[*place];
+            let came = rule.iif.as_deref().is_none_or(|name| name == iif);
+            let leaves = rule.oif.is_none() || rule.oif.as_deref() == bound;
+            (came && leaves) != rule.not
+        };
+        Rows::of(&self.rules, places.into_iter().filter(about), &self.gotos)
+    }
+}
+
 impl<'r> Relevant<'r> {
     /// Parts packets by what is decided about them; nothing where no route is found.
     #[must_use]
     pub fn decide(&self, region: &Region) -> Vec<(Region, Option<Decision<'r>>)> {
+        let rules = &self.family().rules;
         let mut decided = Vec::new();
         let mut work = vec![(0, region.clone())];
         'regions: while let Some((first, mut region)) = work.pop() {
             let mut at = first;
-            while let Some(row) = self.rules.get(at) {
+            while let Some(row) = self.rows.rows.get(at) {
                 at += 1;
-                let mut rule = row.first;
+                let mut place = row.first;
                 if let Some((mask, by_mark)) = &row.by_mark {
                     match region.mark.masked(*mask) {
                         Some(value) => match by_mark.get(&value) {
-                            Some(found) => rule = found,
+                            Some(found) => place = *found,
                             None => continue,
                         },
                         None => {
                             // Each of them can be, and none.
-                            for (value, found) in by_mark {
+                            for (value, found) in by_mark.iter() {
                                 if region.mark.can_be(*mask, *value) {
                                     let mut part = region.clone();
                                     part.mark = part.mark.with(*mask, *value);
-                                    self.act(found, part, at, &mut work, &mut decided);
+                                    self.act(*found, part, at, &mut work, &mut decided);
                                 }
                             }
                             continue;
                         }
                     }
                 }
+                let rule = &rules[place];
                 for (destination, net) in [(false, rule.from), (true, rule.to)] {
                     let Some(net) = net else { continue };
                     let (and, without) = region.by_address(destination, &[range_of(&net)]);
@@ -186,7 +264,7 @@ impl<'r> Relevant<'r> {
                         }
                     }
                 }
-                match self.acted(rule, region, &mut at, &mut decided) {
+                match self.acted(place, region, &mut at, &mut decided) {
                     Some(rest) => region = rest,
                     None => continue 'regions,
                 }
@@ -196,27 +274,65 @@ impl<'r> Relevant<'r> {
         decided
     }
 
+    /// What is decided about packets, if it is the same for all of them: otherwise nothing.
+    #[must_use]
+    pub fn decide_all(&self, region: &Region) -> Option<Option<Decision<'r>>> {
+        let family = self.family();
+        let mut at = 0;
+        while let Some(row) = self.rows.rows.get(at) {
+            at += 1;
+            let mut place = row.first;
+            let rule = &family.rules[place];
+            if let Some((mask, by_mark)) = &row.by_mark {
+                match by_mark.get(&region.mark.masked(*mask)?) {
+                    Some(found) => place = *found,
+                    None => continue,
+                }
+            } else if rule.from.is_some() || rule.to.is_some() {
+                return None;
+            } else if let Some((value, mask)) = rule.mark
+                && region.mark.masked(mask)? != value & mask
+            {
+                continue;
+            }
+            let Some(table) = self.leads(place, &mut at) else { continue };
+            let Some(routes) = family.tables.get(&table) else { continue };
+            if let Some(route) = the_route(routes, region.destination.ranges())? {
+                return Some(Some(family.decided(&family.rules[place], table, route)));
+            }
+        }
+        Some(None)
+    }
+
     fn act(
         &self,
-        rule: &'r Rule,
+        place: usize,
         region: Region,
         mut at: usize,
         work: &mut Vec<(usize, Region)>,
         decided: &mut Vec<(Region, Option<Decision<'r>>)>,
     ) {
-        let rest = self.acted(rule, region, &mut at, decided);
+        let rest = self.acted(place, region, &mut at, decided);
         work.extend(rest.map(|rest| (at, rest)));
     }
 
     /// Does what a rule says; what goes on at another rule comes back.
     fn acted(
         &self,
-        rule: &'r Rule,
+        place: usize,
         region: Region,
         at: &mut usize,
         decided: &mut Vec<(Region, Option<Decision<'r>>)>,
     ) -> Option<Region> {
-        let table = match rule.action {
+        match self.leads(place, at) {
+            Some(table) => self.look_up(&self.family().rules[place], table, region, decided),
+            None => Some(region),
+        }
+    }
+
+    /// The table that a rule leads to; if it leads to another rule, that is the next one.
+    fn leads(&self, place: usize, at: &mut usize) -> Option<u32> {
+        match self.family().rules[place].action {
             Action::Lookup(table) => Some(table),
             Action::Vrf => match self.from {
                 From::Device(number) | From::Own(Some(number)) | From::Back(number) => {
@@ -224,19 +340,11 @@ impl<'r> Relevant<'r> {
                 }
                 From::Own(None) => None,
             },
-            Action::Goto(to) => {
-                let later = self.rules.partition_point(|it| it.first.preference < to);
-                let rules = &self.family().rules;
-                let place = rules.partition_point(|it| it.preference < to);
-                let there = rules.get(place).is_some_and(|it| it.preference == to);
-                *at = if there { later.max(*at) } else { *at };
+            Action::Goto(_) => {
+                *at = (self.rows.later[place] as usize).max(*at);
                 None
             }
             Action::Nothing => None,
-        };
-        match table {
-            Some(table) => self.look_up(rule, table, region, decided),
-            None => Some(region),
         }
     }
 
@@ -256,7 +364,7 @@ impl<'r> Relevant<'r> {
                 && known.0 <= first
                 && last.1 <= known.1
             {
-                decided.push((region, Some(Decision { rule, table, route: &family.routes[*route] })));
+                decided.push((region, Some(family.decided(rule, table, *route))));
                 return None;
             }
         }
@@ -271,7 +379,7 @@ impl<'r> Relevant<'r> {
         for (route, ranges) in by_route {
             let Some(region) = rest.take() else { break };
             let (and, without) = region.by_address(true, super::Set::of(ranges).ranges());
-            let decision = Decision { rule, table, route: &family.routes[route] };
+            let decision = family.decided(rule, table, route);
             decided.extend(and.map(|region| (region, Some(decision))));
             rest = without;
         }
@@ -299,29 +407,26 @@ impl<'r> Relevant<'r> {
     }
 }
 
-/// Rules in a row of one preference that ask for nothing but the same bits of the mark are one look-up.
-fn rows<'r>(rules: impl Iterator<Item = &'r Rule>) -> Vec<Row<'r>> {
-    let mut rows: Vec<Row<'r>> = Vec::new();
-    let asked = |rule: &Rule| match rule.mark {
-        Some((value, mask)) if rule.from.is_none() && rule.to.is_none() => Some((mask, value & mask)),
-        _ => None,
-    };
-    for rule in rules {
-        if let (Some((mask, value)), Some(last)) = (asked(rule), rows.last_mut())
-            && last.first.preference == rule.preference
-            && let Some((first_mask, first_value)) = asked(last.first)
-            && first_mask == mask
-        {
-            let (_, by_mark) =
-                last.by_mark.get_or_insert_with(|| (mask, BTreeMap::from([(first_value, last.first)])));
-            if let std::collections::btree_map::Entry::Vacant(free) = by_mark.entry(value) {
-                free.insert(rule);
-                continue;
+/// The route of all these numbers, if it is one, or none.
+fn the_route(routes: &[(Range, usize)], numbers: &[Range]) -> Option<Option<usize>> {
+    let mut all = None;
+    for range in numbers {
+        let at = routes.partition_point(|(known, _)| known.1 < range.0);
+        let mut next = Some(range.0);
+        let mut own = None;
+        for (known, route) in routes[at..].iter().take_while(|(known, _)| known.0 <= range.1) {
+            // Between two there is no route.
+            if next != Some(known.0.max(range.0)) || own.is_some_and(|own| own != *route) {
+                return None;
             }
+            (own, next) = (Some(*route), known.1.checked_add(1));
         }
-        rows.push(Row { first: rule, by_mark: None });
+        let covered = next.is_none_or(|next| next > range.1);
+        if own.is_some() && !covered || *all.get_or_insert(own) != own {
+            return None;
+        }
     }
-    rows
+    Some(all.flatten())
 }
 
 /// The addresses of a prefix.

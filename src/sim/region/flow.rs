@@ -5,9 +5,9 @@
 //! until somebody asks.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
-use super::{Known, Octets, Range, Region};
+use super::{Known, Octets, Range, Region, Set};
 
 /// Packets of a kind on their way, with what has been made of them.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct Flow {
     /// zones may hang on.
     pub anywhere: bool,
     /// Marks and zones by destination, in order; then those above do not count.
-    spots: Option<Rc<[Spot]>>,
+    spots: Option<Arc<[Spot]>>,
 }
 
 /// How an address is moved.
@@ -56,8 +56,11 @@ impl Flow {
     /// The same flow of other packets.
     #[must_use]
     pub fn with(&self, region: Region) -> Self {
-        let mut flow = Self { region, ..self.clone() };
-        flow.settle();
+        let (zones, moved, anywhere) = (self.zones, self.moved, self.anywhere);
+        let mut flow = Self { region, zones, moved, anywhere, spots: self.spots.clone() };
+        if !flow.region.destination.is_same(&self.region.destination) {
+            flow.settle();
+        }
         flow
     }
 
@@ -75,18 +78,26 @@ impl Flow {
         self.spots.is_some()
     }
 
+    /// Into how many parts it falls at most when each mark goes its own way.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.spots.as_ref().map_or(1, |spots| spots.len())
+    }
+
     /// Parts it by something that hangs on mark and zones.
     #[must_use]
     pub fn parted<K: Ord>(self, key: impl Fn(Known, Option<[u16; 2]>) -> K) -> Vec<(K, Self)> {
         let Some(spots) = &self.spots else {
             return vec![(key(self.region.mark, self.zones), self)];
         };
+        let mut keys = spots.iter().map(|spot| key(spot.mark, spot.zones));
+        let Some(first) = keys.next() else { return Vec::new() };
+        if keys.all(|other| other == first) {
+            return vec![(first, self)];
+        }
         let mut groups: BTreeMap<K, Vec<Spot>> = BTreeMap::new();
         for spot in spots.iter() {
             groups.entry(key(spot.mark, spot.zones)).or_default().push(*spot);
-        }
-        if groups.len() == 1 {
-            return groups.into_keys().map(|key| (key, self.clone())).collect();
         }
         let part = |(key, spots): (K, Vec<Spot>)| {
             let ranges = joined(spots.iter().map(|spot| spot.range));
@@ -102,6 +113,9 @@ impl Flow {
     /// One flow for each mark and zones.
     #[must_use]
     pub fn apart(self) -> Vec<Self> {
+        if self.spots.is_none() {
+            return vec![self];
+        }
         let parts = self.parted(|mark, zones| (mark.bits, mark.value, zones));
         let single = |(_, mut flow): (_, Self)| {
             flow.collapse();
@@ -124,17 +138,33 @@ impl Flow {
         flows
     }
 
+    /// Its destinations, and in which zones they are.
+    #[must_use]
+    pub fn by_zones(&self) -> Vec<(Set, Option<[u16; 2]>)> {
+        let destination = &self.region.destination;
+        let Some(spots) = &self.spots else { return vec![(destination.clone(), self.zones)] };
+        let mut all: Vec<(Range, Option<[u16; 2]>)> = Vec::with_capacity(spots.len());
+        for spot in spots.iter() {
+            for range in destination.within(spot.range) {
+                match all.last_mut() {
+                    Some((last, zones)) if *zones == spot.zones && last.1.checked_add(1) == Some(range.0) => {
+                        last.1 = range.1;
+                    }
+                    _ => all.push((range, spot.zones)),
+                }
+            }
+        }
+        all.into_iter().map(|(range, zones)| (Set::range(range.0, range.1), zones)).collect()
+    }
+
     /// Changes mark and zones.
     pub fn change(&mut self, change: impl Fn(&mut Known, &mut Option<[u16; 2]>)) {
         match &mut self.spots {
             None => change(&mut self.region.mark, &mut self.zones),
             Some(spots) => {
-                let changed = spots.iter().map(|spot| {
-                    let mut spot = *spot;
+                for spot in Arc::make_mut(spots) {
                     change(&mut spot.mark, &mut spot.zones);
-                    spot
-                });
-                self.spots = Some(changed.collect());
+                }
                 self.collapse();
             }
         }
@@ -144,18 +174,32 @@ impl Flow {
     #[must_use]
     pub fn and(&self, other: &Region) -> Option<Self> {
         let own = &self.region;
+        let protocols = own.protocols.and(&other.protocols);
+        // Most flows that are asked have nothing of the kind, and for that nothing need be copied.
+        let meets = |range: &Range| own.destination.meets(*range);
+        if protocols.is_empty() || !other.destination.ranges().iter().any(meets) {
+            return None;
+        }
+        let source = own.source.and(other.source.ranges())?;
+        let destination = own.destination.and(other.destination.ranges())?;
         let region = Region {
             v4: own.v4,
-            source: own.source.and(other.source.ranges())?,
-            destination: own.destination.and(other.destination.ranges())?,
-            protocols: own.protocols.and(&other.protocols),
+            source,
+            destination,
+            protocols,
             kinds: own.kinds.and(&other.kinds),
             source_ports: own.source_ports.and(other.source_ports.ranges())?,
             destination_ports: own.destination_ports.and(other.destination_ports.ranges())?,
             mark: own.mark,
             connection_mark: own.connection_mark,
         };
-        let mut flow = self.with(region);
+        let mut flow = match self.spot(&region.destination) {
+            Some(Spot { mark, zones, .. }) => {
+                let (moved, anywhere) = (self.moved, self.anywhere);
+                Self { region: Region { mark, ..region }, zones, moved, anywhere, spots: None }
+            }
+            None => self.with(region),
+        };
         if flow.region.kinds.is_empty() {
             let icmp = Octets::of(&[flow.region.icmp()]);
             flow.region.protocols = flow.region.protocols.without(&icmp);
@@ -164,10 +208,54 @@ impl Flow {
         (!flow.region.protocols.is_empty()).then_some(flow)
     }
 
+    /// The spot that has all of some destinations.
+    fn spot(&self, destination: &Set) -> Option<Spot> {
+        let [range] = destination.ranges() else { return None };
+        let spots = self.spots.as_ref()?;
+        let at = spots.partition_point(|spot| spot.range.1 < range.0);
+        spots.get(at).filter(|spot| spot.range.0 <= range.0 && range.1 <= spot.range.1).copied()
+    }
+
+    /// The packets of two flows as one, if they differ in the protocol and the type of ICMP, or in the source, alone.
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Option<Self> {
+        let (a, b) = (&self.region, &other.region);
+        let alike = (a.v4, a.mark, a.connection_mark) == (b.v4, b.mark, b.connection_mark)
+            && (self.zones, self.moved, self.anywhere) == (other.zones, other.moved, other.anywhere)
+            && (&a.source_ports, &a.destination_ports) == (&b.source_ports, &b.destination_ports)
+            && a.destination == b.destination
+            && self.spots == other.spots;
+        if !alike {
+            return None;
+        }
+        let icmp = Octets::of(&[a.icmp()]);
+        let kinds = |region: &Region| match region.protocols.and(&icmp) {
+            Octets::NONE => Octets::NONE,
+            _ => region.kinds,
+        };
+        let [of_a, of_b] = [kinds(a), kinds(b)];
+        let region = if a.source == b.source {
+            let (protocols, kinds) = (a.protocols.or(&b.protocols), of_a.or(&of_b));
+            let kinds = if kinds.is_empty() { Octets::ALL } else { kinds };
+            Region { protocols, kinds, ..a.clone() }
+        } else if (a.protocols, of_a) == (b.protocols, of_b) {
+            let sources = a.source.ranges().iter().chain(b.source.ranges());
+            Region { source: Set::of(sources.copied().collect()), ..a.clone() }
+        } else {
+            return None;
+        };
+        Some(Self { region, ..self.clone() })
+    }
+
     /// Forgets the spots that it does not go to.
     fn settle(&mut self) {
         let Some(spots) = &self.spots else { return };
         let destination = &self.region.destination;
+        if let Some(spot) = self.spot(destination) {
+            (self.region.mark, self.zones) = (spot.mark, spot.zones);
+            self.spots = None;
+            return;
+        }
         let few = destination.ranges().len() * 8 < spots.len();
         let kept: Vec<Spot> = if few {
             let near = destination.ranges().iter().flat_map(|range| {
@@ -203,7 +291,7 @@ impl Flow {
 }
 
 /// Ranges in order, those that touch as one.
-fn joined(ranges: impl Iterator<Item = Range>) -> Vec<Range> {
+pub(super) fn joined(ranges: impl Iterator<Item = Range>) -> Vec<Range> {
     let mut joined: Vec<Range> = Vec::new();
     for (first, last) in ranges {
         match joined.last_mut() {

@@ -11,9 +11,12 @@ mod joined;
 mod moving;
 pub mod numbers;
 pub mod pass;
-
 pub mod program;
+pub mod raw;
+mod rows;
 mod set;
+mod single;
+mod whole;
 
 pub use set::{Range, Set};
 
@@ -167,6 +170,12 @@ impl Octets {
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         Self(std::array::from_fn(|n| self.0[n] & other.0[n]))
+    }
+
+    /// What one of them has.
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Self {
+        Self(std::array::from_fn(|n| self.0[n] | other.0[n]))
     }
 
     /// What the other has not.

@@ -4,7 +4,7 @@
 //! bits stay; addresses that are moved by the same stay one flow.
 
 use super::chains::End;
-use super::flow::{Flow, Moved, Spot};
+use super::flow::{Flow, Moved, Spot, joined};
 use super::joined::Effect;
 use super::program::parts;
 use super::{Range, Set};
@@ -12,16 +12,17 @@ use super::{Range, Set};
 /// What a chain that only marks by destination makes of a flow.
 pub(super) fn spread(flow: Flow, effects: &[(Range, Effect)]) -> Vec<Flow> {
     let destination = &flow.region.destination;
-    let mut spots = Vec::new();
-    let mut ranges = Vec::new();
     let first = destination.first().unwrap_or(0);
     let at = effects.partition_point(|(range, _)| range.1 < first);
     let last = destination.ranges().last().map_or(0, |range| range.1);
-    for (range, (and, xor)) in effects[at..].iter().take_while(|(range, _)| range.0 <= last) {
+    let near = &effects[at..];
+    let near = &near[..near.partition_point(|(range, _)| range.0 <= last)];
+    let spot = |(range, (and, xor)): &(Range, Effect)| {
         let mark = flow.region.mark.changed(*and, *xor);
-        spots.push(Spot { range: *range, mark, zones: flow.zones });
-        ranges.push(*range);
-    }
+        Spot { range: *range, mark, zones: flow.zones }
+    };
+    let spots: Vec<Spot> = near.iter().map(spot).collect();
+    let ranges = joined(near.iter().map(|(range, _)| *range));
     let mut flows = Vec::new();
     if let Some(set) = destination.without(&ranges) {
         flows.push(flow.with(flow.region.with_address(true, set)));

@@ -4,14 +4,19 @@
 //! it. What must hold: hooks in the kernel's order, conntrack between them, and what a VRF device does: the
 //! packet passes PREROUTING a second time with it, and FORWARD sees it as the device that the packet came by.
 
+use std::borrow::Borrow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use super::chains::{Around, End, Output, Unfollowed, run};
 use super::entrance::Entrance;
 use super::fib::{From, Relevant, Routing};
 use super::flow::{Flow, Moved};
 use super::numbers::NO_HOSTS_V4;
 use super::program::{Devices, Program};
+use super::whole;
 use super::{Known, Region, Set};
-use crate::read::filter::{Base, Hook, State};
+use crate::read::filter::{Base, Filter, Hook, State};
 use crate::sim::fate::Place;
 use crate::sim::host::Host;
 
@@ -20,10 +25,10 @@ use crate::sim::host::Host;
 pub struct Machine {
     /// Its devices.
     pub devices: Devices,
-    programs: Vec<Program>,
+    programs: Arc<Vec<Program>>,
     /// The base chains: filter, chain and how it is called, in the order in which the kernel does.
     bases: Vec<(usize, usize, Base)>,
-    routing: Routing,
+    routing: Arc<Routing>,
     pub(super) links: Vec<Facts>,
     pub(super) forwards_v6: bool,
     reflects: [bool; 2],
@@ -45,7 +50,13 @@ pub(super) const CONNTRACK: i32 = -200;
 /// When destinations are translated (`NF_IP_PRI_NAT_DST`).
 pub(super) const DESTINATIONS: i32 = -100;
 /// When sources are (`NF_IP_PRI_NAT_SRC`).
-const SOURCES: i32 = 100;
+pub(super) const SOURCES: i32 = 100;
+
+/// Whether a chain sees packets that come in before their connection is looked for.
+#[must_use]
+pub fn is_raw(hook: Hook, priority: i32) -> bool {
+    hook == Hook::Prerouting && priority < CONNTRACK
+}
 
 /// Of which connection packets are.
 #[derive(Clone, Debug)]
@@ -130,7 +141,37 @@ impl Machine {
             programs.push(program);
         }
         bases.sort_by_key(|(_, _, base)| base.priority);
-        let routing = Routing::new(host, &devices).map_err(|why| (None, why))?;
+        Self::made(host, devices, Arc::new(programs), bases)
+    }
+
+    /// The same when all rules of some tables are gone: `nft flush table`, `iptables -t TABLE -F`. The chains stay,
+    /// with their policies.
+    #[must_use]
+    pub fn flushed(&self, filters: &[impl Borrow<Filter>], tables: &[&str]) -> Self {
+        let programs = self.programs.iter().zip(filters);
+        let programs = programs.map(|(program, filter)| program.flushed(filter.borrow(), tables)).collect();
+        let (devices, bases, links) = (self.devices.clone(), self.bases.clone(), self.links.clone());
+        let (forwards_v6, reflects) = (self.forwards_v6, self.reflects);
+        let routing = Arc::clone(&self.routing);
+        Self { devices, programs: Arc::new(programs), bases, routing, links, forwards_v6, reflects }
+    }
+
+    /// The same when the host differs in its rules, its routes and what of its links is up, and in nothing else.
+    ///
+    /// # Errors
+    ///
+    /// A rule asks for something that is not known here.
+    pub fn otherwise(&self, host: &Host) -> Result<Self, Unready> {
+        Self::made(host, self.devices.clone(), Arc::clone(&self.programs), self.bases.clone())
+    }
+
+    fn made(
+        host: &Host,
+        devices: Devices,
+        programs: Arc<Vec<Program>>,
+        bases: Vec<(usize, usize, Base)>,
+    ) -> Result<Self, Unready> {
+        let routing = Arc::new(Routing::new(host, &devices).map_err(|why| (None, why))?);
         let facts = |(name, link): (&String, &crate::sim::host::Link)| {
             let setting = |setting: &str| host.setting(&format!("ipv4/conf/{name}/{setting}"));
             if setting("rp_filter") != 0 {
@@ -175,6 +216,12 @@ impl Machine {
         }
         let martians = Set::of(martians).ranges().to_vec();
         Entrance { machine: self, device, inside, v4, ways, martians, exact: false }
+    }
+
+    /// The devices that packets of a family can be routed out of.
+    #[must_use]
+    pub fn outs(&self, v4: bool) -> BTreeSet<usize> {
+        self.routing.outs(v4)
     }
 
     /// The ways of packets of the host itself.
@@ -223,34 +270,53 @@ impl Machine {
             }
             let mut ends = Vec::new();
             let mut after = Vec::new();
-            for flow in flows {
+            for mut flow in flows {
                 let families = if flow.region.v4 { base.families.v4 } else { base.families.v6 };
-                // Of several chains that translate, the first that does counts.
-                let which = usize::from(!matches!(hook, Hook::Postrouting | Hook::Input));
-                if !families || base.nat && flow.moved[which].is_some() {
+                if !families || base.nat && flow.moved[which_moves(hook)].is_some() {
                     after.push(flow);
+                } else if let Some(end) = whole::run(&self.programs[filter], chain, &mut flow, around) {
+                    ends.push((flow, end));
                 } else {
                     run(&self.programs[filter], chain, flow, around, &mut ends)
                         .map_err(|it| Unfollowed { filter, ..it })?;
                 }
             }
             for (flow, end) in ends {
-                let place = |chain, rule| Place { filter, chain, rule };
-                let outcome = match end {
-                    End::Return if !base.accepts => Outcome::Dropped(place(chain, None)),
-                    End::Accept | End::Return => {
-                        after.push(flow);
-                        continue;
-                    }
-                    End::Drop(chain, rule) => Outcome::Dropped(place(chain, Some(rule))),
-                    End::Refuse(chain, rule, _) => Outcome::Refused(place(chain, Some(rule))),
-                };
                 let mark = flow.region.mark;
-                leaves.push(Leaf { flow, outcome, mark });
+                match outcome_of(end, Place { filter, chain, rule: None }, base) {
+                    None => after.push(flow),
+                    Some(outcome) => leaves.push(Leaf { flow, outcome, mark }),
+                }
             }
             flows = after;
         }
         Ok(flows)
+    }
+
+    /// Leads a flow through the base chains of a hook, if it is the same for all of it: what becomes of it, or nothing
+    /// inside where it goes on. Otherwise nothing at all.
+    pub(super) fn hook_all(
+        &self,
+        hook: Hook,
+        when: impl Fn(i32) -> bool,
+        flow: &mut Flow,
+        around: Around,
+        translates: bool,
+    ) -> Option<Option<Outcome>> {
+        let which = which_moves(hook);
+        for &(filter, chain, base) in &self.bases {
+            let families = if flow.region.v4 { base.families.v4 } else { base.families.v6 };
+            let asked = base.hook == hook && when(base.priority) && families;
+            if !asked || base.nat && (!translates || flow.moved[which].is_some()) {
+                continue;
+            }
+            let end = whole::run(&self.programs[filter], chain, flow, around)?;
+            let outcome = outcome_of(end, Place { filter, chain, rule: None }, base);
+            if outcome.is_some() {
+                return Some(outcome);
+            }
+        }
+        Some(None)
     }
 
     /// POSTROUTING, and away.
@@ -264,13 +330,7 @@ impl Machine {
         let new = matches!(connection, Connection::New);
         let early = |priority| priority <= SOURCES;
         let mut flows = self.hook(Hook::Postrouting, early, flows, around, new, leaves)?;
-        for flow in &mut flows {
-            match connection.moves(false) {
-                Some(Change::By(by)) => flow.region.source = flow.region.source.moved(by),
-                Some(Change::To(set)) => flow.region.source = set.clone(),
-                Some(Change::ToAny) | None => {}
-            }
-        }
+        flows.iter_mut().for_each(|flow| connection.source_moves(flow));
         let flows = self.hook(Hook::Postrouting, |it| it > SOURCES, flows, around, new, leaves)?;
         let Output::Is(device) = around.output else { return Ok(()) };
         leaves.extend(flows.into_iter().map(|flow| {
@@ -278,6 +338,22 @@ impl Machine {
             Leaf { flow, outcome: Outcome::Left(device), mark }
         }));
         Ok(())
+    }
+}
+
+/// Which address chains of a hook move. Of several chains that translate, the first that does counts.
+fn which_moves(hook: Hook) -> usize {
+    usize::from(!matches!(hook, Hook::Postrouting | Hook::Input))
+}
+
+/// What becomes of packets at the end of a base chain, if they do not go on.
+fn outcome_of(end: End, base_chain: Place, base: Base) -> Option<Outcome> {
+    let place = |chain, rule| Place { chain, rule: Some(rule), ..base_chain };
+    match end {
+        End::Return if !base.accepts => Some(Outcome::Dropped(base_chain)),
+        End::Accept | End::Return => None,
+        End::Drop(chain, rule) => Some(Outcome::Dropped(place(chain, rule))),
+        End::Refuse(chain, rule, _) => Some(Outcome::Refused(place(chain, rule))),
     }
 }
 
@@ -289,6 +365,15 @@ pub(super) enum Change<'c> {
 }
 
 impl Connection {
+    /// Changes the source of packets of a known connection.
+    pub(super) fn source_moves(&self, flow: &mut Flow) {
+        match self.moves(false) {
+            Some(Change::By(by)) => flow.region.source = flow.region.source.moved(by),
+            Some(Change::To(set)) => flow.region.source = set.clone(),
+            Some(Change::ToAny) | None => {}
+        }
+    }
+
     /// How packets of a known connection have their destination or their source changed.
     pub(super) fn moves(&self, destination: bool) -> Option<Change<'_>> {
         let (direction, moved, opened_by) = match self {

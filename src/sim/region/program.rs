@@ -5,12 +5,13 @@
 //! cannot be decided for whole regions is refused with its line.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::joined::{Effect, effects, flatten, join};
 use super::{Octets, Range};
 use crate::read::filter::{
-    Action, Base, Dispatch, Field, Filter, Match, Name, Refusal, Step, Translation, Values, Verdict, Way,
-    Zone,
+    self, Action, Base, Dispatch, Field, Filter, Match, Name, Refusal, Step, Translation, Values, Verdict,
+    Way, Zone,
 };
 
 /// The devices by number: everything that is not one of them is the number behind the last.
@@ -67,7 +68,7 @@ impl Devices {
 #[derive(Debug)]
 pub struct Program {
     /// Its chains, at the places that they have in the filter.
-    pub chains: Vec<Chain>,
+    pub chains: Vec<Arc<Chain>>,
 }
 
 /// A chain.
@@ -268,7 +269,18 @@ impl Program {
         for (chain, effects) in effects(&chains).into_iter().enumerate() {
             chains[chain].effects = effects;
         }
-        Ok(Self { chains })
+        Ok(Self { chains: chains.into_iter().map(Arc::new).collect() })
+    }
+
+    /// The same when all rules of some tables of the filter are gone: no rule leads from one into another.
+    #[must_use]
+    pub fn flushed(&self, filter: &Filter, tables: &[&str]) -> Self {
+        let chain =
+            |(own, written): (&Arc<Chain>, &filter::Chain)| match tables.contains(&written.table.as_str()) {
+                true => Arc::new(Chain { base: own.base, rules: Vec::new(), effects: None }),
+                false => Arc::clone(own),
+            };
+        Self { chains: self.chains.iter().zip(&filter.chains).map(chain).collect() }
     }
 
     /// What a chain does to the mark of packets by their destination, if it does nothing else.

@@ -4,20 +4,50 @@
 //! ranges of a set are disjoint, in order and do not touch, so that equal sets are equal values.
 
 use std::fmt;
-use std::rc::Rc;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 /// A range: first and last, both included.
 pub type Range = (u128, u128);
 
 /// A set of numbers.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Set(Rc<[Range]>);
+#[derive(Clone)]
+pub struct Set(Ranges);
+
+/// Most sets are one range, which needs no memory of its own.
+#[derive(Clone)]
+enum Ranges {
+    One([Range; 1]),
+    Any(Arc<[Range]>),
+}
+
+impl PartialEq for Set {
+    fn eq(&self, other: &Self) -> bool {
+        self.ranges() == other.ranges()
+    }
+}
+
+impl Eq for Set {}
+
+impl Hash for Set {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.ranges().hash(state);
+    }
+}
 
 impl Set {
     /// One range.
     #[must_use]
     pub fn range(first: u128, last: u128) -> Self {
-        Self(Rc::new([(first, last)]))
+        Self(Ranges::One([(first, last)]))
+    }
+
+    /// Ranges that are disjoint, in order and do not touch.
+    fn made(ranges: Vec<Range>) -> Self {
+        match ranges.as_slice() {
+            [one] => Self(Ranges::One([*one])),
+            _ => Self(Ranges::Any(ranges.into())),
+        }
     }
 
     /// What is in any of some ranges, in whatever order.
@@ -31,38 +61,52 @@ impl Set {
                 _ => joined.push((first, last)),
             }
         }
-        Self(joined.into())
+        Self::made(joined)
     }
 
     /// Its ranges in order.
     #[must_use]
     pub fn ranges(&self) -> &[Range] {
-        &self.0
+        match &self.0 {
+            Ranges::One(one) => one,
+            Ranges::Any(ranges) => ranges,
+        }
+    }
+
+    /// Whether it is known without a look at its ranges that they are those of another.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Ranges::One(one), Ranges::One(other)) => one == other,
+            (Ranges::Any(ranges), Ranges::Any(other)) => Arc::ptr_eq(ranges, other),
+            _ => false,
+        }
     }
 
     /// Whether nothing is in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.ranges().is_empty()
     }
 
     /// The lowest number in it.
     #[must_use]
     pub fn first(&self) -> Option<u128> {
-        self.0.first().map(|range| range.0)
+        self.ranges().first().map(|range| range.0)
     }
 
     /// Whether a number is in it.
     #[must_use]
     pub fn contains(&self, number: u128) -> bool {
-        let at = self.0.partition_point(|range| range.1 < number);
-        self.0.get(at).is_some_and(|range| range.0 <= number)
+        let ranges = self.ranges();
+        let at = ranges.partition_point(|range| range.1 < number);
+        ranges.get(at).is_some_and(|range| range.0 <= number)
     }
 
     /// Its ranges that have something in common with one, cut to it.
     pub fn within(&self, (first, last): Range) -> impl Iterator<Item = Range> + '_ {
-        let at = self.0.partition_point(|range| range.1 < first);
-        let near = self.0[at..].iter().take_while(move |range| range.0 <= last);
+        let ranges = self.ranges();
+        let at = ranges.partition_point(|range| range.1 < first);
+        let near = ranges[at..].iter().take_while(move |range| range.0 <= last);
         near.map(move |range| (range.0.max(first), range.1.min(last)))
     }
 
@@ -76,7 +120,7 @@ impl Set {
     #[must_use]
     pub fn wholly(&self, ranges: &[Range]) -> Option<bool> {
         let mut inside = None;
-        for own in &*self.0 {
+        for own in self.ranges() {
             let at = if ranges.len() > 4 { ranges.partition_point(|range| range.1 < own.0) } else { 0 };
             let met = ranges[at..].iter().find(|range| range.1 >= own.0).filter(|range| range.0 <= own.1);
             let now = match met {
@@ -94,14 +138,24 @@ impl Set {
     /// What it has in common with disjoint ranges in order; nothing where that is empty.
     #[must_use]
     pub fn and(&self, ranges: &[Range]) -> Option<Self> {
-        if let ([one], [range]) = (&*self.0, ranges) {
+        if let ([one], [range]) = (self.ranges(), ranges) {
             let (first, last) = (one.0.max(range.0), one.1.min(range.1));
-            return (first <= last)
-                .then(|| if (first, last) == *one { self.clone() } else { Self::range(first, last) });
+            return (first <= last).then(|| Self::range(first, last));
+        }
+        if let [range] = ranges {
+            if range.0 <= self.first()? && self.ranges().last()?.1 <= range.1 {
+                return Some(self.clone());
+            }
+            let mut within = self.within(*range);
+            let first = within.next()?;
+            return Some(match within.next() {
+                None => Self::range(first.0, first.1),
+                Some(second) => Self::made([first, second].into_iter().chain(within).collect()),
+            });
         }
         let mut common = Vec::new();
-        if self.0.len() <= ranges.len() {
-            for own in &*self.0 {
+        if self.ranges().len() <= ranges.len() {
+            for own in self.ranges() {
                 let at = ranges.partition_point(|range| range.1 < own.0);
                 let near = ranges[at..].iter().take_while(|range| range.0 <= own.1);
                 common.extend(near.map(|range| (range.0.max(own.0), range.1.min(own.1))));
@@ -109,14 +163,22 @@ impl Set {
         } else {
             common.extend(ranges.iter().flat_map(|range| self.within(*range)));
         }
-        (!common.is_empty()).then(|| Self(common.into()))
+        (!common.is_empty()).then(|| Self::made(common))
     }
 
     /// What is in it and in none of disjoint ranges in order; nothing where that is empty.
     #[must_use]
     pub fn without(&self, ranges: &[Range]) -> Option<Self> {
+        if let &[one] = self.ranges() {
+            let at = ranges.partition_point(|range| range.1 < one.0);
+            match ranges.get(at) {
+                Some(range) if range.0 <= one.0 && one.1 <= range.1 => return None,
+                Some(range) if range.0 <= one.1 => {}
+                _ => return Some(self.clone()),
+            }
+        }
         let mut rest = Vec::new();
-        for &(first, last) in &*self.0 {
+        for &(first, last) in self.ranges() {
             let mut from = Some(first);
             let at = ranges.partition_point(|range| range.1 < first);
             for range in ranges[at..].iter().take_while(|range| range.0 <= last) {
@@ -129,7 +191,7 @@ impl Set {
             }
             rest.extend(from.filter(|begin| *begin <= last).map(|begin| (begin, last)));
         }
-        (!rest.is_empty()).then(|| Self(rest.into()))
+        (!rest.is_empty()).then(|| Self::made(rest))
     }
 
     /// All its numbers moved by the same, which may be a negative number's complement.
@@ -138,8 +200,14 @@ impl Set {
         if by == 0 {
             return self.clone();
         }
-        let mut ranges = Vec::with_capacity(self.0.len());
-        for range in &*self.0 {
+        if let &[(first, last)] = self.ranges()
+            && let (first, last) = (first.wrapping_add(by), last.wrapping_add(by))
+            && first <= last
+        {
+            return Self::range(first, last);
+        }
+        let mut ranges = Vec::with_capacity(self.ranges().len());
+        for range in self.ranges() {
             let (first, last) = (range.0.wrapping_add(by), range.1.wrapping_add(by));
             if first <= last {
                 ranges.push((first, last));
@@ -147,19 +215,22 @@ impl Set {
                 ranges.extend([(first, u128::MAX), (0, last)]);
             }
         }
-        Self::of(ranges)
+        // What none of is moved past the last number is as far apart as before.
+        if ranges.is_sorted() { Self::made(ranges) } else { Self::of(ranges) }
     }
 
     /// Whether all of it is in another one.
     #[must_use]
     pub fn is_in(&self, other: &Self) -> bool {
-        self.without(&other.0).is_none()
+        self.without(other.ranges()).is_none()
     }
 }
 
 impl fmt::Debug for Set {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(first, last)| format!("{first:#x}-{last:#x}"))).finish()
+        f.debug_list()
+            .entries(self.ranges().iter().map(|(first, last)| format!("{first:#x}-{last:#x}")))
+            .finish()
     }
 }
 
