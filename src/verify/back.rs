@@ -8,9 +8,8 @@ use super::found::{Failure, Found, Obligation, Packet, place_of};
 use crate::sim::region::chains::Unfollowed;
 use crate::sim::region::fib::Relevant;
 use crate::sim::region::flow::{Flow, Moved};
-use crate::sim::region::numbers::no_hosts;
 use crate::sim::region::pass::{Connection, Leaf, Outcome};
-use crate::sim::region::{Octets, Range, Region, Set};
+use crate::sim::region::{Known, Octets, Region, Set};
 
 /// Follows what belongs to a connection.
 pub(super) fn check(
@@ -51,6 +50,7 @@ pub(super) fn check(
         kinds: answers(v4),
         source_ports: came.destination_ports.clone(),
         destination_ports: came.source_ports.clone(),
+        mark: Known::ZERO,
         ..came.clone()
     };
     walk.comes_back(answer, (opened.to, opened.from), &connection(1, false), "an answer", found, |leaf| {
@@ -83,8 +83,13 @@ pub(super) fn check(
     for receiver in receivers {
         found.looked(Obligation::Return);
         let error = Region { mark, destination: receiver, ..Region::all(v4) };
-        for (region, decision) in own[usize::from(!v4)].decide(&error) {
-            let device = decision.and_then(|decision| ground.device_of(decision.route));
+        let ways = own[usize::from(!v4)];
+        let decided = match ways.decide_all(&error) {
+            Some(decision) => vec![(error, decision)],
+            None => ways.decide(&error),
+        };
+        for (region, decision) in decided {
+            let device = decision.and_then(|decision| decision.device);
             if device != Some(ground.devices[opened.from]) {
                 let packet = Packet::out_of(&came, ground.spec.device(opened.from));
                 let lost = Packet::out_of(&region, "").destination;
@@ -110,7 +115,7 @@ fn answers(v4: bool) -> Octets {
 
 /// The errors that must come back: not those that routers no longer send (RFC 6633), and not redirects, which
 /// are for the own link.
-fn promised(v4: bool) -> Octets {
+pub(super) fn promised(v4: bool) -> Octets {
     if v4 { Octets::of(&[3, 11, 12]) } else { Octets::of(&[1, 2, 3, 4]) }
 }
 
@@ -138,18 +143,16 @@ impl Walk<'_> {
             _ => return Ok(()),
         };
         let mut leaves = Vec::new();
-        let mut flows = entrance.before(region, &mut leaves)?;
-        // Nobody has such numbers, and the gateway drops what says that it comes from itself.
-        let impossible: Vec<Range> =
-            no_hosts(v4).iter().chain(&self.ground.spec.numbers(from, v4).own).copied().collect();
-        let impossible = Set::of(impossible);
-        if related {
-            let possible = |flow: Flow| {
-                let (_, rest) = flow.region.clone().by_address(false, impossible.ranges());
-                rest.map(|region| flow.with(region))
-            };
-            flows = flows.into_iter().filter_map(possible).collect();
-        }
+        let raw = if related { self.ground.errors(from, v4)? } else { self.ground.raw(from, v4)? };
+        let flows = match raw.of(&region, &mut leaves) {
+            Some(flows) => flows,
+            None => {
+                let flows = entrance.before(region, &mut leaves)?.into_iter();
+                let right =
+                    |flow: Flow| if related { of_kinds(&flow, promised(v4), false) } else { Some(flow) };
+                flows.filter_map(right).collect()
+            }
+        };
         for flow in flows.into_iter().flat_map(Flow::apart) {
             let zones = flow.zones.unwrap_or_default();
             if zones[direction] != self.zones[direction] {
@@ -161,10 +164,7 @@ impl Walk<'_> {
                 self.fails(text, Some(packet), None, found);
                 return Ok(());
             }
-            let flow = if related { of_kinds(&flow, promised(v4), false) } else { Some(flow) };
-            if let Some(flow) = flow {
-                entrance.after(flow, connection, &mut leaves)?;
-            }
+            entrance.after(flow, connection, &mut leaves)?;
         }
         if related {
             leaves.retain(|leaf| leaf.outcome != Outcome::Martian);

@@ -8,19 +8,19 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-use super::delivery::of_kinds;
+use super::delivery::{Ground, of_kinds};
 use super::found::{Failure, Found, Obligation, Packet};
 use super::spec::Spec;
 use super::states::States;
 use super::{order, shut};
-use crate::read::filter::Filter;
 use crate::read::routing::{Change, Route, Way};
 use crate::read::script::Script;
 use crate::sim::host::{Host, MAIN};
 use crate::sim::region::Region;
 use crate::sim::region::chains::Unfollowed;
+use crate::sim::region::flow::Flow;
 use crate::sim::region::numbers::opens;
-use crate::sim::region::pass::{Connection, Machine, Outcome};
+use crate::sim::region::pass::{Connection, Leaf, Machine, Outcome, Unready, is_raw};
 
 /// The steps of a script, and the host after each of them.
 pub(super) fn steps(script: &Script, found: &mut Found) {
@@ -57,57 +57,154 @@ pub(super) fn steps(script: &Script, found: &mut Found) {
 
 /// The host when something of it is gone: its packet filters, all of them or one table of iptables; its rules; half
 /// of its links.
-pub(super) fn flushed(spec: &Spec<'_>, host: &Host, found: &mut Found) -> Result<(), (String, Unfollowed)> {
-    let mut tables: Vec<&str> =
-        host.filters.iter().flat_map(|it| &it.chains).map(|it| it.table.as_str()).collect();
-    tables.sort_unstable();
-    tables.dedup();
-    let mut gone: Vec<Vec<&str>> = vec![tables.clone()];
-    if tables.len() > 1 {
-        gone.extend(tables.iter().map(|table| vec![*table]));
-    }
-    let of_filters = gone.into_iter().map(|gone| {
-        let mut host = host.clone();
-        host.filters.iter_mut().for_each(|filter| flush(filter, &gone));
-        (format!("somebody has flushed {}", gone.join(", ")), host, false)
-    });
-    let mut cases: Vec<(String, Host, bool)> = of_filters.collect();
-    let mut without = host.clone();
-    // RTPROT_KERNEL of rtnetlink(7).
-    without.rules.retain(|rule| rule.protocol == 2);
-    cases.push(("its rules are gone".to_owned(), without, true));
-    let mut without = host.clone();
-    without.rules.retain(|rule| rule.mark.is_none());
-    cases.push(("its rules about marks are gone".to_owned(), without, true));
-    for (which, rest) in [("first", 0), ("second", 1)] {
-        let mut half = host.clone();
-        for network in (rest..spec.site.networks.len()).step_by(2) {
-            let device = spec.device(network).to_owned();
-            // One that is not there is down, too.
-            let _ = half.apply(&Change::SetUp { device, up: false });
+pub(super) struct Gone<'g> {
+    spec: &'g Spec<'g>,
+    cases: Vec<Case>,
+}
+
+struct Case {
+    when: String,
+    machine: Machine,
+    /// The network of each device.
+    networks: Vec<Option<usize>>,
+    same: Same,
+}
+
+/// What of its packet filters is there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Same {
+    /// Not those that see packets before their connection is looked for.
+    Nothing,
+    /// Those, and not all others.
+    Raw,
+    /// All of them: then nothing goes back to where it came from.
+    All,
+}
+
+impl<'g> Gone<'g> {
+    pub(super) fn new(spec: &'g Spec<'g>, host: &Host, machine: &Machine) -> Self {
+        let mut tables: Vec<&str> =
+            host.filters.iter().flat_map(|it| &it.chains).map(|it| it.table.as_str()).collect();
+        tables.sort_unstable();
+        tables.dedup();
+        let mut gone: Vec<Vec<&str>> = vec![tables.clone()];
+        if tables.len() > 1 {
+            gone.extend(tables.iter().map(|table| vec![*table]));
         }
-        cases.push((format!("the {which} of every two networks is down"), half, true));
-    }
-    for (when, host, filtered) in cases {
+        let mut cases = Vec::new();
         // What was understood before is understood with less of it.
-        let Ok(machine) = Machine::new(&host) else { continue };
-        let networks = networks(spec, &machine);
-        for network in 0..spec.site.networks.len() {
-            for v4 in [true, false] {
-                let flushed = Flushed {
-                    spec,
-                    machine: &machine,
-                    networks: &networks,
-                    when: &when,
-                    filtered,
-                    network,
-                    v4,
-                };
-                flushed.check(found).map_err(|it| (when.clone(), it))?;
+        let mut add = |when: String, machine: Result<Machine, Unready>, same: Same| {
+            if let Ok(machine) = machine {
+                let networks = networks(spec, &machine);
+                cases.push(Case { when, machine, networks, same });
+            }
+        };
+        for gone in gone {
+            let of_raw = host.filters.iter().flat_map(|it| &it.chains).any(|chain| {
+                gone.contains(&chain.table.as_str())
+                    && chain.base.is_some_and(|base| is_raw(base.hook, base.priority))
+            });
+            let same = if of_raw { Same::Nothing } else { Same::Raw };
+            let flushed = machine.flushed(&host.filters, &gone);
+            add(format!("somebody has flushed {}", gone.join(", ")), Ok(flushed), same);
+        }
+        let mut without = host.clone();
+        // RTPROT_KERNEL of rtnetlink(7).
+        without.rules.retain(|rule| rule.protocol == 2);
+        add("its rules are gone".to_owned(), machine.otherwise(&without), Same::All);
+        let mut without = host.clone();
+        without.rules.retain(|rule| rule.mark.is_none());
+        add("its rules about marks are gone".to_owned(), machine.otherwise(&without), Same::All);
+        for (which, rest) in [("first", 0), ("second", 1)] {
+            let mut half = host.clone();
+            for network in (rest..spec.site.networks.len()).step_by(2) {
+                let device = spec.device(network).to_owned();
+                // One that is not there is down, too.
+                let _ = half.apply(&Change::SetUp { device, up: false });
+            }
+            let when = format!("the {which} of every two networks is down");
+            add(when, machine.otherwise(&half), Same::All);
+        }
+        Self { spec, cases }
+    }
+
+    /// Looks at what comes in from a network: `arrived` is what opens connections when its way is looked for, with
+    /// nothing gone.
+    pub(super) fn check(
+        &self,
+        ground: &Ground<'_>,
+        (network, v4): (usize, bool),
+        arrived: &[Flow],
+        found: &mut Found,
+    ) -> Result<(), Unfollowed> {
+        let raw = &ground.raw(network, v4)?.flows;
+        let open = self.open(ground, (network, v4), arrived, found)?;
+        for case in &self.cases {
+            let device = case.machine.devices.number(self.spec.device(network));
+            let entrance = case.machine.at(device, v4);
+            let mut leaves = Vec::new();
+            let own = match case.same {
+                Same::Nothing => entrance.before(Region::all(v4), &mut leaves)?,
+                Same::Raw | Same::All => Vec::new(),
+            };
+            match case.same {
+                Same::All => entrance.go_on(open.clone(), &Connection::New, &mut leaves)?,
+                Same::Nothing | Same::Raw => {
+                    let flows = if case.same == Same::Raw { raw } else { &own };
+                    for new in flows.iter().filter_map(|flow| of_kinds(flow, opens(v4), true)) {
+                        entrance.after(new, &Connection::New, &mut leaves)?;
+                    }
+                }
+            }
+            for leaf in leaves {
+                self.left(case, &leaf, (network, device), found);
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// Those that rules, if all of them are there, let leave by a device that they must not: where there are few such
+    /// devices, there are most often none, and nobody has to look for any way.
+    fn open(
+        &self,
+        ground: &Ground<'_>,
+        (network, v4): (usize, bool),
+        arrived: &[Flow],
+        found: &mut Found,
+    ) -> Result<Vec<Flow>, Unfollowed> {
+        let Some(strange) = ground.strange(network, v4, self.cases.len()) else {
+            return Ok(arrived.to_vec());
+        };
+        let entrance = ground.entrance(network, v4);
+        let mut open = Vec::new();
+        for flow in arrived {
+            found.looked(Obligation::FailClosed);
+            if !entrance.shuts(flow, &Connection::New, &strange)? {
+                open.push(flow.clone());
+            }
+        }
+        Ok(open)
+    }
+
+    fn left(&self, case: &Case, leaf: &Leaf, (network, device): (usize, usize), found: &mut Found) {
+        found.looked(Obligation::FailClosed);
+        let Outcome::Left(out) = leaf.outcome else { return };
+        let name = case.machine.devices.name(out);
+        let to = case.networks.get(out).copied().flatten();
+        let stays = out == device && case.same != Same::All;
+        if stays || to.is_some_and(|to| self.spec.peers(network, to)) {
+            return;
+        }
+        found.failures.push(Failure {
+            obligation: Obligation::FailClosed,
+            networks: [Some(network), to],
+            what: format!("leaves by {name} when {}", case.when),
+            packet: Some(Packet::out_of(&leaf.flow.region, self.spec.device(network))),
+            place: None,
+            rule: None,
+            line: None,
+        });
+    }
 }
 
 /// The network of each device, by its number.
@@ -166,57 +263,4 @@ pub(super) fn entered(
         }
     }
     Ok(())
-}
-
-/// `nft flush table`, `iptables -t TABLE -F`: the chains stay, with their policies.
-fn flush(filter: &mut Filter, gone: &[&str]) {
-    for chain in &mut filter.chains {
-        if gone.contains(&chain.table.as_str()) {
-            chain.rules.clear();
-        }
-    }
-}
-
-struct Flushed<'f> {
-    spec: &'f Spec<'f>,
-    machine: &'f Machine,
-    networks: &'f [Option<usize>],
-    when: &'f str,
-    /// Whether its packet filters are there: then nothing goes back to where it came from.
-    filtered: bool,
-    network: usize,
-    v4: bool,
-}
-
-impl Flushed<'_> {
-    fn check(&self, found: &mut Found) -> Result<(), Unfollowed> {
-        let device = self.machine.devices.number(self.spec.device(self.network));
-        let entrance = self.machine.at(device, self.v4);
-        let mut leaves = Vec::new();
-        for flow in entrance.before(Region::all(self.v4), &mut leaves)? {
-            if let Some(new) = of_kinds(&flow, opens(self.v4), true) {
-                entrance.after(new, &Connection::New, &mut leaves)?;
-            }
-        }
-        for leaf in leaves {
-            found.looked(Obligation::FailClosed);
-            let Outcome::Left(out) = leaf.outcome else { continue };
-            let name = self.machine.devices.name(out);
-            let to = self.networks.get(out).copied().flatten();
-            let stays = out == device && !self.filtered;
-            if stays || to.is_some_and(|to| self.spec.peers(self.network, to)) {
-                continue;
-            }
-            found.failures.push(Failure {
-                obligation: Obligation::FailClosed,
-                networks: [Some(self.network), to],
-                what: format!("leaves by {name} when {}", self.when),
-                packet: Some(Packet::out_of(&leaf.flow.region, self.spec.device(self.network))),
-                place: None,
-                rule: None,
-                line: None,
-            });
-        }
-        Ok(())
-    }
 }

@@ -4,16 +4,20 @@
 //! the connections that come into being. What must hold: every packet is either in a part that leaves and must
 //! be allowed to, or in one that does not and must not be expected anywhere.
 
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use super::back::promised;
 use super::found::{Failure, Found, Obligation, Packet, fate_of, place_of};
 use super::spec::{Piece, Spec};
 use crate::model::Peering;
-use crate::read::routing::{Route, Way};
 use crate::sim::region::chains::Unfollowed;
 use crate::sim::region::entrance::Entrance;
 use crate::sim::region::flow::{Flow, Moved};
-use crate::sim::region::numbers::{errors, opens};
+use crate::sim::region::numbers::{errors, no_hosts, opens};
 use crate::sim::region::pass::{Connection, Leaf, Machine, Outcome};
-use crate::sim::region::{Octets, Region, Set};
+use crate::sim::region::raw::Raw;
+use crate::sim::region::{Octets, Range, Region, Set};
 
 /// What every part of the proof needs.
 pub(super) struct Ground<'g> {
@@ -25,6 +29,14 @@ pub(super) struct Ground<'g> {
     pub(super) networks: Vec<Option<usize>>,
     /// The way in of each network, in both families.
     pub(super) entrances: [Vec<Entrance<'g>>; 2],
+    /// What is made of all that comes in there before its connection is looked for.
+    raw: [Vec<OnceLock<Result<Raw, Unfollowed>>>; 2],
+    /// The errors among them that come back.
+    errors: [Vec<OnceLock<Result<Raw, Unfollowed>>>; 2],
+    /// The devices that packets can be routed out of.
+    outs: [BTreeSet<usize>; 2],
+    /// The devices of those that a network may open anything to, or that may to it.
+    peers: Vec<BTreeSet<usize>>,
 }
 
 /// A connection that comes into being.
@@ -75,19 +87,52 @@ impl<'g> Ground<'g> {
             *last = None;
         }
         let entrances = [true, false].map(|v4| devices.iter().map(|it| machine.at(*it, v4)).collect());
-        Self { spec, machine, devices, networks, entrances }
+        let [raw, errors] =
+            [(); 2].map(|()| [(); 2].map(|()| devices.iter().map(|_| OnceLock::new()).collect()));
+        let outs = [true, false].map(|v4| machine.outs(v4));
+        let mut peers = vec![BTreeSet::new(); count];
+        for peering in &spec.site.peerings {
+            let (from, to) = (peering.from.0, peering.to.0);
+            for (own, other) in [(from, to), (to, from)] {
+                if networks.get(devices[other]) == Some(&Some(other)) {
+                    peers[own].insert(devices[other]);
+                }
+            }
+        }
+        Self { spec, machine, devices, networks, entrances, raw, errors, outs, peers }
     }
 
     pub(super) fn entrance(&self, network: usize, v4: bool) -> &Entrance<'g> {
         &self.entrances[usize::from(!v4)][network]
     }
 
-    /// The device that a route leads out of.
-    pub(super) fn device_of(&self, route: &Route) -> Option<usize> {
-        match &route.way {
-            Way::Out { device, .. } => Some(self.machine.devices.number(device)),
-            _ => None,
+    /// What is made of all packets of a network before their connection is looked for.
+    pub(super) fn raw(&self, network: usize, v4: bool) -> Result<&Raw, Unfollowed> {
+        let raw = self.raw[usize::from(!v4)][network].get_or_init(|| Raw::new(self.entrance(network, v4)));
+        raw.as_ref().map_err(|it| *it)
+    }
+
+    /// The devices that packets can be routed out of, but nothing of a network may leave by; nothing if those are
+    /// more than so many.
+    pub(super) fn strange(&self, network: usize, v4: bool, most: usize) -> Option<Vec<usize>> {
+        let outs = &self.outs[usize::from(!v4)];
+        let peers = &self.peers[network];
+        if outs.len() > peers.len() + most {
+            return None;
         }
+        let strange: Vec<usize> = outs.iter().copied().filter(|device| !peers.contains(device)).collect();
+        (strange.len() <= most).then_some(strange)
+    }
+
+    /// The same of errors that must come back, from sources that there can be.
+    pub(super) fn errors(&self, network: usize, v4: bool) -> Result<&Raw, Unfollowed> {
+        let errors = self.errors[usize::from(!v4)][network].get_or_init(|| {
+            // Nobody has such numbers, and the gateway drops what says that it comes from itself.
+            let own = &self.spec.numbers(network, v4).own;
+            let impossible = Set::of(no_hosts(v4).iter().chain(own).copied().collect());
+            Ok(self.raw(network, v4)?.errors(promised(v4), &impossible))
+        });
+        errors.as_ref().map_err(|it| *it)
     }
 
     pub(super) fn name(&self, network: usize) -> &'g str {
@@ -102,35 +147,41 @@ impl<'g> Ground<'g> {
         fate_of(outcome, device)
     }
 
-    /// Looks at all packets of a family that come in from a network.
+    /// Looks at all packets of a family that come in from a network. Comes back: those that open connections, as far
+    /// as where their way is looked for.
     pub(super) fn network(
         &self,
         from: usize,
         v4: bool,
         found: &mut Found,
         opened: &mut dyn FnMut(Opened<'_>, &mut Found) -> Result<(), Unfollowed>,
-    ) -> Result<(), Unfollowed> {
+    ) -> Result<Vec<Flow>, Unfollowed> {
         let entrance = self.entrance(from, v4);
+        let numbers = self.spec.numbers(from, v4);
         let sender = Sender {
             ground: self,
             from,
             v4,
             hosts: self.spec.hosts(from, v4),
+            senders: Set::of(numbers.real.clone()).without(&numbers.own),
             view: self.spec.view(from, v4),
         };
-        let mut leaves = Vec::new();
-        let flows = entrance.before(Region::all(v4), &mut leaves)?;
-        for leaf in leaves.drain(..) {
-            sender.stays(&leaf, found);
+        let raw = self.raw(from, v4)?;
+        for leaf in &raw.leaves {
+            sender.stays(leaf, found);
         }
-        for flow in flows {
-            if let Some(new) = of_kinds(&flow, opens(v4), true) {
-                entrance.after(new.clone(), &Connection::New, &mut leaves)?;
+        let mut leaves = Vec::new();
+        let mut all = Vec::new();
+        for flow in &raw.flows {
+            if let Some(new) = of_kinds(flow, opens(v4), true) {
+                let arrived = entrance.arrive(new, &Connection::New, &mut leaves)?;
+                all.extend(arrived.iter().cloned());
+                entrance.go_on(arrived, &Connection::New, &mut leaves)?;
                 for leaf in leaves.drain(..) {
                     match leaf.outcome {
                         Outcome::Left(device) => {
                             if let Some(to) = sender.leaves(&leaf, device, found) {
-                                let first = came(&flow, &leaf);
+                                let first = came(flow, &leaf);
                                 opened(Opened { from, to, first, leaf: &leaf }, found)?;
                             }
                         }
@@ -145,9 +196,19 @@ impl<'g> Ground<'g> {
                     sender.passes(&leaf, "without being part of a connection", found);
                 }
             }
-            let Some(errors) = of_kinds(&flow, errors(v4), false) else { continue };
+            let Some(errors) = of_kinds(flow, errors(v4), false) else { continue };
             for direction in [0, 1] {
-                entrance.after(errors.clone(), &Connection::Whichever { direction }, &mut leaves)?;
+                let connection = Connection::Whichever { direction };
+                let arrived = entrance.arrive(errors.clone(), &connection, &mut leaves)?;
+                for flow in arrived {
+                    // Their way hangs on the mark, unless none can be wrong.
+                    let strange = self.strange(from, v4, flow.count() - 1);
+                    if strange.map_or(Ok(false), |it| entrance.shuts(&flow, &connection, &it))? {
+                        found.looked(Obligation::Isolation);
+                    } else {
+                        entrance.go_on(vec![flow], &connection, &mut leaves)?;
+                    }
+                }
                 for leaf in leaves.drain(..) {
                     found.looked(Obligation::Isolation);
                     let Outcome::Left(device) = leaf.outcome else { continue };
@@ -158,7 +219,7 @@ impl<'g> Ground<'g> {
                 }
             }
         }
-        Ok(())
+        Ok(all)
     }
 }
 
@@ -168,6 +229,8 @@ struct Sender<'s> {
     from: usize,
     v4: bool,
     hosts: Option<Set>,
+    /// All numbers that are not the gateway's.
+    senders: Option<Set>,
     view: Vec<Piece>,
 }
 
@@ -186,9 +249,7 @@ impl Sender<'_> {
             self.fails(Obligation::Isolation, leaf, &came, "though no connect allows it", found);
             return None;
         };
-        let numbers = spec.numbers(from, v4);
-        let real = Set::of(numbers.real.clone()).without(&numbers.own);
-        if let Some(spoofed) = came.source.without(real.as_ref().map_or(&[], |set| set.ranges())) {
+        if let Some(spoofed) = came.source.without(self.senders.as_ref().map_or(&[], Set::ranges)) {
             let came = came.with_address(false, spoofed);
             self.fails(Obligation::Isolation, leaf, &came, "though no host there has that source", found);
             return None;
@@ -247,6 +308,18 @@ impl Sender<'_> {
     fn stays(&self, leaf: &Leaf, found: &mut Found) {
         let spec = self.ground.spec;
         found.looked(Obligation::Delivery);
+        let by = match leaf.flow.moved[1] {
+            Some(Moved::By(by)) => by.wrapping_neg(),
+            _ => 0,
+        };
+        // Most of it is for nobody.
+        let waited = |range: &Range| {
+            let at = self.view.partition_point(|piece| piece.known.1 < range.0);
+            self.view.get(at).is_some_and(|piece| piece.known.0 <= range.1)
+        };
+        if !leaf.flow.region.destination.moved(by).ranges().iter().any(waited) {
+            return;
+        }
         let came = original(leaf);
         let Some(source) = self.hosts.as_ref().and_then(|hosts| came.source.and(hosts.ranges())) else {
             return;

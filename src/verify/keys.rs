@@ -5,7 +5,8 @@
 //! network sends to which; then no port is ever rewritten, no protocol without ports is dropped, and nobody
 //! can speak for somebody else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::thread;
 
 use super::delivery::{Opened, of_kinds};
 use super::found::Found;
@@ -41,7 +42,9 @@ impl Who {
 /// All keys.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    sets: BTreeMap<Vec<Range>, u32>,
+    sets: Vec<Set>,
+    /// Their places.
+    places: HashMap<Set, u32>,
     /// By family and zone.
     zones: BTreeMap<(bool, u16), Vec<Key>>,
 }
@@ -62,11 +65,12 @@ pub(super) struct Clash {
 
 impl Keys {
     fn set(&mut self, set: &Set) -> u32 {
-        let next = u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
-        if let Some(known) = self.sets.get(set.ranges()) {
+        if let Some(known) = self.places.get(set) {
             return *known;
         }
-        self.sets.insert(set.ranges().to_vec(), next);
+        let next = u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
+        self.sets.push(set.clone());
+        self.places.insert(set.clone(), next);
         next
     }
 
@@ -112,21 +116,19 @@ impl Keys {
     pub(super) fn came(&mut self, from: usize, flow: &Flow) {
         let v4 = flow.region.v4;
         let Some(flow) = of_kinds(flow, Octets::ALL.without(&errors(v4)), true) else { return };
-        for flow in flow.apart() {
-            let Region { source, destination, .. } = &flow.region;
-            for (zone, answers) in flow.zones.unwrap_or_default().into_iter().zip([false, true]) {
-                self.add((v4, zone, answers), source, destination, Who::From(from));
+        let source = self.set(&flow.region.source);
+        for (destination, zones) in flow.by_zones() {
+            let destination = self.set(&destination);
+            for (zone, answers) in zones.unwrap_or_default().into_iter().zip([false, true]) {
+                let key = (source, destination, Who::From(from), answers);
+                self.zones.entry((v4, zone)).or_default().push(key);
             }
         }
     }
 
     /// Takes the keys of another collection.
     pub(super) fn more(&mut self, other: Self) {
-        let mut names = vec![0; other.sets.len()];
-        for (ranges, number) in other.sets {
-            let next = u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
-            names[number as usize] = *self.sets.entry(ranges).or_insert(next);
-        }
+        let names: Vec<u32> = other.sets.iter().map(|set| self.set(set)).collect();
         for (zone, keys) in other.zones {
             let own = self.zones.entry(zone).or_default();
             own.extend(keys.into_iter().map(|(source, destination, who, answers)| {
@@ -136,42 +138,63 @@ impl Keys {
     }
 
     /// Pairs of keys that have something in common and do not mean the same; of each two flows once.
-    pub(super) fn clashes(mut self, found: &mut Found) -> Vec<Clash> {
-        let mut sets = vec![Vec::new(); self.sets.len()];
-        for (ranges, number) in std::mem::take(&mut self.sets) {
-            sets[number as usize] = ranges;
-        }
+    pub(super) fn clashes(self, found: &mut Found) -> Vec<Clash> {
+        let sets = &self.sets;
+        let zones: Vec<((bool, u16), Vec<Key>)> = self.zones.into_iter().collect();
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let share = zones.len().div_ceil(threads).max(1);
+        let parts: Vec<Vec<(u64, Vec<Clash>)>> = thread::scope(|scope| {
+            let each = |part: &mut Vec<((bool, u16), Vec<Key>)>| {
+                part.drain(..).map(|(zone, keys)| within(sets, zone, keys)).collect()
+            };
+            let mut rest = zones;
+            let mut spawned = Vec::new();
+            while !rest.is_empty() {
+                let mut part = rest;
+                rest = part.split_off(share.min(part.len()));
+                spawned.push(scope.spawn(move || each(&mut part)));
+            }
+            let joined = spawned.into_iter().map(|part| part.join());
+            joined.map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        });
         let mut clashes = BTreeMap::new();
-        for ((v4, zone), mut keys) in self.zones {
-            keys.sort_unstable();
-            keys.dedup();
-            found.regions[super::Obligation::NoConfusion as usize] += keys.len() as u64;
-            let mut open: Vec<(Range, u32, Who, bool)> = Vec::new();
-            let mut all: Vec<(Range, u32, Who, bool)> = keys
-                .iter()
-                .flat_map(|&(source, destination, who, answers)| {
-                    sets[destination as usize].iter().map(move |range| (*range, source, who, answers))
-                })
-                .collect();
-            all.sort_unstable();
-            for (range, source, who, answers) in all {
-                open.retain(|(other, ..)| other.1 >= range.0);
-                for (other, their, whose, reversed) in &open {
-                    if *whose == who || distinct((*whose, *reversed), (who, answers)) {
-                        continue;
-                    }
-                    if let Some(common) = common(&sets[source as usize], &sets[*their as usize]) {
-                        let (common, destination) = (common.0, range.0.max(other.0));
-                        let pair = [(*whose).min(who), (*whose).max(who)];
-                        let clash = Clash { v4, zone, source: common, destination, who: pair };
-                        clashes.entry((pair, v4)).or_insert(clash);
-                    }
-                }
-                open.push((range, source, who, answers));
+        for (count, of_zone) in parts.into_iter().flatten() {
+            found.regions[super::Obligation::NoConfusion as usize] += count;
+            for clash in of_zone {
+                clashes.entry((clash.who, clash.v4)).or_insert(clash);
             }
         }
         clashes.into_values().collect()
     }
+}
+
+/// How many keys a zone has, and the pairs of them that clash.
+fn within(sets: &[Set], (v4, zone): (bool, u16), mut keys: Vec<Key>) -> (u64, Vec<Clash>) {
+    keys.sort_unstable();
+    keys.dedup();
+    let mut clashes: BTreeMap<[Who; 2], Clash> = BTreeMap::new();
+    let mut open: Vec<(Range, u32, Who, bool)> = Vec::new();
+    let ranges = |&(source, destination, who, answers): &Key| {
+        let ranges = sets[destination as usize].ranges();
+        ranges.iter().map(move |range| (*range, source, who, answers))
+    };
+    let mut all: Vec<(Range, u32, Who, bool)> = keys.iter().flat_map(ranges).collect();
+    all.sort_unstable();
+    for (range, source, who, answers) in all {
+        open.retain(|(other, ..)| other.1 >= range.0);
+        for (other, their, whose, reversed) in &open {
+            if *whose == who || distinct((*whose, *reversed), (who, answers)) {
+                continue;
+            }
+            if let Some(common) = common(sets[source as usize].ranges(), sets[*their as usize].ranges()) {
+                let (source, destination) = (common.0, range.0.max(other.0));
+                let who = [(*whose).min(who), (*whose).max(who)];
+                clashes.entry(who).or_insert(Clash { v4, zone, source, destination, who });
+            }
+        }
+        open.push((range, source, who, answers));
+    }
+    (keys.len() as u64, clashes.into_values().collect())
 }
 
 /// Whether nobody can take one for the other: of what comes in, the sender is what counts, and it is looked up in

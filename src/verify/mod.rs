@@ -27,10 +27,10 @@ use crate::read::routing::{Route, Way};
 use crate::read::script;
 use crate::sim::fate::Place;
 use crate::sim::host::{Host, Link, MAIN};
-use crate::sim::region::Region;
 use crate::sim::region::chains::Unfollowed;
 use crate::sim::region::fib::From;
 use crate::sim::region::pass::Machine;
+use closed::Gone;
 use delivery::{Ground, Opened};
 pub use found::{Failure, Found, Obligation, Packet, Written};
 use keys::{Clash, Keys, Who};
@@ -68,8 +68,24 @@ pub fn verify(site: &Site, files: &BTreeMap<String, String>) -> Result<Found, Un
         line: unread.line,
         why: format!("{}: {}", unread.why, unread.text.trim()),
     })?;
+    let (of_packets, of_script) = thread::scope(|scope| {
+        let beside = scope.spawn(|| of_script(&artifacts, files));
+        let of_packets = of_packets(site, &artifacts);
+        (of_packets, beside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    let mut found = of_packets?;
+    found.more(of_script);
+    found.failures.sort_by_key(|failure| failure.obligation);
+    for failure in &mut found.failures {
+        failure.rule = failure.place.and_then(|place| written(&artifacts, place));
+    }
+    Ok(found)
+}
+
+/// What the files make of packets.
+fn of_packets(site: &Site, artifacts: &Artifacts) -> Result<Found, Undecided> {
     let spec = Spec::new(site);
-    let mut host = Host::of(&artifacts).map_err(|(place, why)| {
+    let mut host = Host::of(artifacts).map_err(|(place, why)| {
         let command = artifacts.commands.get(place);
         let (file, line) = command.map_or((String::new(), 0), |it| (it.file.clone(), it.value.line));
         Undecided { file, line, why }
@@ -84,7 +100,8 @@ pub fn verify(site: &Site, files: &BTreeMap<String, String>) -> Result<Found, Un
         Undecided { file, line, why }
     })?;
     let ground = Ground::new(&spec, &machine);
-    let (mut found, keys) = everything(&ground).map_err(|it| unfollowed(&artifacts, it))?;
+    let gone = Gone::new(&spec, &host, &machine);
+    let (mut found, keys) = everything(&ground, &gone).map_err(|it| unfollowed(artifacts, it))?;
     found.more(looked);
     for clash in keys.clashes(&mut found) {
         if !inherent(&ground, &clash) {
@@ -94,34 +111,34 @@ pub fn verify(site: &Site, files: &BTreeMap<String, String>) -> Result<Found, Un
             }
         }
     }
-    closed::flushed(&spec, &host, &mut found).map_err(|(_, it)| unfollowed(&artifacts, it))?;
-    closed::entered(&spec, &host, ELSEWHERE, &mut found).map_err(|(_, it)| unfollowed(&artifacts, it))?;
-    if let (Some(script), Some(text)) = (&artifacts.script, files.get(script::FILE)) {
-        closed::steps(script, &mut found);
-        found.regions[Obligation::GoodNeighbour as usize] += artifacts.commands.len() as u64;
-        found.failures.extend(neighbour::check(script, text).into_iter().map(|foreign| Failure {
-            obligation: Obligation::GoodNeighbour,
-            networks: [None; 2],
-            what: format!("{}: {}", foreign.why, foreign.text),
-            packet: None,
-            place: None,
-            rule: None,
-            line: Some(foreign.line),
-        }));
-    }
-    found.failures.sort_by_key(|failure| failure.obligation);
-    for failure in &mut found.failures {
-        failure.rule = failure.place.and_then(|place| written(&artifacts, place));
-    }
+    closed::entered(&spec, &host, ELSEWHERE, &mut found).map_err(|(_, it)| unfollowed(artifacts, it))?;
     Ok(found)
 }
 
+/// What the script does on the way up and down.
+fn of_script(artifacts: &Artifacts, files: &BTreeMap<String, String>) -> Found {
+    let mut found = Found::default();
+    let (Some(script), Some(text)) = (&artifacts.script, files.get(script::FILE)) else { return found };
+    closed::steps(script, &mut found);
+    found.regions[Obligation::GoodNeighbour as usize] += artifacts.commands.len() as u64;
+    found.failures.extend(neighbour::check(script, text).into_iter().map(|foreign| Failure {
+        obligation: Obligation::GoodNeighbour,
+        networks: [None; 2],
+        what: format!("{}: {}", foreign.why, foreign.text),
+        packet: None,
+        place: None,
+        rule: None,
+        line: Some(foreign.line),
+    }));
+    found
+}
+
 /// All that comes in from all networks, some of them at a time.
-fn everything(ground: &Ground<'_>) -> Result<(Found, Keys), Unfollowed> {
+fn everything(ground: &Ground<'_>, gone: &Gone<'_>) -> Result<(Found, Keys), Unfollowed> {
     let count = ground.devices.len();
     let threads = thread::available_parallelism().map_or(1, usize::from).min(count.div_ceil(8)).max(1);
     let parts: Vec<Result<Part, Unfollowed>> = thread::scope(|scope| {
-        let spawned = (0..threads).map(|first| scope.spawn(move || part(ground, first, threads)));
+        let spawned = (0..threads).map(|first| scope.spawn(move || part(ground, gone, first, threads)));
         let spawned: Vec<_> = spawned.collect();
         let joined = spawned.into_iter().map(|part| part.join());
         joined.map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
@@ -143,7 +160,7 @@ fn everything(ground: &Ground<'_>) -> Result<(Found, Keys), Unfollowed> {
 type Part = (Vec<(usize, Found)>, Keys);
 
 /// What comes in from every so many-th network.
-fn part(ground: &Ground<'_>, first: usize, step: usize) -> Result<Part, Unfollowed> {
+fn part(ground: &Ground<'_>, gone: &Gone<'_>, first: usize, step: usize) -> Result<Part, Unfollowed> {
     let ways = [true, false].map(|v4| ground.machine.own_ways(From::Own(None), v4));
     let ways = [&ways[0], &ways[1]];
     let mut networks = Vec::new();
@@ -151,7 +168,7 @@ fn part(ground: &Ground<'_>, first: usize, step: usize) -> Result<Part, Unfollow
     for network in (first..ground.devices.len()).step_by(step) {
         let mut found = Found::default();
         for v4 in [true, false] {
-            ground.network(network, v4, &mut found, &mut |opened, found| {
+            let arrived = ground.network(network, v4, &mut found, &mut |opened, found| {
                 keys.opened(&opened, ground.spec.networks[opened.to].masqueraded);
                 match opened.of_hosts(ground.spec) {
                     Some((first, leaf)) => {
@@ -160,9 +177,10 @@ fn part(ground: &Ground<'_>, first: usize, step: usize) -> Result<Part, Unfollow
                     None => Ok(()),
                 }
             })?;
+            gone.check(ground, (network, v4), &arrived, &mut found)?;
             own::check(ground, network, v4, &mut keys, &mut found)?;
-            for flow in ground.entrance(network, v4).before(Region::all(v4), &mut Vec::new())? {
-                keys.came(network, &flow);
+            for flow in &ground.raw(network, v4)?.flows {
+                keys.came(network, flow);
             }
         }
         networks.push((network, found));

@@ -152,9 +152,7 @@ impl Side<'_> {
         let bound = From::Own(Some(self.ground.machine.inside(device)));
         let region = Region { mark, ..region.clone() };
         let decided = self.ground.machine.own_ways(bound, self.v4).decide(&region);
-        decided.iter().all(|(_, decision)| {
-            decision.and_then(|decision| self.ground.device_of(decision.route)) == Some(device)
-        })
+        decided.iter().all(|(_, decision)| decision.and_then(|decision| decision.device) == Some(device))
     }
 
     fn fails(&self, what: String, leaf: Option<&Leaf>, found: &mut Found) {

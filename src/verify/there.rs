@@ -4,7 +4,7 @@
 //! somewhere else, settings that are left as they were, routers that are not asked. What must hold: each has the
 //! fact about the kernel that makes it matter; nothing is taken from who planned.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::found::{Failure, Found, Obligation};
 use super::spec::Spec;
@@ -34,10 +34,11 @@ pub(super) fn check(spec: &Spec<'_>, host: &Host, script: Option<&Script>, found
         for device in script.devices().iter().filter(|device| !up.contains(device.as_str())) {
             fails(Obligation::Delivery, None, format!("{device} is not put up"));
         }
+        let said = script.data.settings.iter().chain(&script.data.own_settings);
+        // The last one counts.
+        let said: BTreeMap<&str, Value> = said.map(|it| (it.value.path.as_str(), it.value.value)).collect();
         for (path, wanted) in settings(spec, script, host) {
-            let said = script.data.settings.iter().chain(&script.data.own_settings);
-            // The last one counts.
-            if said.rev().find(|it| it.value.path == path).map(|it| it.value.value) != Some(wanted) {
+            if said.get(path.as_str()) != Some(&wanted) {
                 let what = format!("the setting {path} is not made, and what it was before is not known");
                 fails(Obligation::Delivery, None, what);
             }
