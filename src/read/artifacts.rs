@@ -4,6 +4,7 @@
 //! file and its number, so that whoever finds a fault can name it; what two files say they say alike.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::filter::Filter;
 use super::routing::{Change, Command};
@@ -19,7 +20,7 @@ pub struct Artifacts {
     /// The commands of `ip`, in their order.
     pub commands: Vec<Placed<Command>>,
     /// The packet filters.
-    pub filters: Vec<Placed<Filter>>,
+    pub filters: Vec<Placed<Arc<Filter>>>,
     /// The script that all of it comes from, if there is one.
     pub script: Option<Script>,
 }
@@ -67,7 +68,7 @@ fn apart(files: &BTreeMap<String, String>) -> Result<Artifacts, (String, Unread)
                 _ => iptables::read(text, file == "rules.v4"),
             };
             let value = filter.map_err(|unread| (file.to_owned(), unread))?;
-            artifacts.filters.push(Placed { file: file.to_owned(), value });
+            artifacts.filters.push(Placed { file: file.to_owned(), value: Arc::new(value) });
         }
     }
     Ok(artifacts)

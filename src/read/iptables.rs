@@ -5,6 +5,9 @@
 
 mod rule;
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use super::Unread;
 use super::filter::{Base, Chain, Families, Filter, Hook, Rule, Step, Verdict};
 use rule::Translating;
@@ -70,6 +73,8 @@ pub fn read(text: &str, v4: bool) -> Result<Filter, Unread> {
             rules: Vec::new(),
         }));
         let mut rules = Vec::new();
+        let of_table = filter.chains.iter().enumerate().skip(first);
+        let mut places: Places = of_table.map(|(place, chain)| (chain.name.clone(), place)).collect();
         loop {
             let Some((number, line)) = lines.next() else {
                 return Err(Unread::new(number, line, "a table without COMMIT"));
@@ -78,50 +83,49 @@ pub fn read(text: &str, v4: bool) -> Result<Filter, Unread> {
                 break;
             }
             if let Some(declared) = line.strip_prefix(':') {
-                declare(&mut filter, first, name, declared)
+                declare(&mut filter, &mut places, name, declared)
                     .ok_or_else(|| Unread::new(number, line, "a chain that is not understood"))?;
             } else if !line.is_empty() && !line.starts_with('#') {
                 rules.push((number, line));
             }
         }
         for (number, line) in rules {
-            add(&mut filter, first, v4, number, line)?;
+            add(&mut filter, &places, v4, number, line)?;
         }
         translate(&mut filter, first)?;
     }
     Ok(filter)
 }
 
+/// The chains of a table by name.
+type Places = BTreeMap<String, usize>;
+
 /// `PREROUTING ACCEPT [0:0]`, `ovl-dest - [0:0]`
-fn declare(filter: &mut Filter, first: usize, table: &str, text: &str) -> Option<()> {
+fn declare(filter: &mut Filter, places: &mut Places, table: &str, text: &str) -> Option<()> {
     let mut words = text.split(' ');
     let (name, policy) = (words.next()?, words.next()?);
-    let chain = filter.chains[first..].iter_mut().find(|chain| chain.name == name);
+    let chain = places.get(name).and_then(|place| filter.chains.get_mut(*place));
     match (chain, policy) {
         (Some(Chain { base: Some(base), .. }), "ACCEPT" | "DROP") => base.accepts = policy == "ACCEPT",
-        (None, "-") => filter.chains.push(Chain {
-            table: table.to_owned(),
-            name: name.to_owned(),
-            base: None,
-            rules: Vec::new(),
-        }),
+        (None, "-") => {
+            places.insert(name.to_owned(), filter.chains.len());
+            let (table, name) = (table.to_owned(), name.to_owned());
+            filter.chains.push(Chain { table, name, base: None, rules: Vec::new() });
+        }
         _ => return None,
     }
     Some(())
 }
 
 /// `-A CHAIN ...`, `-I CHAIN 1 ...`
-fn add(filter: &mut Filter, first: usize, v4: bool, number: usize, line: &str) -> Result<(), Unread> {
+fn add(filter: &mut Filter, places: &Places, v4: bool, number: usize, line: &str) -> Result<(), Unread> {
     let unread = |why: &str| Unread::new(number, line, why);
     let words = words(line).ok_or_else(|| unread("a quote that does not end"))?;
-    let mut rest = words.iter().map(String::as_str);
+    let mut rest = words.iter().map(AsRef::as_ref);
     let (Some(verb), Some(name)) = (rest.next(), rest.next()) else {
         return Err(unread("not a rule"));
     };
-    let find = |name: &str| {
-        let chains = filter.chains.iter().enumerate().skip(first);
-        chains.into_iter().find(|(_, chain)| chain.name == name).map(|(place, _)| place)
-    };
+    let find = |name: &str| places.get(name).copied();
     let place = find(name).ok_or_else(|| unread("a chain that is not there"))?;
     let at = match verb {
         "-A" => filter.chains[place].rules.len(),
@@ -141,11 +145,19 @@ fn add(filter: &mut Filter, first: usize, v4: bool, number: usize, line: &str) -
 }
 
 /// The words of a line; those in quotes may have blanks.
-fn words(line: &str) -> Option<Vec<String>> {
+fn words(line: &str) -> Option<Vec<Cow<'_, str>>> {
     let mut words = Vec::new();
     let mut rest = line.trim();
     while !rest.is_empty() {
         if let Some(quoted) = rest.strip_prefix('"') {
+            // Most have no backslash.
+            if let Some((word, after)) = quoted.split_once('"')
+                && !word.contains('\\')
+            {
+                words.push(Cow::Borrowed(word));
+                rest = after.trim_start();
+                continue;
+            }
             let mut word = String::new();
             let mut letters = quoted.char_indices();
             let end = loop {
@@ -155,11 +167,11 @@ fn words(line: &str) -> Option<Vec<String>> {
                     (_, letter) => word.push(letter),
                 }
             };
-            words.push(word);
+            words.push(Cow::Owned(word));
             rest = quoted[end + 1..].trim_start();
         } else {
             let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
-            words.push(word.to_owned());
+            words.push(Cow::Borrowed(word));
             rest = after.trim_start();
         }
     }

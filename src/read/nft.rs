@@ -9,7 +9,7 @@ mod set;
 use std::collections::BTreeMap;
 
 use super::filter::{Base, Chain, Families, Filter, Rule};
-use super::token::{Token, tokens};
+use super::token::{Placed, Token, Tokens};
 use super::{Unread, words};
 use set::Set;
 
@@ -19,19 +19,22 @@ use set::Set;
 ///
 /// Something is not understood, or names what is not there.
 pub fn read(text: &str) -> Result<Filter, Unread> {
-    let mut source = Source { text, tokens: &tokens(text)?, at: 0 };
-    let mut tables: Vec<Table> = Vec::new();
+    let mut source = Source::of_text(text);
+    let mut tables: Vec<Table<'_>> = Vec::new();
     while let Some(token) = source.next() {
         match token {
             Token::End => {}
-            Token::Word(word) if word == "table" => source.table(&mut tables)?,
-            Token::Word(word) if word == "delete" => {
+            Token::Word("table") => source.table(&mut tables)?,
+            Token::Word("delete") => {
                 source.expect("table")?;
                 let name = format!("{} {}", source.word()?, source.word()?);
                 tables.retain(|table| table.name != name);
             }
             _ => return Err(source.unread("not a table")),
         }
+    }
+    if let Some(failed) = source.failed {
+        return Err(failed);
     }
     let mut filter = Filter::default();
     for table in tables {
@@ -52,54 +55,93 @@ pub fn read(text: &str) -> Result<Filter, Unread> {
 }
 
 /// A table as it is written.
-struct Table {
+struct Table<'t> {
     name: String,
-    sets: BTreeMap<String, Set>,
-    chains: Vec<Written>,
+    sets: BTreeMap<&'t str, Set<'t>>,
+    chains: Vec<Written<'t>>,
 }
 
 /// A chain whose rules are words yet.
-struct Written {
+struct Written<'t> {
     name: String,
     base: Option<Base>,
-    rules: Vec<Vec<(usize, Token)>>,
+    rules: Vec<Vec<Placed<'t>>>,
 }
 
 /// What the rules of a table can name.
 struct Known<'a> {
     text: &'a str,
-    sets: &'a BTreeMap<String, Set>,
+    sets: &'a BTreeMap<&'a str, Set<'a>>,
     chains: &'a BTreeMap<&'a str, usize>,
 }
 
 /// Words, and how far they are read.
 struct Source<'a> {
     text: &'a str,
-    tokens: &'a [(usize, Token)],
-    at: usize,
+    words: Words<'a>,
+    next: Option<Placed<'a>>,
+    /// The line of the last word that was read.
+    line: usize,
+    /// Why there are no more words, if that is no end.
+    failed: Option<Unread>,
+}
+
+/// Words of a whole text, or those of a rule.
+enum Words<'a> {
+    Text(Tokens<'a>),
+    List(std::slice::Iter<'a, Placed<'a>>),
 }
 
 impl<'a> Source<'a> {
-    fn next(&mut self) -> Option<&'a Token> {
-        let token = self.tokens.get(self.at).map(|(_, token)| token);
-        self.at += 1;
-        token
+    fn of_text(text: &'a str) -> Self {
+        Self::new(text, Words::Text(Tokens::new(text)))
     }
 
-    fn peek(&self) -> Option<&'a Token> {
-        self.tokens.get(self.at).map(|(_, token)| token)
+    fn of_words(text: &'a str, words: &'a [Placed<'a>]) -> Self {
+        Self::new(text, Words::List(words.iter()))
+    }
+
+    fn new(text: &'a str, words: Words<'a>) -> Self {
+        let mut source = Self { text, words, next: None, line: 1, failed: None };
+        source.next();
+        source.line = source.next.map_or(1, |(line, _)| line);
+        source
+    }
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        let read = self.next;
+        self.next = match &mut self.words {
+            Words::Text(words) => match words.next().transpose() {
+                Ok(word) => word,
+                Err(failed) => {
+                    self.failed = Some(failed);
+                    None
+                }
+            },
+            Words::List(words) => words.next().copied(),
+        };
+        self.line = read.map_or(self.line, |(line, _)| line);
+        read.map(|(_, token)| token)
+    }
+
+    fn peek(&self) -> Option<Token<'a>> {
+        self.next.map(|(_, token)| token)
     }
 
     /// Whether the next word is this one, which is read then.
     fn is(&mut self, word: &str) -> bool {
         let is = matches!(self.peek(), Some(Token::Word(next)) if next == word);
-        self.at += usize::from(is);
+        if is {
+            self.next();
+        }
         is
     }
 
-    fn skip(&mut self, token: &Token) -> bool {
-        let is = self.peek() == Some(token);
-        self.at += usize::from(is);
+    fn skip(&mut self, token: &Token<'_>) -> bool {
+        let is = self.peek().as_ref() == Some(token);
+        if is {
+            self.next();
+        }
         is
     }
 
@@ -122,18 +164,12 @@ impl<'a> Source<'a> {
         while self.skip(&Token::End) {}
     }
 
-    /// The line of the last word that was read.
-    fn line(&self) -> usize {
-        let last = self.at.saturating_sub(1).min(self.tokens.len().saturating_sub(1));
-        self.tokens.get(last).map_or(1, |(line, _)| *line)
-    }
-
     fn unread(&self, why: &str) -> Unread {
-        let line = self.line();
-        Unread::new(line, self.text.lines().nth(line - 1).unwrap_or_default(), why)
+        let unread = || Unread::new(self.line, self.text.lines().nth(self.line - 1).unwrap_or_default(), why);
+        self.failed.clone().unwrap_or_else(unread)
     }
 
-    fn table(&mut self, tables: &mut Vec<Table>) -> Result<(), Unread> {
+    fn table(&mut self, tables: &mut Vec<Table<'a>>) -> Result<(), Unread> {
         let family = self.word()?;
         let families = match family {
             "inet" => Families { v4: true, v6: true },
@@ -158,7 +194,7 @@ impl<'a> Source<'a> {
             match self.word()? {
                 "comment" => drop(self.word()?),
                 "map" | "set" => {
-                    let name = self.word()?.to_owned();
+                    let name = self.word()?;
                     let set = set::read(self)?;
                     table.sets.insert(name, set);
                 }
@@ -171,7 +207,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn chain(&mut self, families: Families) -> Result<Written, Unread> {
+    fn chain(&mut self, families: Families) -> Result<Written<'a>, Unread> {
         let mut chain = Written { name: self.word()?.to_owned(), base: None, rules: Vec::new() };
         self.open()?;
         loop {
@@ -220,26 +256,23 @@ impl<'a> Source<'a> {
     }
 
     /// The words up to the end of a rule, without those ends that are inside of braces.
-    fn statement(&mut self) -> Result<Vec<(usize, Token)>, Unread> {
+    fn statement(&mut self) -> Result<Vec<Placed<'a>>, Unread> {
         let mut depth = 0_usize;
         let mut words = Vec::new();
         loop {
-            let Some((line, token)) = self.tokens.get(self.at) else {
+            let Some((line, token)) = self.next else {
                 return Err(self.unread("a chain that does not end"));
             };
             match token {
                 Token::Open => depth += 1,
-                Token::Close if depth == 0 => return Ok(words),
+                Token::Close | Token::End if depth == 0 => return Ok(words),
                 Token::Close => depth -= 1,
-                Token::End if depth == 0 => return Ok(words),
-                Token::End => {
-                    self.at += 1;
-                    continue;
-                }
                 _ => {}
             }
-            words.push((*line, token.clone()));
-            self.at += 1;
+            if token != Token::End {
+                words.push((line, token));
+            }
+            self.next();
         }
     }
 }

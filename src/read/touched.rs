@@ -5,7 +5,7 @@
 //! deleted, or a policy that is set.
 
 use super::Unread;
-use super::token::{Token, tokens};
+use super::token::{Placed, Token, Tokens};
 
 /// An object, and what is done to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,34 +47,34 @@ pub enum Object {
 ///
 /// It is not nft's.
 pub fn of_nft(text: &str) -> Result<Vec<Touched>, Unread> {
-    let tokens = tokens(text)?;
-    let word = |at: usize| match tokens.get(at) {
-        Some((_, Token::Word(word) | Token::Text(word))) => Some(word.as_str()),
+    let mut tokens = Tokens::new(text);
+    let mut ahead = || tokens.next().transpose();
+    let word = |placed: Option<Placed<'_>>| match placed {
+        Some((_, Token::Word(word) | Token::Text(word))) => Some(word.to_owned()),
         _ => None,
     };
     let (mut touched, mut depth, mut table) = (Vec::new(), 0_usize, String::new());
-    for (at, (line, token)) in tokens.iter().enumerate() {
-        let Token::Word(first) = token else {
-            match token {
-                Token::Open => depth += 1,
-                Token::Close => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            continue;
-        };
-        let begins = at == 0 || matches!(tokens[at - 1].1, Token::End | Token::Open | Token::Close);
-        match (depth, first.as_str(), word(at + 1), word(at + 2)) {
+    let (mut begins, mut now, mut second, mut third) = (true, ahead()?, ahead()?, ahead()?);
+    while let Some((line, token)) = now {
+        match (depth, token) {
+            (_, Token::Open) => depth += 1,
+            (_, Token::Close) => depth = depth.saturating_sub(1),
             // `delete table` names it in the words behind.
-            (0, "table", Some(family), Some(name)) => {
-                table = format!("{family} {name}");
-                touched.push(Touched { line: *line, object: Object::Table(table.clone()) });
+            (0, Token::Word("table")) => {
+                if let (Some(family), Some(name)) = (word(second), word(third)) {
+                    table = format!("{family} {name}");
+                    touched.push(Touched { line, object: Object::Table(table.clone()) });
+                }
             }
-            (1, "chain" | "set" | "map", Some(name), _) if begins => {
-                let object = Object::Within { table: table.clone(), name: name.to_owned() };
-                touched.push(Touched { line: *line, object });
+            (1, Token::Word("chain" | "set" | "map")) if begins => {
+                if let Some(name) = word(second) {
+                    touched.push(Touched { line, object: Object::Within { table: table.clone(), name } });
+                }
             }
             _ => {}
         }
+        begins = matches!(token, Token::End | Token::Open | Token::Close);
+        (now, second, third) = (second, third, ahead()?);
     }
     Ok(touched)
 }

@@ -87,7 +87,12 @@ impl Asked<'_> {
     }
 
     fn filter(&self, filter: usize) -> Result<&Filter, String> {
-        self.gateway.host.filters.get(filter).ok_or_else(|| "there is no such filter".to_owned())
+        self.gateway
+            .host
+            .filters
+            .get(filter)
+            .map(AsRef::as_ref)
+            .ok_or_else(|| "there is no such filter".to_owned())
     }
 
     fn chain(&mut self, filter: usize, number: usize, depth: usize) -> Result<End, String> {

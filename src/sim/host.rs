@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use ipnet::{IpNet, Ipv6Net};
 
@@ -34,7 +35,7 @@ pub struct Host {
     /// Kernel settings below `/proc/sys/net`, as `ipv4/conf/lan0/forwarding`.
     pub settings: BTreeMap<String, i64>,
     /// What it filters and translates by: all of them see each packet of their families.
-    pub filters: Vec<Filter>,
+    pub filters: Vec<Arc<Filter>>,
 }
 
 /// A device.

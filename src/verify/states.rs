@@ -4,6 +4,7 @@
 //! action that the kernel must take is taken; what is loaded and the guard see each packet both.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::read::filter::Filter;
 use crate::read::routing::Change;
@@ -18,10 +19,10 @@ pub struct States<'s> {
     script: &'s Script,
     host: Host,
     /// What the host filters by without the script.
-    others: Vec<Filter>,
+    others: Vec<Arc<Filter>>,
     /// The settings that it had before.
     before: BTreeMap<String, i64>,
-    guard: Vec<Filter>,
+    guard: Vec<Arc<Filter>>,
     loaded: BTreeSet<usize>,
 }
 
@@ -76,7 +77,7 @@ impl<'s> States<'s> {
                 let gone = self.host.apply(change).is_ok();
                 if let (true, Change::DeleteLink(device)) = (gone, change) {
                     // Its folders below /proc/sys/net go with it.
-                    self.host.settings.retain(|path, _| path.split('/').nth(2) != Some(device));
+                    forget(&mut self.host.settings, device);
                 }
             }
             Action::Set { path, value } => {
@@ -94,7 +95,8 @@ impl<'s> States<'s> {
             Action::Drop(part) => drop(self.loaded.remove(part)),
             Action::GuardOn(devices) => {
                 let filters = self.script.rulesets.guard.filters(devices);
-                self.guard = filters.map_err(|unread| refused(unread.to_string()))?;
+                let filters = filters.map_err(|unread| refused(unread.to_string()))?;
+                self.guard = filters.into_iter().map(Arc::new).collect();
             }
             Action::GuardOff => self.guard.clear(),
         }
@@ -104,5 +106,28 @@ impl<'s> States<'s> {
             self.host.filters = self.others.iter().chain(&self.guard).chain(parts).cloned().collect();
         }
         Ok(())
+    }
+}
+
+/// Removes the settings of a device: `ipv4/conf/DEVICE/forwarding`.
+fn forget(settings: &mut BTreeMap<String, i64>, device: &str) {
+    let mut from = String::new();
+    while let Some((path, _)) = settings.range(from..).next() {
+        let mut parts = path.splitn(3, '/');
+        let (Some(first), Some(second), Some(_)) = (parts.next(), parts.next(), parts.next()) else {
+            // Right behind it.
+            from = format!("{path}\0");
+            continue;
+        };
+        let (all, of_device) = (format!("{first}/{second}"), format!("{first}/{second}/{device}"));
+        let within = |path: &str| path.strip_prefix(&of_device).is_some_and(|rest| rest.starts_with('/'));
+        let near = settings.range(of_device.clone()..).map(|(path, _)| path);
+        let near = near.take_while(|path| path.starts_with(&of_device));
+        let own: Vec<String> = near.filter(|path| **path == of_device || within(path)).cloned().collect();
+        for path in own {
+            settings.remove(&path);
+        }
+        // Behind all that begin so: what follows `/` is `0`.
+        from = format!("{all}0");
     }
 }

@@ -1,6 +1,8 @@
 //! What passes when something is missing: a rule, a route, a link, a VRF device, a table of the packet filter.
 //! Less may, but nothing else.
 
+use std::sync::Arc;
+
 use overlapc::net::Family;
 use overlapc::read::routing::{Change, Way};
 use overlapc::sim::conntrack::Connections;
@@ -52,7 +54,8 @@ fn without(whole: &Host) -> Vec<(String, Host)> {
         tables.dedup();
         for table in tables {
             let mut host = whole.clone();
-            host.filters[n].chains.iter_mut().filter(|it| it.table == *table).for_each(|it| it.rules.clear());
+            let filter = Arc::make_mut(&mut host.filters[n]);
+            filter.chains.iter_mut().filter(|it| it.table == *table).for_each(|it| it.rules.clear());
             all.push((format!("the rules of table {table}"), host));
         }
     }

@@ -13,7 +13,7 @@ use crate::read::filter::{
     Action, Bits, Dispatch, Field, Match, Refusal, Rule, Segments, State, Step, Translation, Values, Verdict,
     Way, Zone,
 };
-use crate::read::token::Token;
+use crate::read::token::{Placed, Token};
 use crate::read::{Unread, words};
 
 /// The flags of TCP by name.
@@ -21,9 +21,9 @@ const FLAGS: [(&str, u8); 8] =
     [("fin", 1), ("syn", 2), ("rst", 4), ("psh", 8), ("ack", 16), ("urg", 32), ("ecn", 64), ("cwr", 128)];
 
 /// Reads the words of one rule.
-pub(super) fn read(known: &Known<'_>, tokens: &[(usize, Token)]) -> Result<Rule, Unread> {
-    let line = tokens.first().map_or(1, |(line, _)| *line);
-    let source = Source { text: known.text, tokens, at: 0 };
+pub(super) fn read<'a>(known: &'a Known<'a>, words: &'a [Placed<'a>]) -> Result<Rule, Unread> {
+    let line = words.first().map_or(1, |(line, _)| *line);
+    let source = Source::of_words(known.text, words);
     let mut reader = Reader { known, source, steps: Vec::new(), comment: None };
     while let Some(token) = reader.source.next() {
         let Token::Word(word) = token else { return Err(reader.source.unread("not understood")) };
@@ -39,7 +39,7 @@ struct Reader<'a> {
     comment: Option<String>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn part(&mut self, word: &str) -> Result<(), Unread> {
         match word {
             "comment" => self.comment = Some(self.source.word()?.to_owned()),
@@ -134,33 +134,33 @@ impl Reader<'_> {
     }
 
     fn values(&mut self, field: Field) -> Result<Values, Unread> {
-        let words: Vec<String> = if self.source.skip(&Token::Open) {
-            set::elements(&mut self.source)?.into_iter().flat_map(|element| element.key).collect()
+        let values = if self.source.skip(&Token::Open) {
+            let elements = set::elements(&mut self.source)?;
+            set::values(field, elements.iter().flat_map(Element::keys))
         } else {
             let word = self.source.word()?;
             match word.strip_prefix('@') {
-                Some(name) => self.set(name)?.iter().flat_map(|element| element.key.clone()).collect(),
+                Some(name) => set::values(field, self.set(name)?.iter().flat_map(Element::keys)),
                 // `ct state established,related`
                 None => {
-                    let mut words = vec![word.to_owned()];
+                    let mut words = vec![word];
                     while self.source.skip(&Token::Comma) {
-                        words.push(self.source.word()?.to_owned());
+                        words.push(self.source.word()?);
                     }
-                    words
+                    set::values(field, words.into_iter())
                 }
             }
         };
-        let values = set::values(field, words.iter().map(String::as_str));
         values.ok_or_else(|| self.source.unread("a value that is not known here"))
     }
 
-    fn set(&self, name: &str) -> Result<&[Element], Unread> {
+    fn set(&self, name: &str) -> Result<&'a [Element<'a>], Unread> {
         let set = self.known.sets.get(name);
         set.map(|set| set.elements.as_slice())
             .ok_or_else(|| self.source.unread(&format!("there is no set `{name}`")))
     }
 
-    fn map(&mut self) -> Result<Vec<Element>, Unread> {
+    fn map(&mut self) -> Result<Vec<Element<'a>>, Unread> {
         if self.source.skip(&Token::Open) {
             return set::elements(&mut self.source);
         }
@@ -175,16 +175,16 @@ impl Reader<'_> {
     fn dispatch(&mut self, fields: Vec<Field>) -> Result<(), Unread> {
         let mut cases = Vec::new();
         for element in self.map()? {
-            if element.key.len() != fields.len() {
+            if element.more.len() + 1 != fields.len() {
                 return Err(self.source.unread("an element of another kind"));
             }
-            let keys = fields.iter().zip(&element.key);
-            let keys = keys.map(|(field, word)| set::values(*field, std::iter::once(word.as_str())));
+            let keys = fields.iter().zip(element.keys());
+            let keys = keys.map(|(field, word)| set::values(*field, std::iter::once(word)));
             let keys = keys.collect::<Option<Vec<Values>>>();
             let keys = keys.ok_or_else(|| self.source.unread("a value that is not known here"))?;
-            let tokens: Vec<(usize, Token)> =
-                element.data.iter().map(|word| (element.line, Token::Word(word.clone()))).collect();
-            let source = Source { text: self.known.text, tokens: &tokens, at: 0 };
+            let words: Vec<Placed<'_>> =
+                element.data.iter().map(|word| (element.line, Token::Word(word))).collect();
+            let source = Source::of_words(self.known.text, &words);
             let mut reader = Reader { known: self.known, source, steps: Vec::new(), comment: None };
             let word = reader.source.word()?;
             let verdict = reader.verdict(word)?;
@@ -387,7 +387,7 @@ impl Reader<'_> {
         let mut by_mark = BTreeMap::new();
         let mut by_out = BTreeMap::new();
         for element in elements {
-            let ([key], [data]) = (element.key.as_slice(), element.data.as_slice()) else {
+            let Some((key, data)) = element.pair() else {
                 return Err(self.source.unread("an element of another kind"));
             };
             let zone = data.parse().map_err(|_| self.source.unread("not a zone"))?;
@@ -395,7 +395,7 @@ impl Reader<'_> {
                 let key = words::number(key).ok_or_else(|| self.source.unread("not a number"))?;
                 by_mark.insert(key, zone);
             } else {
-                by_out.insert(key.clone(), zone);
+                by_out.insert(key.to_owned(), zone);
             }
         }
         Ok(mark.map_or(Zone::ByOut(by_out), |mask| Zone::ByMark(mask, by_mark)))
@@ -432,7 +432,7 @@ impl Reader<'_> {
             self.source.expect("map")?;
             let mut to = Vec::new();
             for element in self.map()? {
-                let ([key], [data]) = (element.key.as_slice(), element.data.as_slice()) else {
+                let Some((key, data)) = element.pair() else {
                     return Err(self.source.unread("an element of another kind"));
                 };
                 let (Some(range), Some(net)) = (words::range(own, key), net(data)) else {

@@ -10,22 +10,39 @@ use crate::read::words;
 
 /// A named set or map.
 #[derive(Clone, Debug)]
-pub(super) struct Set {
-    pub(super) elements: Vec<Element>,
+pub(super) struct Set<'t> {
+    pub(super) elements: Vec<Element<'t>>,
 }
 
 /// An element as it is written: what its words mean depends on the field that is looked for.
 #[derive(Clone, Debug)]
-pub(super) struct Element {
+pub(super) struct Element<'t> {
     pub(super) line: usize,
-    /// One word for each field.
-    pub(super) key: Vec<String>,
+    /// The word for the first field.
+    pub(super) key: &'t str,
+    /// One word for each of the others.
+    pub(super) more: Vec<&'t str>,
     /// What it leads to: words behind the colon.
-    pub(super) data: Vec<String>,
+    pub(super) data: Vec<&'t str>,
+}
+
+impl<'t> Element<'t> {
+    /// One word for each field.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'t str> + '_ {
+        std::iter::once(self.key).chain(self.more.iter().copied())
+    }
+
+    /// The words of one that has one field and leads to one word.
+    pub(super) fn pair(&self) -> Option<(&'t str, &'t str)> {
+        match (self.more.as_slice(), self.data.as_slice()) {
+            ([], [data]) => Some((self.key, data)),
+            _ => None,
+        }
+    }
 }
 
 /// Reads the body of a named set, from its `{` on.
-pub(super) fn read(source: &mut Source<'_>) -> Result<Set, Unread> {
+pub(super) fn read<'t>(source: &mut Source<'t>) -> Result<Set<'t>, Unread> {
     source.open()?;
     let mut set = Set { elements: Vec::new() };
     loop {
@@ -51,7 +68,7 @@ pub(super) fn read(source: &mut Source<'_>) -> Result<Set, Unread> {
 }
 
 /// Elements behind a `{`, with the `}`.
-pub(super) fn elements(source: &mut Source<'_>) -> Result<Vec<Element>, Unread> {
+pub(super) fn elements<'t>(source: &mut Source<'t>) -> Result<Vec<Element<'t>>, Unread> {
     let mut elements = Vec::new();
     loop {
         source.ends();
@@ -59,17 +76,17 @@ pub(super) fn elements(source: &mut Source<'_>) -> Result<Vec<Element>, Unread> 
             // nft takes a comma before it, but not nothing.
             return if elements.is_empty() { Err(source.unread("no elements")) } else { Ok(elements) };
         }
-        let mut element = Element { line: 0, key: vec![source.word()?.to_owned()], data: Vec::new() };
-        element.line = source.line();
+        let mut element = Element { line: 0, key: source.word()?, more: Vec::new(), data: Vec::new() };
+        element.line = source.line;
         while source.is(".") {
-            element.key.push(source.word()?.to_owned());
+            element.more.push(source.word()?);
         }
         if source.is(":") {
-            element.data.push(source.word()?.to_owned());
+            element.data.push(source.word()?);
             if let Some(Token::Word(word)) = source.peek()
                 && word != "comment"
             {
-                element.data.push(source.word()?.to_owned());
+                element.data.push(source.word()?);
             }
         }
         if source.is("comment") {

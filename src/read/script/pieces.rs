@@ -40,7 +40,10 @@ pub(super) struct Function<'t> {
 impl<'t> Pieces<'t> {
     pub(super) fn of(text: &'t str) -> Result<Self, Unread> {
         let lines: Vec<&str> = text.split_terminator('\n').collect();
-        let odd = |line: &&str| line.contains(|c: char| c.is_control() && c != '\t');
+        let odd = |line: &&str| match line.is_ascii() {
+            true => line.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t'),
+            false => line.contains(|c: char| c.is_control() && c != '\t'),
+        };
         if let Some(at) = lines.iter().position(odd) {
             return Err(Unread::new(at + 1, lines[at], "a character that no script of a site has"));
         }

@@ -3,6 +3,9 @@
 //! Goes in: the functions that hold them. Comes out: [`Rulesets`]. What must hold: every rule has the line that
 //! it has in the script; what is loaded at once is one part, and nothing else is.
 
+use std::sync::Arc;
+use std::thread;
+
 use super::guard::Guard;
 use super::header::Firewall;
 use super::pieces::{CAT, END, Function};
@@ -15,9 +18,9 @@ use crate::read::{Unread, iptables, nft};
 #[derive(Clone, Debug)]
 pub struct Rulesets {
     /// As files have them: one of nft, or IPv4's and IPv6's of iptables.
-    pub whole: Vec<At<Filter>>,
+    pub whole: Vec<At<Arc<Filter>>>,
     /// What becomes one after another, each at once: all of nft's, or a table of iptables.
-    pub parts: Vec<At<Filter>>,
+    pub parts: Vec<At<Arc<Filter>>>,
     /// The objects that loading them touches.
     pub touched: Vec<Touched>,
     /// What takes them away again.
@@ -60,38 +63,58 @@ pub(super) fn read<'f, 't: 'f>(
     match firewall {
         Firewall::Nftables => {
             let (line, text) = document(find("ruleset")?)?;
-            let filter = nft::read(&text).map_err(|unread| data::moved(unread, line))?;
-            let filter = At { line, value: counted_from(filter, line) };
+            let (filter, touched) = both(|| nft::read(&text), || touched::of_nft(&text));
+            let filter = filter.map_err(|unread| data::moved(unread, line))?;
+            let filter = At { line, value: Arc::new(counted_from(filter, line)) };
             read.parts.push(filter.clone());
             read.whole.push(filter);
-            read.touched = touched::of_nft(&text).map_err(|unread| data::moved(unread, line))?;
+            read.touched = touched.map_err(|unread| data::moved(unread, line))?;
             read.touched.iter_mut().for_each(|touched| touched.line += line);
             let [ruleset, guard] = ["drop_ruleset", "guard_off"];
             read.dropped =
                 Dropped::Tables { ruleset: deleted(find(ruleset)?)?, guard: deleted(find(guard)?)? };
         }
         Firewall::Iptables => {
-            for (name, v4) in [("ruleset_v4", true), ("ruleset_v6", false)] {
-                let (line, text) = document(find(name)?)?;
-                let (mut from, mut whole) = (line, Filter::default());
-                // iptables-restore(8): a table becomes all at once with its COMMIT.
-                for text in text.split_inclusive("\nCOMMIT\n") {
-                    let part = iptables::read(text, v4).map_err(|unread| data::moved(unread, from))?;
-                    if !part.chains.is_empty() {
-                        let value = counted_from(part, from);
-                        join(&mut whole, &value);
-                        read.parts.push(At { line: from, value });
-                    }
-                    from += text.lines().count();
-                }
-                read.whole.push(At { line, value: whole });
-                let mut touched = touched::of_iptables(&text);
-                touched.iter_mut().for_each(|touched| touched.line += line);
+            let [v4, v6] = [find("ruleset_v4")?, find("ruleset_v6")?];
+            let (v4, v6) = both(|| of_family(v4, true), || of_family(v6, false));
+            for (whole, parts, touched) in [v4?, v6?] {
+                read.whole.push(whole);
+                read.parts.extend(parts);
                 read.touched.extend(touched);
             }
         }
     }
     Ok(read)
+}
+
+/// The rules of a family: all of them, each table's, and what loading them touches.
+type OfFamily = (At<Arc<Filter>>, Vec<At<Arc<Filter>>>, Vec<Touched>);
+
+fn of_family(function: &Function<'_>, v4: bool) -> Result<OfFamily, Unread> {
+    let (line, text) = document(function)?;
+    let (mut from, mut whole, mut parts) = (line, Filter::default(), Vec::new());
+    // iptables-restore(8): a table becomes all at once with its COMMIT.
+    for text in text.split_inclusive("\nCOMMIT\n") {
+        let part = iptables::read(text, v4).map_err(|unread| data::moved(unread, from))?;
+        if !part.chains.is_empty() {
+            let value = counted_from(part, from);
+            join(&mut whole, &value);
+            parts.push(At { line: from, value: Arc::new(value) });
+        }
+        from += text.lines().count();
+    }
+    let mut touched = touched::of_iptables(&text);
+    touched.iter_mut().for_each(|touched| touched.line += line);
+    Ok((At { line, value: Arc::new(whole) }, parts, touched))
+}
+
+/// Two things at a time.
+fn both<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+    thread::scope(|scope| {
+        let other = scope.spawn(other);
+        let one = one();
+        (one, other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
 }
 
 /// The here-document that a function prints, and the line before its first.

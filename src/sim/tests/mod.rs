@@ -6,6 +6,7 @@ mod tracking;
 mod translation;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::conntrack::Connections;
 use super::fate::Fate;
@@ -39,13 +40,13 @@ fn commands(host: &mut Host, text: &str) {
 
 /// The chains of one table of nft, each a line of its own.
 fn with_nft(mut host: Host, chains: &str) -> Host {
-    host.filters.push(nft::read(&format!("table inet t {{\n{chains}\n}}\n")).unwrap());
+    host.filters.push(Arc::new(nft::read(&format!("table inet t {{\n{chains}\n}}\n")).unwrap()));
     host
 }
 
 /// What iptables-restore loads.
 fn with_iptables(mut host: Host, text: &str) -> Host {
-    host.filters.push(iptables::read(text, true).unwrap());
+    host.filters.push(Arc::new(iptables::read(text, true).unwrap()));
     host
 }
 

@@ -22,7 +22,7 @@ impl Own<'_> {
             }
         }
         let guards = rulesets.guard.filters(&devices).unwrap_or_default();
-        for filter in rulesets.whole.iter().map(|filter| &filter.value).chain(&guards) {
+        for filter in rulesets.whole.iter().map(|filter| filter.value.as_ref()).chain(&guards) {
             self.filter(filter, found);
         }
     }
