@@ -165,8 +165,12 @@ impl<'a> Source<'a> {
     }
 
     fn unread(&self, why: &str) -> Unread {
-        let unread = || Unread::new(self.line, self.text.lines().nth(self.line - 1).unwrap_or_default(), why);
+        let unread = || self.unread_at(self.line, why);
         self.failed.clone().unwrap_or_else(unread)
+    }
+
+    fn unread_at(&self, line: usize, why: &str) -> Unread {
+        Unread::new(line, self.text.lines().nth(line - 1).unwrap_or_default(), why)
     }
 
     fn table(&mut self, tables: &mut Vec<Table<'a>>) -> Result<(), Unread> {

@@ -161,6 +161,11 @@ impl Host {
                 if self.routes.iter().any(same) {
                     return Err(format!("there is a route to {} in table {} already", route.to, route.table));
                 }
+                if let Way::Out { device, via: Some(via), onlink: false } = &route.way
+                    && !self.is_on_link(*via, device, route.table)
+                {
+                    return Err(format!("{via} is on no link of {device}"));
+                }
                 self.routes.push(route.clone());
             }
             Change::AddRule(rule) => {
@@ -213,6 +218,15 @@ impl Host {
     #[must_use]
     pub fn setting(&self, path: &str) -> i64 {
         self.settings.get(path).copied().unwrap_or(0)
+    }
+
+    /// Whether a router is on the link of a device by the table of a route: `fib_check_nh_v4_gw`,
+    /// `ip6_route_check_nh_onlink`. The kernel would look in all tables after that; these are not asked.
+    fn is_on_link(&self, via: IpAddr, device: &str, table: u32) -> bool {
+        let of_table = self.all_routes().into_iter().filter(|it| it.table == table && it.to.contains(&via));
+        let longest = of_table.max_by_key(|it| it.to.prefix_len());
+        let to_device = |way: &Way| matches!(way, Way::Out { device: out, via: None, .. } if out == device);
+        longest.is_some_and(|route| to_device(&route.way))
     }
 
     fn link(&mut self, name: &str) -> Result<&mut Link, String> {

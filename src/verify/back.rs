@@ -76,11 +76,7 @@ pub(super) fn check(
 
     // The gateway's own errors: about a packet on its way, and about one whose receiver is dead.
     let mark = ground.machine.reflected(opened.leaf.mark, v4);
-    let mut receivers = vec![came.source.clone()];
-    if !masqueraded {
-        receivers.push(known_as);
-    }
-    for receiver in receivers {
+    for receiver in [came.source.clone(), known_as] {
         found.looked(Obligation::Return);
         let error = Region { mark, destination: receiver, ..Region::all(v4) };
         let ways = own[usize::from(!v4)];

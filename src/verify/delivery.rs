@@ -292,11 +292,8 @@ impl Sender<'_> {
                 _ => leaf.flow.region.source.ranges() == [(own, own)],
             });
         }
-        let moved = match leaf.flow.moved[0] {
-            Some(Moved::By(by)) => by,
-            None => 0,
-            Some(Moved::To(_)) => return false,
-        };
+        // One that stays as it is is mapped onto itself: else another rule of the host could get it.
+        let Some(Moved::By(moved)) = leaf.flow.moved[0] else { return false };
         let prefixes = spec.prefixes(self.from, to, self.v4);
         let right = prefixes.iter().filter(|piece| piece.by.wrapping_neg() == moved);
         let real =

@@ -5,7 +5,7 @@
 //! network sends to which; then no port is ever rewritten, no protocol without ports is dropped, and nobody
 //! can speak for somebody else.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::thread;
 
 use super::delivery::{Opened, of_kinds};
@@ -28,6 +28,14 @@ pub(super) enum Who {
 }
 
 impl Who {
+    /// The network that the gateway speaks to.
+    fn gateway(self) -> Option<usize> {
+        match self {
+            Self::Gateway(network) => Some(network),
+            _ => None,
+        }
+    }
+
     /// The network that sends it.
     fn sender(self) -> usize {
         match self {
@@ -61,6 +69,8 @@ pub(super) struct Clash {
     pub(super) source: u128,
     pub(super) destination: u128,
     pub(super) who: [Who; 2],
+    /// Whether both are keys of what is opened.
+    pub(super) opened: bool,
 }
 
 impl Keys {
@@ -137,6 +147,24 @@ impl Keys {
         }
     }
 
+    /// Zones of what the gateway and a network say to each other that others' packets come in: the zone, that network,
+    /// and whose. Those who call a masqueraded network are no others.
+    pub(super) fn strangers(&self, calls: impl Fn(usize, usize) -> bool) -> BTreeSet<(u16, usize, usize)> {
+        let mut strangers = BTreeSet::new();
+        for ((_, zone), keys) in &self.zones {
+            let own: BTreeSet<usize> = keys.iter().filter_map(|key| key.2.gateway()).collect();
+            let from = keys.iter().filter_map(|key| match key.2 {
+                Who::From(network) => Some(network),
+                _ => None,
+            });
+            for network in from.collect::<BTreeSet<usize>>() {
+                let others = own.iter().filter(|own| **own != network && !calls(network, **own));
+                strangers.extend(others.map(|own| (*zone, *own, network)));
+            }
+        }
+        strangers
+    }
+
     /// Pairs of keys that have something in common and do not mean the same; of each two flows once.
     pub(super) fn clashes(self, found: &mut Found) -> Vec<Clash> {
         let sets = &self.sets;
@@ -161,7 +189,7 @@ impl Keys {
         for (count, of_zone) in parts.into_iter().flatten() {
             found.regions[super::Obligation::NoConfusion as usize] += count;
             for clash in of_zone {
-                clashes.entry((clash.who, clash.v4)).or_insert(clash);
+                clashes.entry((clash.who, clash.v4, clash.opened)).or_insert(clash);
             }
         }
         clashes.into_values().collect()
@@ -172,7 +200,7 @@ impl Keys {
 fn within(sets: &[Set], (v4, zone): (bool, u16), mut keys: Vec<Key>) -> (u64, Vec<Clash>) {
     keys.sort_unstable();
     keys.dedup();
-    let mut clashes: BTreeMap<[Who; 2], Clash> = BTreeMap::new();
+    let mut clashes: BTreeMap<([Who; 2], bool), Clash> = BTreeMap::new();
     let mut open: Vec<(Range, u32, Who, bool)> = Vec::new();
     let ranges = |&(source, destination, who, answers): &Key| {
         let ranges = sets[destination as usize].ranges();
@@ -189,7 +217,9 @@ fn within(sets: &[Set], (v4, zone): (bool, u16), mut keys: Vec<Key>) -> (u64, Ve
             if let Some(common) = common(sets[source as usize].ranges(), sets[*their as usize].ranges()) {
                 let (source, destination) = (common.0, range.0.max(other.0));
                 let who = [(*whose).min(who), (*whose).max(who)];
-                clashes.entry(who).or_insert(Clash { v4, zone, source, destination, who });
+                let opened = !answers && !reversed;
+                let clash = Clash { v4, zone, source, destination, who, opened };
+                clashes.entry((who, opened)).or_insert(clash);
             }
         }
         open.push((range, source, who, answers));

@@ -4,18 +4,23 @@
 //! does not a packet that shows it. What must hold: nothing is taken from who planned or emitted; what cannot be
 //! decided is a failure.
 
+pub mod around;
 mod back;
+mod bystanders;
 mod closed;
 mod delivery;
 mod found;
 mod keys;
 pub mod neighbour;
+mod nobody;
 pub mod order;
 mod own;
+mod said;
 pub mod shut;
 mod spec;
 pub mod states;
 mod there;
+mod watched;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,10 +28,9 @@ use std::thread;
 
 use crate::model::Site;
 use crate::read::artifacts::{self, Artifacts};
-use crate::read::routing::{Route, Way};
 use crate::read::script;
 use crate::sim::fate::Place;
-use crate::sim::host::{Host, Link, MAIN};
+use crate::sim::host::Host;
 use crate::sim::region::chains::Unfollowed;
 use crate::sim::region::fib::From;
 use crate::sim::region::pass::Machine;
@@ -92,17 +96,30 @@ fn of_packets(site: &Site, artifacts: &Artifacts) -> Result<Found, Undecided> {
     })?;
     let mut looked = Found::default();
     there::check(&spec, &host, artifacts.script.as_ref(), &mut looked);
-    on_their_links(&mut host, &spec);
-    elsewhere(&mut host);
+    around::add(&mut host, site).map_err(|why| Undecided { file: String::new(), line: 0, why })?;
     let machine = Machine::new(&host).map_err(|(place, why)| {
         let (filter, line) = place.unwrap_or_default();
         let file = artifacts.filters.get(filter).map_or_else(String::new, |it| it.file.clone());
         Undecided { file, line, why }
     })?;
+    bystanders::check(&host, &machine, &mut looked).map_err(|it| unfollowed(artifacts, it))?;
     let ground = Ground::new(&spec, &machine);
     let gone = Gone::new(&spec, &host, &machine);
     let (mut found, keys) = everything(&ground, &gone).map_err(|it| unfollowed(artifacts, it))?;
     found.more(looked);
+    watched::check(&spec, &host, &mut found).map_err(|it| unfollowed(artifacts, it))?;
+    let calls = |from: usize, to: usize| spec.networks[to].masqueraded && spec.opens(from, to).is_some();
+    for (zone, own, from) in keys.strangers(calls) {
+        found.failures.push(Failure {
+            obligation: Obligation::NoConfusion,
+            networks: [Some(from), Some(own)],
+            what: format!("comes in zone {zone}, in which {} and the gateway speak", ground.name(own)),
+            packet: None,
+            place: None,
+            rule: None,
+            line: None,
+        });
+    }
     for clash in keys.clashes(&mut found) {
         if !inherent(&ground, &clash) {
             match confusion(&ground, &clash) {
@@ -111,7 +128,11 @@ fn of_packets(site: &Site, artifacts: &Artifacts) -> Result<Found, Undecided> {
             }
         }
     }
-    closed::entered(&spec, &host, ELSEWHERE, &mut found).map_err(|(_, it)| unfollowed(artifacts, it))?;
+    closed::entered(&spec, &host, around::ELSEWHERE, &mut found)
+        .map_err(|(_, it)| unfollowed(artifacts, it))?;
+    if let Some(script) = &artifacts.script {
+        said::check(&spec, &machine, script, &mut found);
+    }
     Ok(found)
 }
 
@@ -170,6 +191,7 @@ fn part(ground: &Ground<'_>, gone: &Gone<'_>, first: usize, step: usize) -> Resu
         for v4 in [true, false] {
             let arrived = ground.network(network, v4, &mut found, &mut |opened, found| {
                 keys.opened(&opened, ground.spec.networks[opened.to].masqueraded);
+                in_a_zone(ground, &opened, found);
                 match opened.of_hosts(ground.spec) {
                     Some((first, leaf)) => {
                         back::check(ground, ways, &Opened { first, leaf: &leaf, ..opened }, found)
@@ -182,17 +204,42 @@ fn part(ground: &Ground<'_>, gone: &Gone<'_>, first: usize, step: usize) -> Resu
             for flow in &ground.raw(network, v4)?.flows {
                 keys.came(network, flow);
             }
+            nobody::check(ground, network, v4, &mut found)?;
         }
         networks.push((network, found));
     }
     Ok((networks, keys))
 }
 
+/// A connection is in a zone of the site's, in both directions: zone 0 is everybody's. Those that share an alias
+/// have one zone for what they send, and masqueraded hosts one for what they answer.
+fn in_a_zone(ground: &Ground<'_>, opened: &Opened<'_>, found: &mut Found) {
+    let [sent, answered] = opened.first.zones.unwrap_or_default();
+    let own = if ground.spec.networks[opened.to].masqueraded {
+        answered != 0 && (sent == answered || sent == 0)
+    } else if ground.spec.share(opened.from, opened.to, opened.first.region.v4) {
+        sent != 0 && (sent == answered || answered == 0)
+    } else {
+        sent != 0 && sent == answered
+    };
+    if !own {
+        found.failures.push(Failure {
+            obligation: Obligation::NoConfusion,
+            networks: [Some(opened.from), Some(opened.to)],
+            what: format!("is known in the zones {sent} and {answered}, of which one is not its own"),
+            packet: Some(Packet::out_of(&opened.first.region, ground.spec.device(opened.from))),
+            place: None,
+            rule: None,
+            line: None,
+        });
+    }
+}
+
 /// Whether what comes in from one of two that share an alias is like answers of the other: the note about their
 /// flows says it already.
 fn inherent(ground: &Ground<'_>, clash: &Clash) -> bool {
     match clash.who {
-        [Who::Hosts(a, b, _), Who::From(from)] => {
+        [Who::Hosts(a, b, _), Who::From(from)] if !clash.opened => {
             (a == from || b == from) && ground.spec.share(a, b, clash.v4)
         }
         _ => false,
@@ -222,6 +269,7 @@ fn confusion(ground: &Ground<'_>, clash: &Clash) -> Result<Failure, String> {
     );
     if let ([Some(a), Some(b)], [Some(c), Some(d)]) = (one, other)
         && (a.min(b), a.max(b)) == (c.min(d), c.max(d))
+        && !clash.opened
         && ground.spec.share(a, b, clash.v4)
     {
         return Err(format!("{what}; with equal ports the kernel changes one, and drops what has none"));
@@ -245,39 +293,4 @@ fn unfollowed(artifacts: &Artifacts, it: Unfollowed) -> Undecided {
     let line = chain.rules.get(it.rule).map_or(0, |rule| rule.line);
     let why = format!("chain {} folds too many addresses together, or calls too deep", chain.name);
     Undecided { file: filter.file.clone(), line, why }
-}
-
-/// A device that no host has: no name of one has a bracket in a site.
-const ELSEWHERE: &str = "(elsewhere)";
-
-/// The way to everywhere else that a host has besides its networks: what finds no end in them takes it.
-fn elsewhere(host: &mut Host) {
-    let device = ELSEWHERE.to_owned();
-    host.links.insert(device.clone(), Link { up: true, ..Link::default() });
-    host.settings.insert(format!("ipv4/conf/{device}/forwarding"), 1);
-    // Somebody else may want it where the site does not need it; where it does, `there` has looked.
-    host.settings.insert("ipv6/conf/all/forwarding".to_owned(), 1);
-    for to in ["0.0.0.0/0", "::/0"].iter().filter_map(|to| to.parse().ok()) {
-        let way = Way::Out { device: device.clone(), via: None, onlink: false };
-        host.routes.push(Route { to, way, table: MAIN, metric: u32::MAX, protocol: 2 });
-    }
-}
-
-/// Where the gateway's addresses in a network are the host's own affair, its hosts are on its link.
-fn on_their_links(host: &mut Host, spec: &Spec<'_>) {
-    for (n, network) in spec.site.networks.iter().enumerate() {
-        for v4 in [true, false] {
-            if network.addresses.iter().any(|it| it.value.addr().is_ipv4() == v4) {
-                continue;
-            }
-            let device = spec.device(n).to_owned();
-            let table = host.vrf_table(&device).unwrap_or(MAIN);
-            let prefixes = network.prefixes.iter().map(|it| it.real.value);
-            for prefix in prefixes.filter(|it| it.addr().is_ipv4() == v4) {
-                let way = Way::Out { device: device.clone(), via: None, onlink: false };
-                // A route that the site makes itself comes before.
-                host.routes.push(Route { to: prefix, way, table, metric: u32::MAX, protocol: 2 });
-            }
-        }
-    }
 }

@@ -59,7 +59,7 @@ pub fn check(script: &Script, text: &str) -> Vec<Foreign> {
         interfaces: networks.iter().map(|network| network.interface.as_str()).collect(),
         vrfs: networks.iter().filter_map(|it| Some((it.vrf.as_deref()?, it.id))).collect(),
         tables: ids.flat_map(|id| [id, id | COMPANION]).collect(),
-        zones: script.data.zones.iter().map(|zone| zone.value).collect(),
+        zones: script.data.zones.iter().map(|zone| zone.value.number).collect(),
         by_interface: networks.iter().map(|network| (network.interface.as_str(), *network)).collect(),
         script,
     };
@@ -114,7 +114,7 @@ impl Own<'_> {
             }
         }
         // nf_conntrack_zones.h, NF_CT_DEFAULT_ZONE_ID: where all are that nobody has put elsewhere.
-        for zone in self.script.data.zones.iter().filter(|zone| zone.value == 0) {
+        for zone in self.script.data.zones.iter().filter(|zone| zone.value.number == 0) {
             first(zone.line, "zone 0 is everybody's".to_owned());
         }
         let header = &self.script.header;

@@ -4,15 +4,17 @@
 //! and what is translated that should not be. What must hold: hosts reach the gateway under its real addresses,
 //! its answers go back where the question came from, in the zone where the connection is known.
 
+use std::collections::BTreeSet;
+
 use super::delivery::{Ground, of_kinds};
 use super::found::{Failure, Found, Obligation, Packet, place_of};
 use super::keys::{Keys, Who};
 use crate::sim::region::chains::Unfollowed;
 use crate::sim::region::fib::From;
 use crate::sim::region::flow::Flow;
-use crate::sim::region::numbers::opens;
+use crate::sim::region::numbers::{errors, of_link, opens};
 use crate::sim::region::pass::{Connection, Leaf, Outcome};
-use crate::sim::region::{Known, Region, Set};
+use crate::sim::region::{Known, Octets, Region, Set};
 
 /// Looks at what the gateway and the hosts of a network say to each other.
 pub(super) fn check(
@@ -24,7 +26,13 @@ pub(super) fn check(
 ) -> Result<(), Unfollowed> {
     let side = Side { ground, network, v4 };
     let own = &ground.spec.numbers(network, v4).own;
-    let (Some(hosts), false) = (ground.spec.hosts(network, v4), own.is_empty()) else { return Ok(()) };
+    side.on_the_link(found)?;
+    let Some(hosts) = ground.spec.hosts(network, v4) else { return Ok(()) };
+    side.errors(&hosts, found)?;
+    side.reaches(&hosts, found);
+    if own.is_empty() {
+        return Ok(());
+    }
     let own = Set::of(own.clone());
     side.asked(&hosts, &own, keys, found)?;
     side.asks(&hosts, &own, keys, found)
@@ -60,6 +68,7 @@ impl Side<'_> {
                 &flow.region.source,
                 Who::Gateway(network),
             );
+            self.goes_on(&flow, found)?;
             let Some(new) = of_kinds(&flow, opens(v4), true) else { continue };
             let first = leaves.len();
             entrance.after(new, &Connection::New, &mut leaves)?;
@@ -75,6 +84,28 @@ impl Side<'_> {
                 }
                 let mark = ground.machine.reflected(leaf.mark, v4);
                 self.answers(leaf, mark, zones[1], found)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Later packets of hosts that ask the gateway, their answers where it asks, and errors about either.
+    fn goes_on(&self, flow: &Flow, found: &mut Found) -> Result<(), Unfollowed> {
+        let Self { ground, network, v4 } = *self;
+        let entrance = ground.machine.at(ground.devices[network], v4).exactly();
+        for (direction, related) in [(0, false), (1, false), (0, true), (1, true)] {
+            let kinds = if related { errors(v4) } else { Octets::ALL.without(&errors(v4)) };
+            let Some(flow) = of_kinds(flow, kinds, !related) else { continue };
+            let moved = [None; 2];
+            let connection = Connection::Of { direction, related, moved, opened_by: None, mark: Known::ZERO };
+            let mut leaves = Vec::new();
+            entrance.after(flow, &connection, &mut leaves)?;
+            found.looked(Obligation::OwnTraffic);
+            if let Some(lost) = leaves.iter().find(|leaf| leaf.outcome != Outcome::Local) {
+                let what =
+                    format!("is of a connection with the gateway itself, but {}", ground.fate(lost.outcome));
+                self.fails(what, Some(lost), found);
+                return Ok(());
             }
         }
         Ok(())
@@ -114,19 +145,104 @@ impl Side<'_> {
         Ok(())
     }
 
+    /// What the gateway and its neighbours say to each other by the numbers that every link has is known in one
+    /// zone, by whichever device it leaves: that of the link, or the VRF device that it is in.
+    fn on_the_link(&self, found: &mut Found) -> Result<(), Unfollowed> {
+        let Self { ground, network, v4 } = *self;
+        let (machine, device) = (ground.machine, ground.devices[network]);
+        let of_link = Set::of(of_link(v4).to_vec());
+        let come = Region { source: of_link.clone(), destination: of_link.clone(), ..Region::all(v4) };
+        let flows = machine.at(device, v4).before(come, &mut Vec::new())?;
+        let mut zones: Vec<[u16; 2]> = flows
+            .iter()
+            .flat_map(|flow| flow.clone().apart())
+            .map(|it| it.zones.unwrap_or_default())
+            .collect();
+        for out in [device, machine.inside(device)] {
+            let leave = Region { destination: of_link.clone(), ..Region::all(v4) };
+            let leaves = machine.own(out, leave, &Connection::New)?;
+            zones.extend(leaves.iter().map(|leaf| leaf.flow.zones.unwrap_or_default()));
+        }
+        if !ground.spec.numbers(network, v4).own.is_empty() {
+            // It alone is not what a site without addresses of the gateway would be asked for.
+            found.looked(Obligation::OwnTraffic);
+        }
+        let all: BTreeSet<u16> = zones.into_iter().flatten().collect();
+        if all.len() > 1 {
+            let what = format!("what the gateway and its neighbours say is not in one zone, but in {all:?}");
+            self.fails(what, None, found);
+        }
+        if !v4 {
+            let marks =
+                flows.into_iter().flat_map(Flow::apart).map(|flow| machine.reflected(flow.region.mark, v4));
+            for mark in marks.chain([Known::ZERO]) {
+                let answer = Region { destination: of_link.clone(), mark, ..Region::all(v4) };
+                if !self.goes_there(mark, &answer) {
+                    let what = "is answered by the gateway, but not to its own link".to_owned();
+                    self.fails(what, None, found);
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The gateway's errors about what hosts send go back to them: under their own numbers, and under those by
+    /// which others know them, as a packet has its new source when nobody answers for its receiver.
+    fn errors(&self, hosts: &Set, found: &mut Found) -> Result<(), Unfollowed> {
+        let Self { ground, network, v4 } = *self;
+        let (machine, device) = (ground.machine, ground.devices[network]);
+        let sent = Region { source: hosts.clone(), ..Region::all(v4) };
+        let flows = machine.at(device, v4).before(sent, &mut Vec::new())?;
+        let marks: BTreeSet<(u32, u32)> = flows
+            .into_iter()
+            .flat_map(Flow::apart)
+            .map(|flow| machine.reflected(flow.region.mark, v4))
+            .map(|mark| (mark.bits, mark.value))
+            .collect();
+        let viewers = (0..ground.spec.site.networks.len()).filter(|it| ground.spec.peers(network, *it));
+        let known = viewers.flat_map(|viewer| ground.spec.pieces(network, viewer, v4));
+        let receivers = [hosts.clone(), Set::of(known.map(|piece| piece.known).collect())];
+        let ways = machine.own_ways(From::Own(None), v4);
+        for (bits, value) in marks {
+            for receiver in receivers.iter().filter(|receiver| !receiver.is_empty()) {
+                found.looked(Obligation::Return);
+                let mark = Known { bits, value };
+                let error = Region { mark, destination: receiver.clone(), ..Region::all(v4) };
+                let lost = ways
+                    .decide(&error)
+                    .into_iter()
+                    .find(|(_, decision)| decision.and_then(|decision| decision.device) != Some(device));
+                if let Some((region, _)) = lost {
+                    let lost = Packet::out_of(&region, "").destination;
+                    let what =
+                        format!("the gateway's own error about what {lost} sends does not go back there");
+                    self.fails(what, None, found);
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What the gateway sends from a socket that is bound to the network goes to its hosts.
+    fn reaches(&self, hosts: &Set, found: &mut Found) {
+        let Self { ground, v4, .. } = *self;
+        // A number that the gateway has itself it cannot send to, where there are no VRF devices.
+        if let Some(others) = hosts.without(ground.spec.taken(v4).ranges()) {
+            let mark = Known::ZERO;
+            let question = Region { destination: others, mark, ..Region::all(v4) };
+            if !self.goes_there(mark, &question) {
+                self.fails("the gateway's own packets do not go to the hosts there".to_owned(), None, found);
+            }
+        }
+    }
+
     /// The gateway asks hosts, from a socket that is bound to the network, and whatever else leaves by it.
     fn asks(&self, hosts: &Set, own: &Set, keys: &mut Keys, found: &mut Found) -> Result<(), Unfollowed> {
         let Self { ground, network, v4 } = *self;
         let machine = ground.machine;
         let device = ground.devices[network];
-        // A number that the gateway has itself it cannot send to, where there are no VRF devices.
-        if let Some(others) = hosts.without(ground.spec.taken(v4).ranges()) {
-            let mark = Known::ZERO;
-            let question = Region { source: own.clone(), destination: others, mark, ..Region::all(v4) };
-            if !self.goes_there(mark, &question) {
-                self.fails("the gateway's own packets do not go to the hosts there".to_owned(), None, found);
-            }
-        }
         for out in [device, machine.inside(device)] {
             for leaf in machine.own(out, Region::all(v4), &Connection::New)? {
                 found.looked(Obligation::OwnTraffic);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
-use crate::model::{Action, NetworkId, Peering, RuleList, Service, Site};
+use crate::model::{Action, NetworkId, Peering, Rule, RuleList, Service, Site};
 use crate::net::{self, Family};
 use crate::sim::region::fib::{number, range_of};
 use crate::sim::region::{Octets, Range, Region, Set};
@@ -103,7 +103,9 @@ impl<'s> Spec<'s> {
     /// Numbers that the gateway has somewhere, or that mean all of some link.
     pub(super) fn taken(&self, v4: bool) -> Set {
         let numbers = (0..self.networks.len()).map(|network| self.numbers(network, v4));
-        Set::of(numbers.flat_map(|numbers| &numbers.special).copied().collect())
+        let elsewhere = self.site.gateway.addresses.iter().map(|it| it.address.value);
+        let elsewhere = elsewhere.filter(|net| net.addr().is_ipv4() == v4).flat_map(special);
+        Set::of(numbers.flat_map(|numbers| &numbers.special).copied().chain(elsewhere).collect())
     }
 
     /// The numbers by which hosts of all others are known to a network, in order.
@@ -209,8 +211,18 @@ impl<'s> Spec<'s> {
 
     /// Parts packets with real addresses by what the rules of a pair say about them.
     pub(super) fn judged(&self, peering: &Peering, region: Region) -> Vec<(Region, bool)> {
-        let Some(rules) = peering.rules else { return vec![(region, true)] };
-        judged(&self.site.rule_lists[rules.0], region)
+        let decided = self.decided(peering, region).into_iter();
+        let allows = |rule: Option<&Rule>| match rule {
+            Some(rule) => rule.action == Action::Allow,
+            None => peering.rules.is_none(),
+        };
+        decided.map(|(region, rule)| (region, allows(rule))).collect()
+    }
+
+    /// Parts packets with real addresses by the rule of a pair that decides about them, if one does.
+    pub(super) fn decided(&self, peering: &Peering, region: Region) -> Vec<(Region, Option<&'s Rule>)> {
+        let Some(rules) = peering.rules else { return vec![(region, None)] };
+        decided(&self.site.rule_lists[rules.0], region)
     }
 }
 
@@ -229,17 +241,8 @@ fn numbers(network: &crate::model::Network, family: Family) -> Numbers {
     let real = real.filter(|net| net::family(net) == family).map(|net| range_of(&net)).collect();
     let mut numbers = Numbers { real, ..Numbers::default() };
     for address in network.addresses.iter().filter(|address| net::family(&address.value) == family) {
-        let own = range_of(&IpNet::from(address.value.addr()));
-        numbers.own.push(own);
-        numbers.special.push(own);
-        let (first, last) = range_of(&address.value);
-        match address.value {
-            // RFC 3021: links of two have no broadcast address.
-            IpNet::V4(net) if net.prefix_len() < 31 => numbers.special.push((last, last)),
-            // RFC 4291, 2.6.1, RFC 6164.
-            IpNet::V6(net) if net.prefix_len() < 127 => numbers.special.push((first, first)),
-            _ => {}
-        }
+        numbers.own.push(range_of(&IpNet::from(address.value.addr())));
+        numbers.special.extend(special(address.value));
     }
     if numbers.own.is_empty() {
         let nets = network.prefixes.iter().map(|it| it.real.value).filter(|net| net::family(net) == family);
@@ -258,8 +261,22 @@ fn numbers(network: &crate::model::Network, family: Family) -> Numbers {
     numbers
 }
 
+/// What no host has where the gateway has an address: that, and what means all of the link or any router.
+fn special(net: IpNet) -> Vec<Range> {
+    let (first, last) = range_of(&net);
+    let mut special = vec![range_of(&IpNet::from(net.addr()))];
+    match net {
+        // RFC 3021: links of two have no broadcast address.
+        IpNet::V4(net) if net.prefix_len() < 31 => special.push((last, last)),
+        // RFC 4291, 2.6.1, RFC 6164.
+        IpNet::V6(net) if net.prefix_len() < 127 => special.push((first, first)),
+        _ => {}
+    }
+    special
+}
+
 /// The first rule that matches decides; what none matches is denied.
-fn judged(list: &RuleList, region: Region) -> Vec<(Region, bool)> {
+fn decided(list: &RuleList, region: Region) -> Vec<(Region, Option<&Rule>)> {
     let mut decided = Vec::new();
     let mut open = vec![region];
     for rule in &list.rules {
@@ -281,11 +298,11 @@ fn judged(list: &RuleList, region: Region) -> Vec<(Region, bool)> {
             let Some(region) = about else { continue };
             let (about, rest) = of_service(region, &rule.service);
             later.extend(rest);
-            decided.extend(about.map(|region| (region, rule.action == Action::Allow)));
+            decided.extend(about.map(|region| (region, Some(rule))));
         }
         open = later;
     }
-    decided.extend(open.into_iter().map(|region| (region, false)));
+    decided.extend(open.into_iter().map(|region| (region, None)));
     decided
 }
 

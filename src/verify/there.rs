@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ipnet::IpNet;
+
 use super::found::{Failure, Found, Obligation};
 use super::spec::Spec;
 use crate::net;
@@ -13,6 +15,9 @@ use crate::read::routing::{Action, Route, Way};
 use crate::read::script::Script;
 use crate::read::script::data::Value;
 use crate::sim::host::{Host, LOCAL, MAIN};
+use crate::sim::region::Set;
+use crate::sim::region::fib::range_of;
+use crate::sim::region::numbers::of_link;
 
 /// Looks at a host, and at the script that makes it if there is one.
 pub(super) fn check(spec: &Spec<'_>, host: &Host, script: Option<&Script>, found: &mut Found) {
@@ -75,12 +80,39 @@ pub(super) fn check(spec: &Spec<'_>, host: &Host, script: Option<&Script>, found
                 fails(Obligation::Delivery, Some(n), what);
             }
         }
+        led(spec, n, host, &mut fails);
         // `fib_add_ifaddr`: an address makes a route for its link in the table of its device.
         let routes = host.addresses.iter().filter(|it| it.device == device && it.makes_route);
         let inside = host.vrf_table(device).is_none_or(|table| table == MAIN);
         for address in routes.filter(|it| inside && it.net.prefix_len() < it.net.max_prefix_len()) {
             let what = format!("{} makes a route in the table main, which is of the host", address.net);
             fails(Obligation::GoodNeighbour, Some(n), what);
+        }
+    }
+}
+
+/// Routes lead no numbers into a network but its hosts', under every number by which they are known, those of its
+/// links, and the gateway's own, where a masqueraded network gives them to its callers' packets.
+fn led(spec: &Spec<'_>, n: usize, host: &Host, fails: &mut dyn FnMut(Obligation, Option<usize>, String)) {
+    let network = &spec.site.networks[n];
+    let real = network.prefixes.iter().map(|it| it.real.value);
+    let known = network.prefixes.iter().flat_map(|it| it.aliases.iter().map(|alias| alias.net.value));
+    let links = network.addresses.iter().map(|it| it.value.trunc());
+    let called = (0..spec.site.networks.len())
+        .filter(|to| spec.networks[*to].masqueraded && spec.opens(n, *to).is_some());
+    let own = called.flat_map(|to| spec.site.networks[to].addresses.iter().map(|it| it.value.addr().into()));
+    let nets: Vec<IpNet> = real.chain(known).chain(links).chain(own).collect();
+    for v4 in [true, false] {
+        let own = nets.iter().filter(|net| net.addr().is_ipv4() == v4).map(range_of);
+        let of_link = of_link(v4).iter().copied();
+        let own = Set::of(own.chain(of_link).collect());
+        for route in host.routes.iter().filter(|route| route.to.addr().is_ipv4() == v4) {
+            let Way::Out { device, .. } = &route.way else { continue };
+            let (first, last) = range_of(&route.to);
+            if device == spec.device(n) && !Set::range(first, last).is_in(&own) {
+                let what = format!("{} leads to {device}, and not all of it is there", route.to);
+                fails(Obligation::Isolation, Some(n), what);
+            }
         }
     }
 }

@@ -44,11 +44,17 @@ impl<'t> Element<'t> {
 /// Reads the body of a named set, from its `{` on.
 pub(super) fn read<'t>(source: &mut Source<'t>) -> Result<Set<'t>, Unread> {
     source.open()?;
-    let mut set = Set { elements: Vec::new() };
+    let (mut set, mut kinds, mut interval) = (Set { elements: Vec::new() }, Vec::new(), false);
     loop {
         source.ends();
         if source.skip(&Token::Close) {
-            return Ok(set);
+            return match set.elements.iter().find(|element| !fits(element, &kinds, interval)) {
+                Some(element) => {
+                    Err(source.unread_at(element.line, "not of the type or the flags of its set"))
+                }
+                None if kinds.is_empty() => Err(source.unread("a set without a type")),
+                None => Ok(set),
+            };
         }
         match source.word()? {
             "elements" => {
@@ -56,15 +62,82 @@ pub(super) fn read<'t>(source: &mut Source<'t>) -> Result<Set<'t>, Unread> {
                 source.open()?;
                 set.elements = elements(source)?;
             }
-            // What these words say, the rules that look there say, too.
-            "type" | "typeof" | "flags" | "size" | "comment" => {
-                while !matches!(source.peek(), Some(Token::End | Token::Close) | None) {
+            word @ ("type" | "typeof" | "flags" | "size" | "comment") => {
+                let mut words = Vec::new();
+                while let Some(Token::Word(next) | Token::Text(next)) = source.peek() {
+                    words.push(next);
                     source.next();
+                }
+                match word {
+                    "type" | "typeof" => kinds = kinds_of(&words).map_err(|why| source.unread(&why))?,
+                    "flags" => {
+                        interval = words == ["interval"];
+                        if !interval && words != ["constant"] {
+                            return Err(source.unread("a flag of a set that is not known here"));
+                        }
+                    }
+                    _ => {}
                 }
             }
             _ => return Err(source.unread("a property of a set that is not known here")),
         }
     }
+}
+
+/// What the words of a key or of what it leads to are: nft(8), DATA TYPES.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    V4,
+    V6,
+    Number,
+    Device,
+    Protocol,
+    Verdict,
+}
+
+/// `ipv4_addr . mark : verdict`, or `oifname : ct zone`: the kinds of the key, and of the data behind them.
+fn kinds_of(words: &[&str]) -> Result<Vec<(bool, Kind)>, String> {
+    let mut kinds = Vec::new();
+    let parts = words.split(|word| *word == ":");
+    for (part, data) in parts.zip([false, true]) {
+        for field in part.split(|word| *word == ".") {
+            let kind = match field {
+                ["ipv4_addr"] => Kind::V4,
+                ["ipv6_addr"] => Kind::V6,
+                ["mark" | "inet_service"] | ["meta", "mark"] | ["ct", "zone"] => Kind::Number,
+                ["ifname" | "oifname" | "iifname"] => Kind::Device,
+                ["inet_proto"] => Kind::Protocol,
+                ["verdict"] => Kind::Verdict,
+                _ => return Err("a type of a set that is not known here".to_owned()),
+            };
+            kinds.push((data, kind));
+        }
+    }
+    Ok(kinds)
+}
+
+/// Whether nft takes an element in a set of these kinds; ranges and prefixes it takes in intervals alone.
+fn fits(element: &Element, kinds: &[(bool, Kind)], interval: bool) -> bool {
+    let of = |data: bool| kinds.iter().filter(move |kind| kind.0 == data).map(|kind| kind.1);
+    let fits = |kind: Kind, word: &str| match kind {
+        Kind::V4 | Kind::V6 => words::addresses(word).is_some_and(|(v4, first, last)| {
+            v4 == (kind == Kind::V4) && (interval || first == last && !word.contains('/'))
+        }),
+        Kind::Number => match word.split_once('-') {
+            Some((first, last)) => interval && [first, last].iter().all(|it| words::number(it).is_some()),
+            None => words::number(word).is_some(),
+        },
+        Kind::Device => words::number(word).is_none() && words::addresses(word).is_none(),
+        Kind::Protocol => words::protocol(word).is_some(),
+        Kind::Verdict => ["accept", "drop", "return", "jump", "goto"].contains(&word),
+    };
+    let key = of(false).count() == element.keys().count()
+        && of(false).zip(element.keys()).all(|(kind, word)| fits(kind, word));
+    let data = match of(true).next() {
+        None => element.data.is_empty(),
+        Some(kind) => element.data.first().is_some_and(|word| fits(kind, word)),
+    };
+    key && data
 }
 
 /// Elements behind a `{`, with the `}`.

@@ -20,9 +20,9 @@ pub struct Data {
     /// Those of devices that the site makes.
     pub own_settings: Vec<At<Setting>>,
     /// The conntrack zones.
-    pub zones: Vec<At<u16>>,
-    /// The prefixes by which the networks are known, by their ids.
-    pub known: Vec<At<(u32, Vec<IpNet>)>>,
+    pub zones: Vec<At<Zone>>,
+    /// What an update knows the connections of each network by.
+    pub known: Vec<At<Known>>,
     /// The lines of `ip -batch`.
     pub batches: Vec<(Batch, Vec<Command>)>,
 }
@@ -46,6 +46,26 @@ pub struct Network {
     pub vrf: Option<String>,
     /// Its name.
     pub name: String,
+}
+
+/// A conntrack zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zone {
+    /// Which.
+    pub number: u16,
+    /// What its connections depend on, as a digest.
+    pub content: u64,
+}
+
+/// What an update knows the connections of a network by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The zone of what the gateway itself and the network say to each other.
+    pub zone: u16,
+    /// What they depend on, as a digest.
+    pub content: u64,
+    /// The prefixes by which others know its hosts.
+    pub prefixes: Vec<IpNet>,
 }
 
 /// A kernel setting below `/proc/sys/net`.
@@ -174,15 +194,17 @@ fn setting(words: &[&str]) -> Option<Setting> {
     path.split('/').all(within).then(|| Setting { path: (*path).to_owned(), value })
 }
 
-fn zone(words: &[&str]) -> Option<u16> {
+fn zone(words: &[&str]) -> Option<Zone> {
     let [number, content] = words else { return None };
-    u64::from_str_radix(content, 16).ok()?;
-    number.parse().ok()
+    Some(Zone { number: number.parse().ok()?, content: digest(content)? })
 }
 
-fn known(words: &[&str]) -> Option<(u32, Vec<IpNet>)> {
-    let [id, content, prefixes @ ..] = words else { return None };
-    u64::from_str_radix(content, 16).ok()?;
+fn known(words: &[&str]) -> Option<Known> {
+    let [zone, content, prefixes @ ..] = words else { return None };
     let prefixes = prefixes.iter().map(|prefix| words::prefix(prefix)).collect::<Option<Vec<IpNet>>>()?;
-    Some((id.parse().ok()?, prefixes))
+    Some(Known { zone: zone.parse().ok()?, content: digest(content)?, prefixes })
+}
+
+fn digest(word: &str) -> Option<u64> {
+    u64::from_str_radix(word, 16).ok().filter(|_| word.len() == 16)
 }

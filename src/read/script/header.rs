@@ -92,6 +92,9 @@ pub(super) fn read(variables: &[Variable<'_>]) -> Result<Header, Unread> {
     }
     let site = known.of("SITE")?.value.to_owned();
     let fingerprint = known.of("FINGERPRINT")?.value.to_owned();
+    if fingerprint.len() != 16 || u64::from_str_radix(&fingerprint, 16).is_err() {
+        return Err(known.unread("not a digest"));
+    }
     if let Some(other) = variables.iter().find(|variable| !known.taken.contains(&variable.name)) {
         return Err(refuse(other, "a variable that is not known here"));
     }

@@ -121,19 +121,19 @@ impl Walk<'_> {
                             continue 'flows;
                         }
                         Op::Perhaps => work.push((at.next, flow.clone())),
+                        Op::Zone(..) if self.around.connection.is_some() => {}
                         Op::Zone(directions, zone) => {
                             let zone = |mark| chosen(mark, zone, self.around);
                             let mut zoned = flow.parted(|mark, _| zone(mark).is_some());
                             let found = zoned.pop_if(|(found, _)| *found);
                             work.extend(zoned.into_iter().map(|(_, flow)| (at.next, flow)));
-                            let Some((_, mut found)) = found else { continue 'flows };
-                            found.change(|mark, zones| {
+                            let Some((_, found)) = found else { continue 'flows };
+                            flow = found;
+                            flow.change(|mark, zones| {
                                 if let Some(zone) = zone(*mark) {
-                                    let own = directions.map(|own| if own { zone } else { 0 });
-                                    zones.get_or_insert(own);
+                                    zones.get_or_insert(directions.map(|own| if own { zone } else { 0 }));
                                 }
                             });
-                            flow = found;
                         }
                         Op::Move { destination, to, v4 } => {
                             let unfollowed = Unfollowed { filter: 0, chain, rule: rule.place };

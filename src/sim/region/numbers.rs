@@ -30,3 +30,11 @@ pub(super) const NO_HOSTS_V6: [Range; 3] =
 pub fn no_hosts(v4: bool) -> &'static [Range] {
     if v4 { &NO_HOSTS_V4 } else { &NO_HOSTS_V6 }
 }
+
+/// Numbers that are the same on every link: those that hosts give themselves (RFC 3927; RFC 4291, 2.5.6).
+#[must_use]
+pub fn of_link(v4: bool) -> &'static [Range] {
+    const V4: [Range; 1] = [(0xa9fe_0000, 0xa9fe_ffff)];
+    const V6: [Range; 1] = [(0xfe80 << 112, (0xfe80 << 112) + u64::MAX as u128)];
+    if v4 { &V4 } else { &V6 }
+}

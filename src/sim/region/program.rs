@@ -118,7 +118,8 @@ pub enum Op {
     ConnectionMark(u32, u32),
     /// Bits of the packet mark become those of the connection mark.
     Restore(u32, u32),
-    /// Chooses zones: of the original direction and of the answers, if they are said.
+    /// Chooses zones: of the original direction and of the answers, if they are said. Whoever has a connection
+    /// keeps its own (`nft_ct_set_zone_eval`, `xt_ct_target`).
     Zone([bool; 2], Chosen),
     /// The addresses of a connection are moved.
     Move {

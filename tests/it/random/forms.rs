@@ -11,9 +11,10 @@ use overlapc::emit::{Request, Target};
 use overlapc::model::{Firewall, Isolation, Network, Site};
 use overlapc::net;
 use overlapc::read::artifacts;
-use overlapc::read::routing::{Address, Change, Route, Way};
-use overlapc::sim::host::{Host, Link, MAIN};
+use overlapc::read::routing::{Address, Change};
+use overlapc::sim::host::Host;
 use overlapc::source::SourceMap;
+use overlapc::verify::around;
 use overlapc::{Overrides, front, syntax};
 
 /// The four forms.
@@ -85,26 +86,14 @@ pub fn own(network: &Network) -> Vec<IpNet> {
 pub fn host(form: &Form, site: &Site) -> Result<Host, String> {
     let artifacts = artifacts::read(&form.files).map_err(|(file, it)| format!("{file}: {it:?}"))?;
     let mut host = Host::of(&artifacts).map_err(|(place, why)| format!("{place}: {why}"))?;
-    for elsewhere in &site.gateway.addresses {
-        let device = elsewhere.interface.value.clone();
-        host.links.entry(device.clone()).or_insert(Link { up: true, ..Link::default() });
-        host.apply(&Change::AddAddress(Address { net: elsewhere.address.value, device, makes_route: true }))?;
-    }
+    around::own_elsewhere(&mut host, site)?;
     for network in &site.networks {
         for net in own(network).into_iter().filter(|net| !network.addresses.iter().any(|it| it.value == *net))
         {
             let address = Address { net, device: network.interface.value.clone(), makes_route: true };
             host.apply(&Change::AddAddress(address))?;
         }
-        let device = &network.interface.value;
-        let table = host.vrf_table(device).unwrap_or(MAIN);
-        for prefix in &network.prefixes {
-            let to = prefix.real.value;
-            if !network.addresses.iter().any(|it| net::family(&it.value) == net::family(&to)) {
-                let way = Way::Out { device: device.clone(), via: None, onlink: false };
-                host.routes.push(Route { to, way, table, metric: u32::MAX, protocol: 2 });
-            }
-        }
     }
+    around::on_their_links(&mut host, site);
     Ok(host)
 }

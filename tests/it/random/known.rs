@@ -2,6 +2,8 @@
 //!
 //! Goes in: their texts. Comes out: the same trial as of random ones. What must hold: each says what was wrong.
 
+use overlapc::verify::verify;
+
 use super::{forms, trial};
 
 /// Puts a site to the test in all forms.
@@ -34,13 +36,29 @@ fn a_network_whose_only_host_has_a_number_of_the_gateway_is_proved() {
     );
 }
 
+/// `mgmt0` has a number that a host has behind `if1`.
+const OUTSIDE: &str = "gateway {\n address 192.168.0.10/24 on mgmt0\n}\n\
+     network a {\n interface if0\n address 192.168.1.1/24\n prefix 192.168.1.0/24\n}\n\
+     network b {\n interface if1\n address 192.168.0.1/24\n prefix 192.168.0.0/24 as 10.64.0.0/24\n}\n\
+     connect b <-> a\n";
+
 /// In a VRF the table `local` is found before the network's own when a source is looked up.
 #[test]
 fn a_host_may_have_a_number_that_the_gateway_has_outside() {
-    is_right(
-        "gateway {\n address 192.168.0.10/24 on mgmt0\n}\n\
-         network a {\n interface if0\n address 192.168.1.1/24\n prefix 192.168.1.0/24\n}\n\
-         network b {\n interface if1\n address 192.168.0.1/24\n prefix 192.168.0.0/24 as 10.64.0.0/24\n}\n\
-         connect b <-> a\n",
-    );
+    is_right(OUTSIDE);
+}
+
+/// The proof did not know of it, and saw nobody who takes the packets of that host.
+#[test]
+fn a_number_that_the_gateway_has_outside_is_seen_by_the_proof() {
+    for what in forms::FORMS {
+        let form = forms::compiled(OUTSIDE, what).unwrap_or_else(|codes| panic!("{codes:?}"));
+        let mut files = form.files.clone();
+        let script = files.get_mut("site.sh").unwrap();
+        assert!(script.contains("LOCAL='901'"), "{what:?}");
+        *script = script.replacen("LOCAL='901'", "LOCAL=''", 1);
+        let found = verify(form.site.site(), &files).unwrap();
+        let taken = found.failures.iter().any(|it| it.what.contains("is taken by the gateway itself"));
+        assert!(taken, "{what:?} {:?}", found.failures);
+    }
 }
