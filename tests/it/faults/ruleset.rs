@@ -96,6 +96,12 @@ pub const KINDS: &[Kind] = &[
             ],
         )
     }),
+    Kind("reject turned into drop", |text| {
+        let nft = ("reject with icmpx type admin-prohibited", "drop");
+        let [v4, v6] =
+            ["icmp-admin", "icmp6-adm"].map(|it| format!("-j REJECT --reject-with {it}-prohibited"));
+        texts(text, Part::Rule, &[nft, (&v4, "-j DROP"), (&v6, "-j DROP")])
+    }),
     Kind("accept turned into drop", |text| {
         texts(text, Part::Rule, &[("accept comment", "drop comment"), ("-j ACCEPT", "-j DROP")])
     }),
@@ -117,13 +123,12 @@ pub const KINDS: &[Kind] = &[
             .collect()
     }),
     Kind("goes to another chain", |text| {
-        let chains: Vec<&str> = text
+        let mut chains: Vec<&str> = text
             .lines
             .iter()
             .filter(|it| it.part == Part::Rule)
             .filter_map(|it| it.name.rsplit(' ').next())
             .collect();
-        let mut chains = chains;
         chains.dedup();
         [Part::Rule, Part::Element]
             .into_iter()
@@ -345,10 +350,8 @@ pub const KINDS: &[Kind] = &[
         .concat()
     }),
     Kind("comment of a rule", |text| {
-        [Part::Rule, Part::Element]
-            .into_iter()
-            .flat_map(|part| texts(text, part, &[("comment \"", "comment \"x ")]))
-            .collect()
+        let of = |part| texts(text, part, &[("comment \"", "comment \"x ")]);
+        [of(Part::Rule), of(Part::Element)].concat()
     }),
 ];
 
