@@ -4,7 +4,7 @@
 //! with them, and that many with a fault in them, from the FIRST one on; with each, packets that are drawn and
 //! those by which the proof shows what is wrong. `replay play FOLDER...` plays them: it needs root, a namespace and
 //! a /run of its own, and one processor (taskset(1)). One PASS or FAIL line a script.
-#![allow(clippy::print_stdout, dead_code)]
+#![allow(clippy::print_stdout, clippy::unwrap_used, dead_code)]
 
 #[path = "../../it/dice.rs"]
 mod dice;
