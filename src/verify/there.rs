@@ -92,16 +92,17 @@ pub(super) fn check(spec: &Spec<'_>, host: &Host, script: Option<&Script>, found
 }
 
 /// Routes lead no numbers into a network but its hosts', under every number by which they are known, those of its
-/// links, and the gateway's own, where a masqueraded network gives them to its callers' packets.
+/// links and behind its routers, and the gateway's own, where a masqueraded network gives them to its callers' packets.
 fn led(spec: &Spec<'_>, n: usize, host: &Host, fails: &mut dyn FnMut(Obligation, Option<usize>, String)) {
     let network = &spec.site.networks[n];
     let real = network.prefixes.iter().map(|it| it.real.value);
     let known = network.prefixes.iter().flat_map(|it| it.aliases.iter().map(|alias| alias.net.value));
     let links = network.addresses.iter().map(|it| it.value.trunc());
+    let behind = network.routes.iter().map(|it| it.prefix.value);
     let called = (0..spec.site.networks.len())
         .filter(|to| spec.networks[*to].masqueraded && spec.opens(n, *to).is_some());
     let own = called.flat_map(|to| spec.site.networks[to].addresses.iter().map(|it| it.value.addr().into()));
-    let nets: Vec<IpNet> = real.chain(known).chain(links).chain(own).collect();
+    let nets: Vec<IpNet> = real.chain(known).chain(links).chain(behind).chain(own).collect();
     for v4 in [true, false] {
         let own = nets.iter().filter(|net| net.addr().is_ipv4() == v4).map(range_of);
         let of_link = of_link(v4).iter().copied();

@@ -130,14 +130,15 @@ impl Entrance<'_> {
             let anywhere = Around { output: Output::Any, ..around };
             let mut left = Vec::new();
             for flow in flows {
-                match machine.hook_all(Hook::Forward, |_| true, &mut flow.clone(), anywhere, false) {
+                let mut asked = flow.clone();
+                match machine.hook_all(Hook::Forward, |_| true, &mut asked, anywhere, false) {
                     Some(None) => {
                         left.push(flow);
                         continue;
                     }
                     Some(Some(outcome)) => {
-                        let mark = flow.region.mark;
-                        leaves.push(Leaf { flow, outcome, mark });
+                        let mark = asked.region.mark;
+                        leaves.push(Leaf { flow: asked, outcome, mark });
                         continue;
                     }
                     None => {}

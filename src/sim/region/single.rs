@@ -50,7 +50,11 @@ impl Entrance<'_> {
         }
         if gone.is_none() && !self.exact {
             let anywhere = Around { output: Output::Any, ..inside };
-            gone = machine.hook_all(Hook::Forward, |_| true, &mut flow.clone(), anywhere, false)?;
+            let mut passing = flow.clone();
+            gone = machine.hook_all(Hook::Forward, |_| true, &mut passing, anywhere, false)?;
+            if gone.is_some() {
+                *flow = passing;
+            }
         }
         Some(gone)
     }

@@ -58,6 +58,8 @@ impl Walk<'_> {
                     },
                     Op::Cases(cases) => self.cases((chain, rule.place), flow, cases, depth)?,
                     Op::Perhaps => return None,
+                    // As in `super::chains`: conntrack has looked.
+                    Op::Zone(..) if self.around.connection.is_some() => continue,
                     Op::Zone(directions, zone) => match chosen(flow.region.mark, zone, self.around) {
                         None => Next::Rule,
                         Some(zone) => {
