@@ -59,8 +59,15 @@ pub(super) fn check(spec: &Spec<'_>, host: &Host, script: Option<&Script>, found
             fails(Obligation::FailClosed, None, format!("look-ups in table {table} do not end there"));
         }
     }
+    let mut ways: BTreeMap<&str, Vec<&Route>> = BTreeMap::new();
+    for route in &host.routes {
+        if let Way::Out { device, .. } = &route.way {
+            ways.entry(device).or_default().push(route);
+        }
+    }
     for (n, network) in spec.site.networks.iter().enumerate() {
         let device = spec.device(n);
+        let routes = ways.get(device).map_or(&[][..], Vec::as_slice);
         let has = host.addresses.iter().filter(|it| it.device == device);
         let has: BTreeSet<_> = has.map(|it| it.net).collect();
         let should: BTreeSet<_> = network.addresses.iter().map(|it| it.value).collect();
@@ -69,22 +76,22 @@ pub(super) fn check(spec: &Spec<'_>, host: &Host, script: Option<&Script>, found
             fails(Obligation::OwnTraffic, Some(n), what);
         }
         // Who is asked on a link for the next hop is no part of a packet.
-        for route in &host.routes {
-            let Way::Out { device: out, via, .. } = &route.way else { continue };
+        for route in routes {
+            let Way::Out { via, .. } = &route.way else { continue };
             let within = network.routes.iter().filter(|it| it.prefix.value.contains(&route.to));
             let longest = within.max_by_key(|it| it.prefix.value.prefix_len());
             let wanted = longest.map(|it| it.via.value);
             let real = network.prefixes.iter().any(|it| it.real.value.contains(&route.to));
-            if out == device && real && *via != wanted {
+            if real && *via != wanted {
                 let what = format!("{} is sent to another router on {device} than the site says", route.to);
                 fails(Obligation::Delivery, Some(n), what);
             }
         }
-        led(spec, n, host, &mut fails);
+        led(spec, n, routes, &mut fails);
         // `fib_add_ifaddr`: an address makes a route for its link in the table of its device.
-        let routes = host.addresses.iter().filter(|it| it.device == device && it.makes_route);
+        let links = host.addresses.iter().filter(|it| it.device == device && it.makes_route);
         let inside = host.vrf_table(device).is_none_or(|table| table == MAIN);
-        for address in routes.filter(|it| inside && it.net.prefix_len() < it.net.max_prefix_len()) {
+        for address in links.filter(|it| inside && it.net.prefix_len() < it.net.max_prefix_len()) {
             let what = format!("{} makes a route in the table main, which is of the host", address.net);
             fails(Obligation::GoodNeighbour, Some(n), what);
         }
@@ -93,7 +100,12 @@ pub(super) fn check(spec: &Spec<'_>, host: &Host, script: Option<&Script>, found
 
 /// Routes lead no numbers into a network but its hosts', under every number by which they are known, those of its
 /// links and behind its routers, and the gateway's own, where a masqueraded network gives them to its callers' packets.
-fn led(spec: &Spec<'_>, n: usize, host: &Host, fails: &mut dyn FnMut(Obligation, Option<usize>, String)) {
+fn led(
+    spec: &Spec<'_>,
+    n: usize,
+    routes: &[&Route],
+    fails: &mut dyn FnMut(Obligation, Option<usize>, String),
+) {
     let network = &spec.site.networks[n];
     let real = network.prefixes.iter().map(|it| it.real.value);
     let known = network.prefixes.iter().flat_map(|it| it.aliases.iter().map(|alias| alias.net.value));
@@ -107,11 +119,10 @@ fn led(spec: &Spec<'_>, n: usize, host: &Host, fails: &mut dyn FnMut(Obligation,
         let own = nets.iter().filter(|net| net.addr().is_ipv4() == v4).map(range_of);
         let of_link = of_link(v4).iter().copied();
         let own = Set::of(own.chain(of_link).collect());
-        for route in host.routes.iter().filter(|route| route.to.addr().is_ipv4() == v4) {
-            let Way::Out { device, .. } = &route.way else { continue };
+        for route in routes.iter().filter(|route| route.to.addr().is_ipv4() == v4) {
             let (first, last) = range_of(&route.to);
-            if device == spec.device(n) && !Set::range(first, last).is_in(&own) {
-                let what = format!("{} leads to {device}, and not all of it is there", route.to);
+            if !Set::range(first, last).is_in(&own) {
+                let what = format!("{} leads to {}, and not all of it is there", route.to, spec.device(n));
                 fails(Obligation::Isolation, Some(n), what);
             }
         }

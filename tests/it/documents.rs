@@ -50,6 +50,12 @@ pub fn failing_example(entry: &Entry) -> Option<String> {
     blocks(entry.page).into_iter().find(|(kind, _)| *kind == "ovl fails").map(|(_, text)| text)
 }
 
+/// All sites on the pages that show the cure.
+pub fn cured_examples() -> impl Iterator<Item = (&'static str, String)> {
+    let cured = |entry: &'static Entry| blocks(entry.page).into_iter().filter(|(kind, _)| *kind == "ovl ok");
+    REGISTRY.iter().flat_map(move |entry| cured(entry).map(|(_, text)| (entry.code.as_str(), text)))
+}
+
 /// The codes a site gives, and its findings one a line.
 fn found(site: &str) -> (BTreeSet<&'static str>, String) {
     let mut sources = SourceMap::default();

@@ -7,6 +7,7 @@ use predicates::prelude::PredicateBooleanExt;
 use predicates::str::{contains, starts_with};
 
 use crate::bench::{Bench, overlapc, repository};
+use crate::documents;
 use crate::expected::{folders_in, name_of};
 
 /// The golden site that most tests here alter.
@@ -41,6 +42,23 @@ fn every_golden_site_is_proved_in_all_its_forms() {
                 );
                 assert_eq!(said.lines().filter(|line| line.starts_with("NOT")).count(), 0, "{said}");
                 assert!(said.contains("proved     isolation"), "{said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_site_that_the_pages_show_as_right_is_printed() {
+    for (code, site) in documents::cured_examples() {
+        let bench = Bench::with_site(&site);
+        for firewall in ["nftables", "iptables"] {
+            for isolation in ["vrf", "rules"] {
+                let output = bench
+                    .run(&["compile", "--firewall", firewall, "--isolation", isolation])
+                    .output()
+                    .unwrap();
+                let said = String::from_utf8_lossy(&output.stderr);
+                assert_eq!(output.status.code(), Some(0), "{code} {firewall} {isolation}: {said}\n{site}");
             }
         }
     }

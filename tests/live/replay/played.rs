@@ -87,15 +87,16 @@ fn is_heard(sent: &Sent, arrived: &Seen) -> bool {
     for_many(arrived.2) && sent.numbers == *arrived
 }
 
-/// The gateway itself answers, by whatever device a fault may send that; nobody else does.
+/// The gateway itself answers what is for it, from an address of its own and by whatever device a fault may send
+/// that; nobody else does.
 fn is_answer(sent: &Sent, arrived: &Seen) -> bool {
     let asked = &sent.numbers;
-    let (_, source, destination, protocol, one, other) = arrived;
-    let back = asked.1 == *destination;
+    let (_, _, destination, protocol, one, other) = arrived;
+    let told = ["Local", "Link", "Refused"].iter().any(|fate| sent.fate.starts_with(fate));
+    let back = told && (&asked.1, &asked.3) == (destination, protocol);
     match protocol {
-        6 | 17 => back && asked.2 == *source && (asked.5, asked.4) == (*one, *other),
-        // What is asked of a group, or of any router, is answered from an address of its own.
-        _ => back && asked.3 == *protocol && matches!(one, 0 | 129) && asked.5 == *other,
+        6 | 17 => back && (asked.5, asked.4) == (*one, *other),
+        _ => back && matches!(one, 0 | 129) && asked.5 == *other,
     }
 }
 
