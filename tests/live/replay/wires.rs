@@ -40,12 +40,18 @@ const WATCH: &str = "table inet watch {
 ";
 
 /// The links of a gateway.
-pub struct Wires;
+pub struct Wires {
+    interfaces: Vec<String>,
+}
 
 impl Drop for Wires {
     fn drop(&mut self) {
-        // Nothing is left to do about a namespace that does not go away.
-        drop(batch(&["-force"], &[format!("netns delete {GATEWAY}"), "link delete fence0".to_owned()]));
+        // A namespace goes some time after it is deleted, and a link at once. Nothing is left to do about one that
+        // does not go away.
+        let mut lines: Vec<String> =
+            self.interfaces.iter().map(|name| format!("link delete {name}")).collect();
+        lines.extend(["link delete fence0".to_owned(), format!("netns delete {GATEWAY}")]);
+        drop(batch(&["-force"], &lines));
         drop(words(&["nft", "delete", "table", "inet", "watch"]));
     }
 }
@@ -57,7 +63,7 @@ fn words(words: &[&str]) -> Result<String, String> {
 impl Wires {
     /// A gateway with those interfaces.
     pub fn new(interfaces: &BTreeSet<String>) -> Result<Self, String> {
-        let wires = Self;
+        let wires = Self { interfaces: interfaces.iter().cloned().collect() };
         let mut lines = vec![format!("netns add {GATEWAY}")];
         lines.push("link add fence0 type veth peer name fence1".to_owned());
         for (place, name) in interfaces.iter().enumerate() {
