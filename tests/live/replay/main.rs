@@ -4,14 +4,17 @@
 //! with them, and that many with a fault in them, from the FIRST one on; with each, packets that are drawn and
 //! those by which the proof shows what is wrong. `replay play FOLDER...` plays them: it needs root, a namespace and
 //! a /run of its own, and one processor (taskset(1)). One PASS or FAIL line a script.
-#![allow(clippy::print_stdout, clippy::unwrap_used, dead_code)]
+#![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 #[path = "../../it/dice.rs"]
 mod dice;
+// These are of the tests, which need more of them.
+#[allow(dead_code)]
 mod drawn;
 mod made;
 mod play;
 mod played;
+#[allow(dead_code)]
 mod seeded;
 mod wires;
 

@@ -92,11 +92,12 @@ fn is_heard(sent: &Sent, arrived: &Seen) -> bool {
 fn is_answer(sent: &Sent, arrived: &Seen) -> bool {
     let asked = &sent.numbers;
     let (_, _, destination, protocol, one, other) = arrived;
-    let told = ["Local", "Link", "Refused"].iter().any(|fate| sent.fate.starts_with(fate));
+    let told = ["Local", "Link"].iter().any(|fate| sent.fate.starts_with(fate));
     let back = told && (&asked.1, &asked.3) == (destination, protocol);
     match protocol {
         6 | 17 => back && (asked.5, asked.4) == (*one, *other),
-        _ => back && matches!(one, 0 | 129) && asked.5 == *other,
+        1 | 58 => back && matches!(one, 0 | 129) && asked.5 == *other,
+        _ => false,
     }
 }
 
