@@ -60,6 +60,9 @@ pub fn read(text: &str, v4: bool) -> Result<Filter, Unread> {
             return Err(Unread::new(number, line, "a table that is not known here"));
         };
         let first = filter.chains.len();
+        if filter.chains.iter().any(|chain| chain.table == name) {
+            return Err(Unread::new(number, line, "a table that is here before"));
+        }
         filter.chains.extend(chains.iter().map(|(chain, hook, priority)| Chain {
             table: name.to_owned(),
             name: (*chain).to_owned(),
@@ -140,6 +143,11 @@ fn add(filter: &mut Filter, places: &Places, v4: bool, number: usize, line: &str
     };
     let words: Vec<&str> = rest.collect();
     let rule = rule::read(&words, v4, number, &find).map_err(|why| unread(&why))?;
+    if let Some(only) =
+        rule.steps.iter().find_map(rule::table_of).filter(|only| *only != filter.chains[place].table)
+    {
+        return Err(unread(&format!("a target of the table {only} alone")));
+    }
     filter.chains[place].rules.insert(at, rule);
     Ok(())
 }

@@ -120,6 +120,26 @@ fn what_is_not_known_is_refused_with_its_line() {
     ] {
         assert_eq!(iptables(rule), Err(4), "{rule}");
     }
+    // Targets that the kernel takes in one table alone, as iptables-restore says of each of these.
+    let (zone, moved) = ("CT --zone 5", "NETMAP --to 10.0.0.0/8");
+    for (table, target, taken) in [
+        ("raw", zone, true),
+        ("mangle", zone, false),
+        ("filter", zone, false),
+        ("nat", zone, false),
+        ("mangle", moved, false),
+        ("raw", "MASQUERADE", false),
+        ("filter", "REJECT", true),
+        ("raw", "REJECT", false),
+        ("mangle", "REJECT", false),
+        ("raw", "MARK --set-xmark 0x1/0x1", true),
+        ("filter", "MARK --set-xmark 0x1/0x1", true),
+    ] {
+        let text = format!("*{table}\n:ovl-a - [0:0]\n-A ovl-a -j {target}\nCOMMIT\n");
+        assert_eq!(iptables::read(&text, true).is_ok(), taken, "{table}: {target}");
+    }
+    let table = "*raw\n:ovl-a - [0:0]\nCOMMIT\n";
+    assert_eq!(iptables::read(&format!("{table}{table}"), true).unwrap_err().line, 4);
     // A chain that would change destinations for one caller and sources for the other.
     assert!(iptables("-A ovl-a -j NETMAP --to 10.0.0.0/8").is_ok());
     assert!(iptables("-A POSTROUTING -j ovl-a").is_err());

@@ -52,6 +52,16 @@ pub(super) fn read(
     Ok(Rule { line, comment: reader.comment, steps: reader.steps })
 }
 
+/// The one table that a target is for: `.table` of the kernel's `struct xt_target`.
+pub(super) fn table_of(step: &Step) -> Option<&'static str> {
+    match step {
+        Step::Action(Action::Zone { .. }) => Some("raw"),
+        Step::Action(Action::Destination(_) | Action::Source(_) | Action::Masquerade) => Some("nat"),
+        Step::Verdict(Verdict::Reject(_)) => Some("filter"),
+        _ => None,
+    }
+}
+
 /// A NETMAP in a chain that changes sources.
 pub(super) fn of_source(rule: &mut Rule) {
     for step in &mut rule.steps {
