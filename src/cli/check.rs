@@ -25,7 +25,7 @@ impl Check {
     pub(super) fn run(self, color: Color) -> Result<Exit, Failure> {
         let mut exit = Exit::Fine;
         let mut outcomes = Vec::new();
-        for file in named(&self.files) {
+        for file in site::named(&self.files) {
             match site::front(file, Overrides::default()) {
                 Ok(outcome) => outcomes.push(outcome),
                 Err(failure) => {
@@ -42,9 +42,4 @@ impl Check {
         host::write_stdout(text).map_err(|error| Failure::stdout(&error))?;
         Ok(if exit == Exit::Unable { exit } else { self.findings.exit(&reports) })
     }
-}
-
-/// The files, or the default one where none is named.
-fn named(files: &[String]) -> Vec<Option<&str>> {
-    if files.is_empty() { vec![None] } else { files.iter().map(|file| Some(file.as_str())).collect() }
 }

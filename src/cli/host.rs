@@ -6,7 +6,7 @@
 
 use std::fs::{self, Permissions};
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
@@ -77,13 +77,23 @@ pub(super) fn remove_empty_directory(path: &Path) -> io::Result<()> {
     fs::remove_dir(path)
 }
 
-/// Writes `text` to a new file in `directory` and to the disk; the umask is taken from `mode`.
-pub(super) fn prepare(directory: &Path, text: &Text, mode: u32) -> io::Result<Prepared> {
+/// Writes `text` to a new file in `directory` and to the disk; the umask is taken from `mode`. What is to replace
+/// a file `old` has its mode and its owner, as far as the kernel lets us give a file away.
+pub(super) fn prepare(directory: &Path, text: &Text, mode: u32, old: Option<&Path>) -> io::Result<Prepared> {
+    let first = if old.is_some() { 0o600 } else { mode };
     let mut file = tempfile::Builder::new()
         .prefix(".overlapc-")
-        .permissions(Permissions::from_mode(mode))
+        .permissions(Permissions::from_mode(first))
         .tempfile_in(directory)?;
     write_pieces(text, &mut file)?;
+    if let Some(old) = old {
+        let data = fs::metadata(old)?;
+        let given_away = fchown(file.as_file(), Some(data.uid()), Some(data.gid())).is_ok();
+        // A file of ours that was somebody else's does not become a program that runs as us.
+        let kept = if given_away { 0o7777 } else { 0o777 };
+        let programs = mode & 0o111;
+        file.as_file().set_permissions(Permissions::from_mode(data.mode() & kept | programs))?;
+    }
     file.as_file().sync_all()?;
     Ok(Prepared(file.into_temp_path()))
 }

@@ -11,6 +11,7 @@ mod errors;
 mod explain;
 mod failure;
 mod findings;
+mod fmt;
 mod host;
 mod lab;
 mod manual;
@@ -60,6 +61,7 @@ Exit status:
 enum Command {
     Compile(compile::Compile),
     Check(check::Check),
+    Fmt(fmt::Fmt),
     Whois(whois::Whois),
     Verify(verify::Verify),
     Trace(trace::Trace),
@@ -123,6 +125,7 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Compile(compile) => compile.run(color),
         Command::Check(check) => check.run(color),
+        Command::Fmt(fmt) => fmt.run(color),
         Command::Whois(whois) => whois.run(color),
         Command::Verify(verify) => verify.run(color),
         Command::Trace(trace) => trace.run(color),

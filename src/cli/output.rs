@@ -23,7 +23,8 @@ pub(super) struct Content {
     pub name: String,
     /// The whole text.
     pub text: Text,
-    /// Whether the file is a program: mode 0755 instead of 0644, less the umask.
+    /// Whether the file is a program: mode 0755 instead of 0644, less the umask; a file that is there keeps its mode
+    /// and becomes a program, if it is to be one.
     pub executable: bool,
 }
 
@@ -66,6 +67,11 @@ impl Output {
             }
         }
         Ok(Self { make: false, files: vec![(path.to_owned(), content)] })
+    }
+
+    /// Each content in the place of a file that is there.
+    pub(super) fn files(files: Vec<(PathBuf, Content)>) -> Self {
+        Self { make: false, files }
     }
 
     /// Each content under its own name in the directory `path`, which may be missing.
@@ -155,8 +161,13 @@ impl Existing {
             let what = if self.bytes.is_none() { "missing" } else { "not executable" };
             return format!("{name}: {what}\n");
         }
-        TextDiff::from_lines(old.as_ref(), new.as_str()).unified_diff().header(old_name, &name).to_string()
+        unified(&old, &new, old_name, &name)
     }
+}
+
+/// Two texts as a unified diff with these names.
+pub(super) fn unified(old: &str, new: &str, old_name: &str, new_name: &str) -> String {
+    TextDiff::from_lines(old, new).unified_diff().header(old_name, new_name).to_string()
 }
 
 /// Makes the directories that files are in; those that were missing are added to `made`, each after
@@ -207,12 +218,13 @@ fn prepare((path, content): &(PathBuf, Content)) -> Result<(PathBuf, Prepared), 
     let failure = |error: io::Error| cannot_write(path, &error);
     let mode = if content.executable { 0o755 } else { 0o644 };
     // A link stays a link: what it leads to is replaced, from within that directory.
-    let real = match host::kind(path).map_err(failure)? {
-        None => path.clone(),
-        Some(_) => host::resolve_links(path).map_err(failure)?,
+    let old = match host::kind(path).map_err(failure)? {
+        None => None,
+        Some(_) => Some(host::resolve_links(path).map_err(failure)?),
     };
+    let real = old.clone().unwrap_or_else(|| path.clone());
     let beside = parent(&real);
-    let prepared = host::prepare(&beside, &content.text, mode).map_err(failure)?;
+    let prepared = host::prepare(&beside, &content.text, mode, old.as_deref()).map_err(failure)?;
     Ok((real, prepared))
 }
 
@@ -253,7 +265,7 @@ fn cannot_write(path: &Path, error: &io::Error) -> Failure {
 }
 
 /// A unified diff with removed lines in red, added ones in green, and places in cyan.
-fn coloured(diff: &str) -> String {
+pub(super) fn coloured(diff: &str) -> String {
     let mut out = String::with_capacity(diff.len());
     for line in diff.split_inclusive('\n') {
         let style = match line.as_bytes().first() {

@@ -10,7 +10,7 @@ use super::errors::NotUtf8;
 use super::findings::Findings;
 use super::{Color, Exit, Failure, host};
 use crate::check::CheckedSite;
-use crate::diag::{Diagnostics, Outcome, Report, Severity};
+use crate::diag::{Diagnostic, Diagnostics, Outcome, Report, Severity};
 use crate::source::{FileId, SourceMap, Span};
 use crate::{Overrides, syntax};
 
@@ -18,7 +18,7 @@ use crate::{Overrides, syntax};
 const DEFAULT: &str = "site.ovl";
 
 /// How standard input is called in findings.
-const STDIN: &str = "<stdin>";
+pub(super) const STDIN: &str = "<stdin>";
 
 /// Included files, relative to the working directory as the root file is.
 struct Files;
@@ -66,6 +66,11 @@ pub(super) fn populated(site: &CheckedSite, todo: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The files that were named, or the default one where none is.
+pub(super) fn named(files: &[String]) -> Vec<Option<&str>> {
+    if files.is_empty() { vec![None] } else { files.iter().map(|file| Some(file.as_str())).collect() }
+}
+
 /// Reads the text of a FILE argument, for those who look at it more than once.
 pub(super) fn given(file: Option<&str>) -> Result<Given<'_>, Failure> {
     let (name, bytes) = read(file)?;
@@ -76,26 +81,40 @@ pub(super) fn given(file: Option<&str>) -> Result<Given<'_>, Failure> {
 }
 
 impl Given<'_> {
+    /// How the file is called.
+    pub(super) const fn name(&self) -> &str {
+        self.name
+    }
+
     /// Checks the site.
     pub(super) fn front(&self, overrides: Overrides) -> Result<Outcome<CheckedSite>, Failure> {
-        let name = self.name;
+        let (sources, root) = match self.source() {
+            Ok(source) => source,
+            Err((sources, findings)) => return Ok(Outcome { sources, value: None, findings }),
+        };
+        let outcome = crate::front(sources, root, &Files, overrides);
+        let refused = outcome.findings.iter().any(|finding| finding.severity() == Severity::Error);
+        if outcome.value.is_none() && !refused {
+            return Err(Failure::new(format!("`{}` is refused, but no stage says why", self.name))
+                .help("this is a defect of overlapc: please report it with the site"));
+        }
+        Ok(outcome)
+    }
+
+    /// The text as the first source; where it is none, what is wrong with it.
+    pub(super) fn source(&self) -> Result<(SourceMap, FileId), (SourceMap, Vec<Diagnostic>)> {
         let mut sources = SourceMap::default();
         match std::str::from_utf8(&self.bytes) {
             Ok(text) => {
-                let root = sources.add(name, text);
-                let outcome = crate::front(sources, root, &Files, overrides);
-                let refused = outcome.findings.iter().any(|finding| finding.severity() == Severity::Error);
-                if outcome.value.is_none() && !refused {
-                    return Err(Failure::new(format!("`{name}` is refused, but no stage says why"))
-                        .help("this is a defect of overlapc: please report it with the site"));
-                }
-                Ok(outcome)
+                let root = sources.add(self.name, text);
+                Ok((sources, root))
             }
             Err(error) => {
                 let at = error.valid_up_to();
                 let byte = self.bytes.get(at).copied().unwrap_or_default();
-                let root = sources.add(name, String::from_utf8_lossy(&self.bytes));
-                Ok(not_utf8(sources, root, at, byte))
+                let root = sources.add(self.name, String::from_utf8_lossy(&self.bytes));
+                let findings = not_utf8(&sources, root, at, byte);
+                Err((sources, findings))
             }
         }
     }
@@ -118,10 +137,10 @@ fn read(file: Option<&str>) -> Result<(&str, Vec<u8>), Failure> {
 }
 
 /// The text before the first wrong byte is the same in the file and in its lossy copy.
-fn not_utf8(sources: SourceMap, root: FileId, at: usize, byte: u8) -> Outcome<CheckedSite> {
+fn not_utf8(sources: &SourceMap, root: FileId, at: usize, byte: u8) -> Vec<Diagnostic> {
     let end = at + char::REPLACEMENT_CHARACTER.len_utf8();
     let name = sources.file(root).name.clone();
     let mut findings = Diagnostics::default();
     findings.push(NotUtf8 { span: Span::new(root, at, end), name, byte });
-    Outcome { sources, value: None, findings: findings.sorted() }
+    findings.sorted()
 }

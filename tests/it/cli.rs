@@ -177,7 +177,8 @@ fn completions_and_manual_pages_know_every_command() {
     }
     bench.run(&["man"]).assert().code(0).stdout(contains(".TH overlapc 1").and(contains("compile")));
     bench.run(&["man", "-o", "pages/man1"]).assert().code(0).stdout(is_empty());
-    let commands = ["check", "compile", "completions", "explain", "lab", "man", "trace", "verify", "whois"];
+    let commands =
+        ["check", "compile", "completions", "explain", "fmt", "lab", "man", "trace", "verify", "whois"];
     let mut pages: Vec<String> = commands.iter().map(|name| format!("overlapc-{name}.1")).collect();
     pages.push("overlapc.1".to_owned());
     assert_eq!(bench.names("pages/man1"), pages);

@@ -3,6 +3,7 @@
 mod ebnf;
 mod examples;
 mod generate;
+mod layout;
 mod recognise;
 
 use std::collections::BTreeSet;

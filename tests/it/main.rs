@@ -11,6 +11,7 @@ mod documents;
 mod engines;
 mod expected;
 mod faults;
+mod fmt;
 mod golden;
 mod grammar;
 mod house;

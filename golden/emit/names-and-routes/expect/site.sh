@@ -18,7 +18,7 @@ LC_ALL=C
 export LC_ALL
 
 SITE='names-and-routes'
-FINGERPRINT='3821140b53a720f8'
+FINGERPRINT='14f422f1ff0b6871'
 PROTOCOL=77
 FIRST=100
 LAST=999
@@ -340,13 +340,13 @@ table inet ovl {
 	set ovl_open {
 		type mark
 		elements = {
-			0x00000102 comment "site.ovl:61 office -> lab",
-			0x00000201 comment "site.ovl:61 lab -> office",
-			0x00000103 comment "site.ovl:62 office -> press",
-			0x00000302 comment "site.ovl:63 press -> lab",
-			0x0000010b comment "site.ovl:64 office -> cell-1",
-			0x0000010c comment "site.ovl:64 office -> cell-2",
-			0x00000114 comment "site.ovl:65 office -> camera",
+			0x00000102 comment "site.ovl:62 office -> lab",
+			0x00000201 comment "site.ovl:62 lab -> office",
+			0x00000103 comment "site.ovl:63 office -> press",
+			0x00000302 comment "site.ovl:64 press -> lab",
+			0x0000010b comment "site.ovl:65 office -> cell-1",
+			0x0000010c comment "site.ovl:65 office -> cell-2",
+			0x00000114 comment "site.ovl:66 office -> camera",
 		}
 	}
 
@@ -354,13 +354,13 @@ table inet ovl {
 	set ovl_back {
 		type mark
 		elements = {
-			0x00000201 comment "site.ovl:61 answers to office -> lab",
-			0x00000102 comment "site.ovl:61 answers to lab -> office",
-			0x00000301 comment "site.ovl:62 answers to office -> press",
-			0x00000203 comment "site.ovl:63 answers to press -> lab",
-			0x00000b01 comment "site.ovl:64 answers to office -> cell-1",
-			0x00000c01 comment "site.ovl:64 answers to office -> cell-2",
-			0x00001401 comment "site.ovl:65 answers to office -> camera",
+			0x00000201 comment "site.ovl:62 answers to office -> lab",
+			0x00000102 comment "site.ovl:62 answers to lab -> office",
+			0x00000301 comment "site.ovl:63 answers to office -> press",
+			0x00000203 comment "site.ovl:64 answers to press -> lab",
+			0x00000b01 comment "site.ovl:65 answers to office -> cell-1",
+			0x00000c01 comment "site.ovl:65 answers to office -> cell-2",
+			0x00001401 comment "site.ovl:66 answers to office -> camera",
 		}
 	}
 
