@@ -3,7 +3,8 @@
 //! Goes in: the golden scripts. Comes out: a table of kinds of faults, of how many were tried and who refused
 //! them. What must hold: what is not refused is shown by [`alike`] to treat every packet as before, or has its
 //! reason in `excused`. `FAULTS=all` tries every place,
-//! `FAULTS=100` a hundred of each kind, else a small sample of each kind is tried.
+//! `FAULTS=100` a hundred of each kind, else a small sample of each kind is tried; `FAULTS_OF=TEXT` and `FAULTS_AT=TEXT`
+//! are for those alone whose kind or whose change has this text.
 
 mod alike;
 mod excused;
@@ -206,10 +207,11 @@ fn faults_in_scripts_are_refused() {
         assert!(found.failures.is_empty(), "{}: {:?}", case.name, found.failures.first());
     }
     let kinds = kinds();
-    let only = std::env::var("FAULTS_OF").unwrap_or_default();
+    let [of, at] = ["FAULTS_OF", "FAULTS_AT"].map(|name| std::env::var(name).unwrap_or_default());
     let of_kind = |(number, kind): (usize, &&Kind)| seeds(number, kind.0, kind.1, &cases, sample);
-    let chosen = kinds.iter().enumerate().filter(|(_, kind)| kind.0.contains(&only));
-    let seeds: Vec<Seed<'_>> = chosen.flat_map(of_kind).collect();
+    let chosen = kinds.iter().enumerate().filter(|(_, kind)| kind.0.contains(&of));
+    let seeds: Vec<Seed<'_>> = chosen.flat_map(of_kind).filter(|seed| seed.told.contains(&at)).collect();
+    let whole = of.is_empty() && at.is_empty();
     let ends = ends(&seeds);
     let mut used = vec![0_usize; EXCUSES.len()];
     let mut wrong = Vec::new();
@@ -237,12 +239,12 @@ fn faults_in_scripts_are_refused() {
         }
     }
     print(&kinds, &rows, &used);
-    if wrong.is_empty() && only.is_empty() && sample == SAMPLE {
+    if wrong.is_empty() && whole && sample == SAMPLE {
         let passed = [0, 1].map(|why| rows.iter().map(|row| row.excused[why]).sum::<usize>());
         assert_eq!(passed, LET_PASS, "faults that were let pass: alike, unseen");
     }
     // A sample does not have every place at which one is needed.
-    if only.is_empty() && sample == usize::MAX {
+    if whole && sample == usize::MAX {
         let unused = EXCUSES.iter().zip(&used).filter(|(_, count)| **count == 0);
         wrong.extend(
             unused.map(|(it, _)| format!("[{}] an excuse that nothing needs: {}", it.kind, it.pattern)),

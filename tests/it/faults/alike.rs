@@ -14,7 +14,7 @@ use overlapc::read::script::Script;
 use overlapc::sim::host::Host;
 use overlapc::sim::region::fib::From;
 use overlapc::sim::region::flow::{Flow, Moved};
-use overlapc::sim::region::numbers::opens;
+use overlapc::sim::region::numbers::{errors, opens};
 use overlapc::sim::region::pass::{Connection, Leaf, Machine, Outcome};
 use overlapc::sim::region::{Known, Octets, Region, Set};
 use overlapc::verify::around;
@@ -38,6 +38,7 @@ struct Asked {
     host: Host,
     machine: Machine,
     exactly: Exactly,
+    logs: Logs,
 }
 
 /// How exactly two hosts must agree.
@@ -124,6 +125,10 @@ const WATCHED: u32 = 0xffc0_0000;
 #[derive(Default)]
 struct Seen(Vec<String>);
 
+/// The bits of what is seen of a packet that does not pass, too: its lines in a log.
+#[derive(Clone, Copy)]
+struct Logs(u32);
+
 impl Seen {
     /// Makes what a step does a bit of the mark, above those of sites.
     fn watch(&mut self, filter: &mut Filter) {
@@ -141,6 +146,12 @@ impl Seen {
             }
         }
     }
+
+    fn logs(&self) -> Logs {
+        let segments = |text: &&String| text.starts_with("Segments");
+        let bits = self.0.iter().enumerate().filter(|(_, text)| !segments(text));
+        Logs(bits.map(|(place, _)| 1 << (31 - place)).sum())
+    }
 }
 
 fn asked(site: &Site, artifacts: &Artifacts, seen: &mut Seen, exactly: Exactly) -> Result<Asked, String> {
@@ -148,7 +159,7 @@ fn asked(site: &Site, artifacts: &Artifacts, seen: &mut Seen, exactly: Exactly) 
     around::add(&mut host, site)?;
     host.filters.iter_mut().for_each(|filter| seen.watch(std::sync::Arc::make_mut(filter)));
     let machine = Machine::new(&host).map_err(|(_, why)| why)?;
-    Ok(Asked { host, machine, exactly })
+    Ok(Asked { host, machine, exactly, logs: seen.logs() })
 }
 
 fn of_family(one: &Asked, other: &Asked, v4: bool) -> Option<String> {
@@ -214,7 +225,9 @@ fn belongs(hosts: [&Asked; 2], (from, to): (usize, usize), leaf: &Leaf) -> Optio
         connection_mark: Known::ZERO,
         ..came.clone()
     };
-    let error = |destination: Set| Region { destination, protocols: icmp, ..Region::all(v4) };
+    // No other message is about a connection.
+    let error =
+        |destination: Set| Region { destination, protocols: icmp, kinds: errors(v4), ..Region::all(v4) };
     let sent = [
         (from, came.clone(), 0, false),
         (from, error(came.destination.clone()), 0, true),
@@ -341,7 +354,7 @@ impl Asked {
         };
         let passes = matches!(leaf.outcome, Outcome::Left(_) | Outcome::Local);
         if self.exactly == Exactly::WhatPasses && !passes {
-            let watched = Known::is(flow.region.mark.value & WATCHED);
+            let watched = Known::is(flow.region.mark.value & self.logs.0);
             let marks = [watched, Known::ZERO, Known::ZERO];
             return Does { end: "nowhere".to_owned(), moved: [None; 2], zones: None, marks };
         }
@@ -354,11 +367,13 @@ impl Asked {
                 | Outcome::NotForwarded
                 | Outcome::Link
         );
-        let watched = Known::is(flow.region.mark.value & WATCHED);
+        let watched = Known::is(flow.region.mark.value & self.logs.0);
         let marks = [flow.region.mark, leaf.mark, flow.region.connection_mark];
+        // What is translated to itself is what nothing translates: nf_nat_alloc_null_binding().
+        let moved = flow.moved.map(|moved| moved.filter(|moved| *moved != Moved::By(0)));
         Does {
             end,
-            moved: if silent { [None; 2] } else { flow.moved },
+            moved: if silent { [None; 2] } else { moved },
             zones: flow.zones,
             marks: if silent { [watched, Known::ZERO, Known::ZERO] } else { marks },
         }

@@ -47,6 +47,15 @@ const fn unseen(kind: &'static str, pattern: &'static str, reason: &'static str)
     because(kind, pattern, Why::Unseen, reason)
 }
 
+const FROM_ITSELF: &str = "only what says that it comes from the gateway itself is in another zone or table, or is \
+                           taken for an error of a router: no host sends it";
+
+const TO_ITSELF: &str = "hosts that no connect lets through do, or do not, reach the gateway by its number in another \
+                         network: what is for it is not the site's";
+
+const OF_NOTHING: &str = "what belongs to no connection and is for the gateway has another mark, and so its refusal another \
+                          table; who sends such a thing waits for nothing";
+
 /// The first one that fits counts.
 pub const EXCUSES: &[Excuse] = &[
     alike(
@@ -104,20 +113,27 @@ pub const EXCUSES: &[Excuse] = &[
         "LOCAL='901' => LOCAL=''",
         "the proof holds, so no host has a number of the gateway; what the gateway sends to itself is no packet",
     ),
+    unseen("mark off by one bit", "raw ovl-from-*not the gateway's own", FROM_ITSELF),
+    unseen("mask with one bit more or less", "raw ovl-from-*not the gateway's own", FROM_ITSELF),
+    unseen("rules reordered", "raw ovl-from-*not the gateway's own", FROM_ITSELF),
+    unseen("rule deleted", "one-way/expect-iptables*not the gateway's own", FROM_ITSELF),
+    unseen("source in a rule off by one bit", "one-way/expect-iptables*not the gateway's own", FROM_ITSELF),
     unseen(
+        "excepted address off by one bit",
+        "one-way/expect*ip6 saddr fd00:0:0:1::/64 ip6 saddr !=",
+        FROM_ITSELF,
+    ),
+    unseen("rule deleted", "no connect allows it: no destination", TO_ITSELF),
+    unseen("rules reordered", "no connect allows it: no destination", TO_ITSELF),
+    unseen("mark off by one bit", "to the gateway itself", OF_NOTHING),
+    unseen("mask with one bit more or less", "to the gateway itself", OF_NOTHING),
+    unseen("xor of a mark gone", "to the gateway itself", OF_NOTHING),
+    unseen("rules reordered", "to the gateway itself", OF_NOTHING),
+    unseen("rule deleted", "to the gateway itself", OF_NOTHING),
+    alike(
         "mark off by one bit",
-        "ruleset_v6 raw ovl-from-*not the gateway's own",
-        "only what says that it comes from the gateway itself is in another zone or table: no host sends it, and it does not pass",
-    ),
-    unseen(
-        "rules reordered",
-        "ruleset_v6 raw ovl-from-*not the gateway's own",
-        "only what says that it comes from the gateway itself is in another zone or table: no host sends it, and it does not pass",
-    ),
-    unseen(
-        "rule deleted",
-        "expect-rules*no connect allows it: no destination",
-        "hosts that no connect lets through do not reach the gateway by its number in another network any more",
+        "masqueraded/*sign of translation*--set-xmark 0x11/0x10",
+        "the low bits of a connection mark are read for answers of masqueraded networks alone, and set for them later",
     ),
     unseen(
         "values of two elements swapped",
