@@ -7,7 +7,7 @@ use super::ip::Steps;
 use super::provenance::Places;
 use super::text::{Block, Blocks, line};
 use super::{Drafts, Target, iptables, template};
-use crate::plan::digest::Digest;
+use crate::digest::Digest;
 use crate::plan::{Firewall, Isolation, Plan, Setting, Value};
 
 /// What the two firewall parts take.

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::digest::Digest;
+use crate::digest::Digest;
 use super::zones::Zoning;
 use super::{Mapping, MarkLayout, Network, Peering, Policy};
 

@@ -8,7 +8,6 @@
 pub mod tree;
 
 mod contents;
-pub mod digest;
 mod dispatch;
 mod lower;
 mod mapping;

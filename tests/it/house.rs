@@ -10,14 +10,15 @@ use crate::bench::repository;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("source", &[]),
     ("net", &[]),
-    ("diag", &["source"]),
+    ("digest", &[]),
+    ("diag", &["source", "digest"]),
     ("syntax", &["source", "diag"]),
     ("fmt", &["source", "diag", "syntax"]),
     ("model", &["source", "net"]),
     ("resolve", &["source", "net", "diag", "syntax::ast", "model"]),
     ("check", &["source", "net", "diag", "model"]),
-    ("plan", &["source", "net", "model", "check"]),
-    ("emit", &["source", "net", "model", "check", "plan"]),
+    ("plan", &["source", "net", "digest", "model", "check"]),
+    ("emit", &["source", "net", "digest", "model", "check", "plan"]),
     // It judges the others, so it shares nothing with them.
     ("read", &[]),
     ("sim", &["net", "read"]),
