@@ -11,6 +11,7 @@ pub mod check;
 pub mod cli;
 pub mod diag;
 pub mod digest;
+pub mod document;
 pub mod emit;
 pub mod fmt;
 pub mod lab;

@@ -1,12 +1,12 @@
 //! How findings are shown, and whether they stand in the way.
 //!
 //! Goes in: `--output-format`, `--deny` and reports. Comes out: text, and an exit status. What must
-//! hold: the JSON form is a whole document even where nothing was found.
+//! hold: a form that is a document is a whole one even where nothing was found.
 
 use clap::{Args, ValueEnum};
 
 use super::Exit;
-use crate::diag::{Count, Report, concise, json, render};
+use crate::diag::{Count, Report, concise, github, gitlab, json, render, sarif};
 
 /// The options of every command that reports findings.
 #[derive(Clone, Copy, Debug, Args)]
@@ -29,8 +29,14 @@ enum Format {
     Full,
     /// One line each: `file:line:col: error[OVL0301]: title`
     Concise,
-    /// One JSON document
+    /// One JSON document; `overlapc schema` prints its schema
     Json,
+    /// SARIF 2.1.0, for code scanning and editors
+    Sarif,
+    /// Commands of a GitHub workflow: beside the lines of a pull request
+    Github,
+    /// A Code Quality report of GitLab
+    Gitlab,
 }
 
 /// What `--deny` can name.
@@ -56,6 +62,9 @@ impl Findings {
             }
             Format::Concise => concise::render(reports, colour),
             Format::Json => json::render(reports),
+            Format::Sarif => sarif::render(reports),
+            Format::Github => github::render(reports),
+            Format::Gitlab => gitlab::render(reports),
         }
     }
 

@@ -16,6 +16,7 @@ mod host;
 mod lab;
 mod manual;
 mod output;
+mod schema;
 mod site;
 mod texts;
 mod trace;
@@ -67,6 +68,7 @@ enum Command {
     Trace(trace::Trace),
     Lab(lab::Lab),
     Explain(explain::Explain),
+    Schema(schema::Schema),
     Completions(manual::Completions),
     Man(manual::Man),
 }
@@ -131,6 +133,7 @@ pub fn run() -> ExitCode {
         Command::Trace(trace) => trace.run(color),
         Command::Lab(lab) => lab.run(color),
         Command::Explain(explain) => explain.run(),
+        Command::Schema(schema) => schema.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),
     };

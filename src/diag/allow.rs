@@ -20,6 +20,8 @@ struct Allow {
     span: Span,
     code: Code,
     used: bool,
+    /// What goes with the comment, where this is its only code.
+    comment: Option<Span>,
 }
 
 /// Takes the silenced warnings out and reports the comments that are wrong.
@@ -50,7 +52,7 @@ pub fn apply(sources: &SourceMap, findings: Vec<Diagnostic>, complete: bool) -> 
     }
     if complete {
         for allow in allows.into_values().flatten().filter(|allow| !allow.used) {
-            wrong.push(UnusedAllow { span: allow.span, code: allow.code });
+            wrong.push(UnusedAllow { span: allow.span, code: allow.code, comment: allow.comment });
         }
     }
     left.extend(wrong);
@@ -71,7 +73,11 @@ fn read(sources: &SourceMap, wrong: &mut Diagnostics) -> BTreeMap<(FileId, usize
             }
             if let Some(at) = comment {
                 let span = Span::new(id, start + at, start + line.trim_end().len());
-                waiting.extend(parse(sources, span, wrong));
+                let mut allows = parse(sources, span, wrong);
+                if let [only] = allows.as_mut_slice() {
+                    only.comment = Some(going(id, start, line, at));
+                }
+                waiting.append(&mut allows);
             }
             start += line.len();
         }
@@ -80,6 +86,13 @@ fn read(sources: &SourceMap, wrong: &mut Diagnostics) -> BTreeMap<(FileId, usize
     }
     allows.retain(|_, list| !list.is_empty());
     allows
+}
+
+/// What goes with a comment: its whole line, if there is nothing else on it, or the blanks before it.
+fn going(id: FileId, start: usize, line: &str, comment: usize) -> Span {
+    let before = line[..comment].trim_end().len();
+    let end = if before == 0 { line.len() } else { line.trim_end().len() };
+    Span::new(id, start + before, start + end)
 }
 
 /// The byte of the `#` that begins the line's comment: the first one outside of double quotes,
@@ -124,7 +137,9 @@ fn parse(sources: &SourceMap, span: Span, wrong: &mut Diagnostics) -> Vec<Allow>
             Some(entry) if entry.severity == Severity::Error => {
                 wrong.push(InvalidAllow::ErrorCode(here, entry.code));
             }
-            Some(entry) => allows.push(Allow { span: here, code: entry.code, used: false }),
+            Some(entry) => {
+                allows.push(Allow { span: here, code: entry.code, used: false, comment: None });
+            }
         }
     }
     allows

@@ -10,18 +10,24 @@ pub(super) struct UnusedAllow {
     pub span: Span,
     /// The code.
     pub code: Code,
+    /// What can go, where it is the only code of its comment.
+    pub comment: Option<Span>,
 }
 
 impl Finding for UnusedAllow {
     fn diagnostic(self) -> Diagnostic {
-        let Self { span, code } = self;
+        let Self { span, code, comment } = self;
         let slug = code.entry().slug;
-        Diagnostic::new(
+        let found = Diagnostic::new(
             code::UNUSED_ALLOW,
             format!("`allow({code})` silences nothing"),
             Label::new(span, format!("no `{slug}` is reported on the next line")),
-        )
-        .help("remove it, so that it does not hide a finding of another day")
+        );
+        let help = "remove it, so that it does not hide a finding of another day";
+        match comment {
+            Some(comment) => found.certain_fix(help, comment, ""),
+            None => found.help(help),
+        }
     }
 }
 

@@ -1,17 +1,22 @@
 //! Findings: what a stage has to say about the source, in one shape for every code.
 //!
 //! Goes in: a struct of some stage's `errors.rs`, through [`Finding`]. Comes out: a [`Diagnostic`],
-//! rendered by `render` (for people), `concise` (one a line) or `json` (for machines). What must
-//! hold: one mistake makes one diagnostic, and its title can be understood alone.
+//! rendered by `render` (for people), `concise` (one a line), or `json`, `sarif`, `github` and `gitlab`
+//! (for machines). What must hold: one mistake makes one diagnostic, and its title can be understood alone.
 
 pub mod allow;
 pub mod code;
 pub mod concise;
 mod errors;
+pub mod fixed;
+pub mod github;
+pub mod gitlab;
 pub mod json;
+mod place;
 pub mod render;
 pub mod report;
 pub mod reporter;
+pub mod sarif;
 pub mod suggest;
 
 use std::collections::BTreeSet;
@@ -63,6 +68,8 @@ pub struct Fix {
     pub span: Span,
     /// The new text.
     pub replacement: String,
+    /// Whether nothing else can be meant: then it may be made without asking.
+    pub safe: bool,
 }
 
 impl Diagnostic {
@@ -92,11 +99,24 @@ impl Diagnostic {
         self
     }
 
-    /// Says what to do, with the exact text.
+    /// Says what to do, with the exact text of what is probably meant.
     #[must_use]
     pub fn fix(mut self, help: impl Into<String>, span: Span, replacement: impl Into<String>) -> Self {
         self.help = Some(help.into());
-        self.fix = Some(Fix { span, replacement: replacement.into() });
+        self.fix = Some(Fix { span, replacement: replacement.into(), safe: false });
+        self
+    }
+
+    /// Says what to do, with the exact text, where nothing else can be meant: `check --fix` does it.
+    #[must_use]
+    pub fn certain_fix(
+        mut self,
+        help: impl Into<String>,
+        span: Span,
+        replacement: impl Into<String>,
+    ) -> Self {
+        self = self.fix(help, span, replacement);
+        self.fix = self.fix.map(|fix| Fix { safe: true, ..fix });
         self
     }
 

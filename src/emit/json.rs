@@ -1,10 +1,12 @@
 //! The plan as a document for other programs. Its form has a version of its own: the minor number
 //! grows when something is added, the major when something changes or goes.
 
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use super::provenance::{Place, Places};
 use super::text::Blocks;
+use crate::document;
 use crate::net::Family;
 use crate::plan::{CaseZone, Firewall, Isolation, Mapping, Mss, Owner, Plan, Source, Value};
 
@@ -13,13 +15,15 @@ mod services;
 /// Version of the document's form.
 const FORMAT_VERSION: &str = "1.0";
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Marks")]
 struct Marks {
     destination_mask: u32,
     source_mask: u32,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Network")]
 struct NetworkView<'a> {
     name: &'a str,
     id: u16,
@@ -43,35 +47,40 @@ struct NetworkView<'a> {
     mss: Option<MssView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Known")]
 struct ViewView<'a> {
     viewers: Vec<&'a str>,
     mappings: Vec<MappingView<'a>>,
 }
 
 /// The gateway's address that masqueraded hosts see.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Source")]
 struct SourceView<'a> {
     hosts: String,
     address: String,
     source: Place<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Mss")]
 #[serde(rename_all = "lowercase")]
 enum MssView {
     Route,
     Bytes { v4: Option<u64>, v6: Option<u64> },
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Mapping")]
 struct MappingView<'a> {
     real: String,
     alias: String,
     source: Place<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Peering")]
 struct PeeringView<'a> {
     from: &'a str,
     to: &'a str,
@@ -83,7 +92,8 @@ struct PeeringView<'a> {
     source: Place<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Shared")]
 struct SharedView<'a> {
     aliases: Vec<String>,
     readings: Vec<ReadingView<'a>>,
@@ -92,7 +102,8 @@ struct SharedView<'a> {
     otherwise: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Reading")]
 struct ReadingView<'a> {
     from: &'a str,
     /// Null where it means nobody.
@@ -101,11 +112,51 @@ struct ReadingView<'a> {
     original_zone: Option<u16>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Setting")]
 struct SettingView<'a> {
     path: String,
     value: String,
     reason: &'a str,
+}
+
+/// The members of the document, for its schema: it is laid out member by member, as it can be large.
+#[derive(JsonSchema)]
+#[schemars(rename = "Site")]
+#[expect(dead_code, reason = "only its schema is used")]
+struct DocumentView<'a> {
+    /// The version of this document's shape, `MAJOR.MINOR`.
+    format_version: &'a str,
+    /// `overlapc` and its version.
+    generator: &'a str,
+    /// The site's file.
+    source: &'a str,
+    /// The site's name.
+    site: &'a str,
+    /// `nftables` or `iptables`.
+    firewall: &'a str,
+    /// `vrf` or `rules`.
+    isolation: &'a str,
+    /// The routing protocol number of its rules and routes.
+    protocol: u8,
+    marks: Marks,
+    /// The preference that the rule for the table `local` is moved to; null where it stays.
+    local_rule: Option<u32>,
+    networks: Vec<NetworkView<'a>>,
+    /// Who may open connections to whom.
+    peerings: Vec<PeeringView<'a>>,
+    /// The lists that peerings name by their place; absent where there are none.
+    #[schemars(skip_serializing_if = "Vec::is_empty")]
+    rules: Vec<services::PolicyView<'a>>,
+    /// Aliases that mean another network to each of those who use them.
+    shared_aliases: Vec<SharedView<'a>>,
+    /// What is set under /proc/sys, with the reason.
+    settings: Vec<SettingView<'a>>,
+}
+
+/// The JSON Schema that every document keeps to.
+pub(super) fn schema() -> Schema {
+    document::schema::<DocumentView<'_>>()
 }
 
 /// Lays the document out: a member a line, and a line for each element of its lists, so that two

@@ -19,11 +19,19 @@ mod text;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use schemars::Schema;
+
 use crate::net::Family;
 use crate::plan::{Firewall, Plan};
 use crate::source::SourceMap;
 pub use template::TEMPLATES;
 pub use text::Text;
+
+/// The JSON Schema of [`Target::Json`].
+#[must_use]
+pub fn schema() -> Schema {
+    json::schema()
+}
 
 /// A kind of artefact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,8 +1,10 @@
 //! Where an emitted line comes from: `site.ovl:12`. The names of the sources are relative to the site's
 //! own folder, so that the same source gives the same bytes wherever it lies.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 
 use crate::source::{FileId, SourceMap, Span};
@@ -17,6 +19,21 @@ pub(super) struct Place<'a> {
 impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// A string, as it is displayed.
+impl JsonSchema for Place<'_> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Place".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        String::json_schema(generator)
     }
 }
 

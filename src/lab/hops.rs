@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::flow::Flow;
@@ -15,7 +16,7 @@ use super::packet::{Body, Packet, flag_names};
 use super::scene::{GATEWAY, Lan, Scene};
 
 /// A flow that was followed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Followed {
     /// Who asks: network and address.
     pub from: String,
@@ -32,7 +33,7 @@ pub struct Followed {
 }
 
 /// A packet and where it passed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Passage {
     /// What it is to the flow: `question`, `answer` or `error`.
     pub role: Role,
@@ -41,7 +42,7 @@ pub struct Passage {
 }
 
 /// What a packet is to the flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// The first packet of whoever asks.
@@ -53,7 +54,7 @@ pub enum Role {
 }
 
 /// A packet at a device.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Hop {
     /// The network whose hosts they are, or `gateway`.
     pub place: String,

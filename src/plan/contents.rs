@@ -9,9 +9,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::digest::Digest;
 use super::zones::Zoning;
 use super::{Mapping, MarkLayout, Network, Peering, Policy};
+use crate::digest::Digest;
 
 /// Says what is in each zone and what of it is about which network; `moved` has the zones that ids do not
 /// give.

@@ -104,9 +104,15 @@ impl Finding for InvalidCharacter {
             }
             Oddity::Hidden(character) => {
                 let title = format!("the character U+{:04X} cannot be seen", u32::from(character));
-                new(title, "an invisible character")
-                    .note("text that shows differently from what it says can hide what a rule does")
-                    .fix("remove it", span, "")
+                let finding = new(title, "an invisible character")
+                    .note("text that shows differently from what it says can hide what a rule does");
+                // Without it the text says what it shows; one that turns the order of others may hide more.
+                match character {
+                    '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' => {
+                        finding.certain_fix("remove it", span, "")
+                    }
+                    _ => finding.fix("remove it", span, ""),
+                }
             }
             Oddity::Comment => new(
                 "`#` directly after a word".to_owned(),
@@ -116,8 +122,8 @@ impl Finding for InvalidCharacter {
             Oddity::Arrow(arrow) => {
                 let finding = new(format!("`{arrow}` is not an arrow of this language"), "not an arrow here");
                 match arrow {
-                    "=>" | "→" | "⇒" => finding.fix("write `->`", span, "->"),
-                    "<=>" | "↔" | "⇔" => finding.fix("write `<->`", span, "<->"),
+                    "=>" | "→" | "⇒" => finding.certain_fix("write `->`", span, "->"),
+                    "<=>" | "↔" | "⇔" => finding.certain_fix("write `<->`", span, "<->"),
                     _ => finding.help("swap the two sides and write `->`"),
                 }
             }
@@ -344,7 +350,7 @@ impl Finding for UnknownStatement {
             }
             Advice::LacksLet => {
                 let before = Span { end: span.start, ..span };
-                unknown().fix("write `let` before a name that gets a value", before, "let ")
+                unknown().certain_fix("write `let` before a name that gets a value", before, "let ")
             }
             Advice::List(keywords) => {
                 let keywords: Vec<String> = keywords.iter().map(|keyword| format!("`{keyword}`")).collect();

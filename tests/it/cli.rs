@@ -95,7 +95,7 @@ fn json_is_one_document_also_where_nothing_is_found() {
     let bench = Bench::with_site(WRONG);
     bench.write("fine.ovl", SITE);
     let found = parse(&bench.run(&["check", "--output-format", "json"]).output().unwrap().stdout);
-    assert_eq!(found["format_version"], "1.0");
+    assert_eq!(found["format_version"], "1.1");
     assert_eq!(found["findings"][0]["code"], "OVL0103");
     assert_eq!(found["findings"][0]["primary"]["line"], 1);
     let mut command = bench.run(&["check", "fine.ovl"]);
@@ -177,8 +177,19 @@ fn completions_and_manual_pages_know_every_command() {
     }
     bench.run(&["man"]).assert().code(0).stdout(contains(".TH overlapc 1").and(contains("compile")));
     bench.run(&["man", "-o", "pages/man1"]).assert().code(0).stdout(is_empty());
-    let commands =
-        ["check", "compile", "completions", "explain", "fmt", "lab", "man", "trace", "verify", "whois"];
+    let commands = [
+        "check",
+        "compile",
+        "completions",
+        "explain",
+        "fmt",
+        "lab",
+        "man",
+        "schema",
+        "trace",
+        "verify",
+        "whois",
+    ];
     let mut pages: Vec<String> = commands.iter().map(|name| format!("overlapc-{name}.1")).collect();
     pages.push("overlapc.1".to_owned());
     assert_eq!(bench.names("pages/man1"), pages);

@@ -12,6 +12,7 @@ mod engines;
 mod expected;
 mod faults;
 mod fmt;
+mod formats;
 mod golden;
 mod grammar;
 mod house;

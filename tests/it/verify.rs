@@ -114,7 +114,7 @@ fn the_document_says_what_does_not_hold() {
     let flags = ["verify", "--artifacts", "files", "--output-format", "json"];
     let output = bench.run(&flags).assert().code(1).get_output().stdout.clone();
     let document: serde_json::Value = serde_json::from_slice(&output).unwrap();
-    assert_eq!((&document["version"], &document["proved"]), (&1.into(), &false.into()));
+    assert_eq!((&document["format_version"], &document["proved"]), (&"1.0".into(), &false.into()));
     let obligations = document["obligations"].as_array().unwrap();
     assert_eq!(obligations.len(), 7);
     let failures = obligations.iter().flat_map(|it| it["failures"].as_array().unwrap());

@@ -3,12 +3,14 @@
 //! Goes in: what was traced. Comes out: JSON. What must hold: the document's shape is this file's own; a field
 //! added raises the minor number of `format_version`, a field changed or gone raises the major one.
 
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use super::places::Line;
 use super::result::word;
 use super::text::{change, hook_name};
 use super::{Shown, Way, What};
+use crate::document;
 use crate::sim::conntrack::{Tuple, Zone};
 use crate::sim::fate::Fate;
 use crate::sim::packet::{Content, Packet};
@@ -17,7 +19,8 @@ use crate::sim::phase::{Change, Event, Fired, Found, Phase, Went};
 /// The version of the document's shape, `MAJOR.MINOR`.
 const FORMAT_VERSION: &str = "1.0";
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Trace")]
 struct DocumentView<'a> {
     format_version: &'static str,
     /// The packet, then what followed from it.
@@ -25,7 +28,8 @@ struct DocumentView<'a> {
     notes: &'a [String],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Way")]
 struct WayView<'a> {
     /// `packet`, `error` or `answer`.
     what: &'static str,
@@ -37,7 +41,8 @@ struct WayView<'a> {
     result: ResultView<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Packet")]
 struct PacketView {
     source: String,
     destination: String,
@@ -52,7 +57,8 @@ struct PacketView {
     about: Option<Box<PacketView>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Phase")]
 struct PhaseView<'a> {
     /// From 1.
     number: usize,
@@ -76,7 +82,8 @@ struct PhaseView<'a> {
     keys: Vec<KeyView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Rule")]
 struct RuleView {
     /// `ruleset.nft:112`; null of what the kernel has by itself.
     artefact: Option<String>,
@@ -92,7 +99,8 @@ struct RuleView {
     to: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Change")]
 struct ChangeView {
     /// `mark`, `connection-mark`, `zone`, `source`, `destination`, `port`, `about` or `log`.
     what: &'static str,
@@ -101,13 +109,15 @@ struct ChangeView {
     text: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Zone")]
 struct ZoneView {
     original: u16,
     reply: u16,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Key")]
 struct KeyView {
     zone: u16,
     source: String,
@@ -119,7 +129,8 @@ struct KeyView {
     to: u16,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Result")]
 struct ResultView<'a> {
     /// A word from a closed list: `left`, `local`, `dropped`, `refused`, `unreachable`, `prohibited`,
     /// `blackholed`, `no-route`, `martian`, `not-forwarded`, `expired`, `link`, `clash`.
@@ -143,18 +154,17 @@ struct ResultView<'a> {
     mark: u32,
 }
 
+/// The JSON Schema that every document keeps to.
+pub(in crate::cli) fn schema() -> Schema {
+    document::schema::<DocumentView<'_>>()
+}
+
 impl Shown<'_> {
     /// The document, ended by a newline.
-    #[expect(
-        clippy::expect_used,
-        reason = "the views hold strings, numbers and lists, which always serialise"
-    )]
     pub(super) fn json(&self) -> String {
         let ways = self.ways.iter().map(|way| self.way_view(way)).collect();
-        let document = DocumentView { format_version: FORMAT_VERSION, ways, notes: &self.notes };
-        let mut text = serde_json::to_string_pretty(&document).expect("views serialise");
-        text.push('\n');
-        text
+        let view = DocumentView { format_version: FORMAT_VERSION, ways, notes: &self.notes };
+        document::text(&view)
     }
 
     fn way_view<'w>(&'w self, way: &'w Way) -> WayView<'w> {

@@ -23,7 +23,7 @@ use gateway::Told;
 use places::Places;
 use words::Sent;
 
-mod document;
+pub(super) mod document;
 mod gateway;
 mod places;
 mod result;

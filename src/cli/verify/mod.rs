@@ -4,7 +4,7 @@
 //! not hold a packet that shows it. What must hold: exit status 0 means that all of it is proved; what cannot be
 //! read or followed is not.
 
-mod told;
+pub(super) mod told;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

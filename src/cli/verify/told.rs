@@ -1,15 +1,18 @@
 //! What a proof found, in words and as a document.
 //!
 //! Goes in: a proof. Comes out: text, or JSON. What must hold: every failure names who is concerned, a packet, and
-//! the lines to blame; the document keeps its keys from version to version.
+//! the lines to blame; a field added to the document raises the minor number of `format_version`, a
+//! field changed or gone raises the major one.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use super::super::trace;
 use crate::check::CheckedSite;
+use crate::document;
 use crate::read::script;
 use crate::verify::{Failure, Found, Obligation, Undecided};
 
@@ -27,12 +30,13 @@ pub(super) struct Told<'a> {
 /// Of an obligation about which there is nothing to look at.
 const NOT_ASKED: &str = "not asked";
 
-/// The version of the document: it grows when a key changes its meaning or goes.
-const VERSION: u32 = 1;
+/// The version of the document's shape, `MAJOR.MINOR`.
+const FORMAT_VERSION: &str = "1.0";
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Verify")]
 struct Document<'d> {
-    version: u32,
+    format_version: &'static str,
     proved: bool,
     obligations: Vec<Line<'d>>,
     notes: &'d [String],
@@ -40,7 +44,7 @@ struct Document<'d> {
     undecided: Option<Place<'d>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Line<'d> {
     name: &'static str,
     state: &'static str,
@@ -48,7 +52,7 @@ struct Line<'d> {
     failures: Vec<Shown<'d>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Shown<'d> {
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<&'d str>,
@@ -63,11 +67,16 @@ struct Shown<'d> {
     source: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Place<'d> {
     file: &'d str,
     line: usize,
     why: &'d str,
+}
+
+/// The JSON Schema that every document keeps to.
+pub(in crate::cli) fn schema() -> Schema {
+    document::schema::<Document<'_>>()
 }
 
 impl Told<'_> {
@@ -151,14 +160,14 @@ impl Told<'_> {
             let regions = found.regions[obligation as usize];
             Line { name: obligation.name(), state, regions, failures: shown.collect() }
         });
-        let document = Document {
-            version: VERSION,
+        let view = Document {
+            format_version: FORMAT_VERSION,
             proved: proof.is_ok() && found.failures.is_empty(),
             obligations: obligations.into(),
             notes: &found.notes,
             undecided: proof.as_ref().err().map(|it| Place { file: &it.file, line: it.line, why: &it.why }),
         };
-        serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+        document::text(&view)
     }
 
     fn state(&self, found: &Found, obligation: Obligation) -> &'static str {

@@ -17,7 +17,7 @@ use crate::plan::whois::{self, Question};
 use crate::plan::{self, Plan};
 use told::Told;
 
-mod told;
+pub(super) mod told;
 
 /// Tell whom an address means, and by which address a host is known where
 ///

@@ -3,8 +3,10 @@
 //! Goes in: an [`Answer`]. Comes out: text. What must hold: the document's shape is this file's own; a
 //! field added raises the minor number of `format_version`, a field changed or gone raises the major one.
 
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
+use crate::document;
 use crate::plan::Plan;
 use crate::plan::whois::{Answer, Known, Opening, Question, Subject, View};
 use crate::source::{SourceMap, Span};
@@ -27,7 +29,8 @@ pub(super) struct Told<'a> {
     pub from: Option<usize>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Whois")]
 struct DocumentView<'a> {
     format_version: &'static str,
     asked: &'a str,
@@ -37,13 +40,15 @@ struct DocumentView<'a> {
     meanings: Vec<SubjectView<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Outside")]
 struct OutsideView<'a> {
     interface: &'a str,
     source: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Subject")]
 struct SubjectView<'a> {
     network: &'a str,
     address: String,
@@ -56,7 +61,8 @@ struct SubjectView<'a> {
     known: Vec<ViewView<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Known")]
 struct ViewView<'a> {
     network: &'a str,
     /// By which address; null where by none.
@@ -74,15 +80,16 @@ struct ViewView<'a> {
     answers_by_rules: bool,
 }
 
+/// The JSON Schema that every document keeps to.
+pub(in crate::cli) fn schema() -> Schema {
+    document::schema::<DocumentView<'_>>()
+}
+
 impl Told<'_> {
     /// The document, ended by a newline.
-    #[expect(
-        clippy::expect_used,
-        reason = "the views hold strings, booleans and lists, which always serialise"
-    )]
     pub(super) fn json(&self, answer: &Answer) -> String {
         let outside = answer.outside.iter().map(|n| &self.plan.outside[*n]);
-        let document = DocumentView {
+        let view = DocumentView {
             format_version: FORMAT_VERSION,
             asked: self.asked,
             from: self.from.map(|from| self.name(from)),
@@ -91,9 +98,7 @@ impl Told<'_> {
                 .collect(),
             meanings: answer.subjects.iter().map(|subject| self.subject_view(subject)).collect(),
         };
-        let mut text = serde_json::to_string_pretty(&document).expect("views serialise");
-        text.push('\n');
-        text
+        document::text(&view)
     }
 
     fn subject_view(&self, subject: &Subject) -> SubjectView<'_> {

@@ -1,5 +1,6 @@
 //! The rules of `connect` blocks in the document: as they are written, first match wins.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::provenance::{Place, Places};
@@ -9,13 +10,15 @@ use crate::net;
 use crate::plan::Policy;
 
 /// A list that peerings name by its place. What no rule matches is denied.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Policy")]
 pub(super) struct PolicyView<'a> {
     source: Place<'a>,
     rules: Vec<RuleView<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Rule")]
 struct RuleView<'a> {
     action: &'static str,
     /// IP protocol number; absent where it is every protocol, or ICMP in both families.
@@ -37,13 +40,15 @@ struct RuleView<'a> {
     source: Place<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Icmp")]
 struct IcmpView {
     v4: Vec<u8>,
     v6: Vec<u8>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Log")]
 struct LogView {
     words: String,
     packets: u32,

@@ -4,9 +4,11 @@
 //! [`Followed`], which is made to be told; a field added raises the
 //! minor number of `format_version`, a field changed or gone raises the major one.
 
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use super::Report;
+use crate::document;
 use crate::lab::hops::Followed;
 use crate::lab::judge::{End, Row};
 use crate::lab::scene::{GATEWAY, Kind};
@@ -14,7 +16,8 @@ use crate::lab::scene::{GATEWAY, Kind};
 /// The version of the document's shape, `MAJOR.MINOR`.
 pub const FORMAT_VERSION: &str = "1.0";
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Lab")]
 struct DocumentView<'a> {
     format_version: &'static str,
     firewall: &'static str,
@@ -29,7 +32,8 @@ struct DocumentView<'a> {
     flows: &'a [Followed],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Row")]
 struct RowView<'a> {
     kind: &'static str,
     ok: bool,
@@ -42,7 +46,8 @@ struct RowView<'a> {
     faults: &'a [String],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "End")]
 struct EndView<'a> {
     /// Nothing for the gateway.
     network: Option<&'a str>,
@@ -50,29 +55,38 @@ struct EndView<'a> {
     address: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Meant")]
 struct MeantView<'a> {
     network: Option<&'a str>,
     host: Option<EndView<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Asked")]
 struct AskedView<'a> {
     address: String,
     port: Option<u16>,
     transport: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Source")]
 struct SourceView {
     address: String,
     port: u16,
 }
 
+/// The JSON Schema that every document keeps to.
+#[must_use]
+pub fn schema() -> Schema {
+    document::schema::<DocumentView<'_>>()
+}
+
 /// The document, with a newline at its end.
 #[must_use]
 pub fn json(report: &Report) -> String {
-    let document = DocumentView {
+    let view = DocumentView {
         format_version: FORMAT_VERSION,
         firewall: report.compiled.0,
         isolation: report.compiled.1,
@@ -84,8 +98,7 @@ pub fn json(report: &Report) -> String {
         rows: report.rows.iter().map(row).collect(),
         flows: &report.flows,
     };
-    // These types hold nothing that JSON cannot say.
-    serde_json::to_string_pretty(&document).map(|text| text + "\n").unwrap_or_default()
+    document::text(&view)
 }
 
 fn row(row: &Row) -> RowView<'_> {

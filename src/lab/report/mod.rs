@@ -7,7 +7,7 @@ mod json;
 mod table;
 mod text;
 
-pub use json::{FORMAT_VERSION, json};
+pub use json::{FORMAT_VERSION, json, schema};
 pub use text::text;
 
 use super::hops::Followed;

@@ -38,14 +38,17 @@ pub(in crate::resolve) struct BadPort<'a> {
     pub(super) span: Span,
     pub(super) fault: String,
     pub(super) replacement: Option<String>,
+    /// Whether nothing but the replacement can be meant.
+    pub(super) certain: bool,
 }
 
 impl Finding for BadPort<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { port, span, fault, replacement } = self;
+        let Self { port, span, fault, replacement, certain } = self;
         let title = format!("`{}` is no port or range of ports", port.escape_debug());
         let found = Diagnostic::new(code::BAD_PORT, title, Label::new(span, fault));
         match replacement {
+            Some(meant) if certain => found.certain_fix(format!("write `{meant}`"), span, meant),
             Some(meant) => found.fix(format!("write `{meant}`"), span, meant),
             None => found.help("write a number from 1 to 65535, or a range like `30000-30100`"),
         }
@@ -81,16 +84,19 @@ pub(in crate::resolve) struct UnknownIcmpType<'a> {
     pub(super) span: Span,
     pub(super) fault: &'static str,
     pub(super) replacement: Option<&'a str>,
+    /// Whether nothing but the replacement can be meant.
+    pub(super) certain: bool,
 }
 
 impl Finding for UnknownIcmpType<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { name, span, fault, replacement } = self;
+        let Self { name, span, fault, replacement, certain } = self;
         let title = format!("no rule can be about the ICMP message `{}`", name.escape_debug());
         let found = Diagnostic::new(code::UNKNOWN_ICMP_TYPE, title, Label::new(span, fault)).note(
             "rules are about what opens a connection; its replies and the errors about it pass with it",
         );
         match replacement {
+            Some(meant) if certain => found.certain_fix(format!("write `{meant}`"), span, meant),
             Some(meant) => found.fix(format!("write `{meant}`"), span, meant),
             None => found.help("leave it out, or write a request like `echo-request`"),
         }
@@ -223,7 +229,7 @@ impl Finding for AliasInRule<'_> {
         .label(alias.span, format!("by which others know hosts of `{network}`"))
         .note("a rule means a host, whatever alias the packet carries that is for it");
         let help = format!("write `{real}`");
-        if exact { found.fix(help, span, real) } else { found.help(help) }
+        if exact { found.certain_fix(help, span, real) } else { found.help(help) }
     }
 }
 
@@ -368,7 +374,7 @@ impl Finding for NothingAllowed<'_> {
             Label::new(span, "`<->`, but all that is allowed is in the other direction"),
         );
         match arrow {
-            Some(arrow) => found.fix(format!("write `{to} -> {from}`"), arrow, "->"),
+            Some(arrow) => found.certain_fix(format!("write `{to} -> {from}`"), arrow, "->"),
             None => found.help(format!("write `{to} -> {from}`")),
         }
     }

@@ -251,7 +251,9 @@ impl<'a> Resolver<'a, '_> {
             }
         };
         let replacement = replacement.filter(|_| is_plain(word));
-        self.report(BadPort { port: &text, span: word.span, fault, replacement });
+        // The order and the sign of a range, and names that everybody knows, say what is meant; port 0 does not.
+        let certain = integer(first) != Some(0);
+        self.report(BadPort { port: &text, span: word.span, fault, replacement, certain });
         None
     }
 
@@ -268,6 +270,7 @@ impl<'a> Resolver<'a, '_> {
         let find = |table: &[(&str, &'static str)]| {
             table.iter().find(|(name, _)| *name == text).map(|(_, meant)| *meant)
         };
+        let otherwise = find(REQUESTS_OTHERWISE);
         let (fault, replacement) = if let Some(request) = find(REPLIES) {
             ("replies to what is allowed always pass", Some(request))
         } else if ERRORS.contains(&text.as_str()) {
@@ -275,12 +278,12 @@ impl<'a> Resolver<'a, '_> {
         } else if LINK.contains(&text.as_str()) {
             ("stays within its network", None)
         } else {
-            let similar =
-                find(REQUESTS_OTHERWISE).or_else(|| closest(&text, REQUESTS.iter().map(|(name, ..)| *name)));
+            let similar = otherwise.or_else(|| closest(&text, REQUESTS.iter().map(|(name, ..)| *name)));
             ("no message of this name opens an exchange", similar)
         };
         let replacement = replacement.filter(|_| is_plain(word));
-        self.report(UnknownIcmpType { name: &text, span: word.span, fault, replacement });
+        let certain = otherwise.is_some() && replacement == otherwise;
+        self.report(UnknownIcmpType { name: &text, span: word.span, fault, replacement, certain });
         None
     }
 }
