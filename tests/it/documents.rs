@@ -6,13 +6,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use overlapc::diag::code::{Entry, REGISTRY};
 use overlapc::diag::{Report, concise};
 use overlapc::source::SourceMap;
 use overlapc::{Overrides, front, syntax};
 
-use crate::bench::{Bench, repository};
+use crate::bench::{Bench, DOUBTFUL, SITE, repository};
 
 /// The headings of a page, in their order.
 const HEADINGS: [&str; 5] = ["## What happened", "## Why it matters", "## Example", "## Fix", "## See also"];
@@ -149,4 +150,54 @@ fn the_commands_in_the_readme_print_what_it_says() {
         }
     }
     assert!(commands > 0, "no command of the README is run");
+}
+
+/// The commands of the README's examples for CI: right after compiling none of them finds anything, and each of
+/// them finds what it is there for.
+#[test]
+fn the_steps_for_ci_find_what_they_are_for() {
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let mut steps: Vec<String> = Vec::new();
+    for (_, text) in blocks(&readme).into_iter().filter(|(kind, _)| *kind == "yaml") {
+        let command = |line: &str| {
+            line.find("- overlapc ").or(line.find("run: overlapc ")).map(|at| line[at..].to_owned())
+        };
+        let commands = text.lines().filter_map(command);
+        steps.extend(commands.map(|line| line[line.find("overlapc").unwrap()..].to_owned()));
+    }
+    let path =
+        format!("{}:/usr/bin:/bin", Path::new(env!("CARGO_BIN_EXE_overlapc")).parent().unwrap().display());
+    let failing = |bench: &Bench| -> Vec<&str> {
+        let fails = |step: &&String| {
+            let mut shell = std::process::Command::new("sh");
+            shell.args(["-c", step]).current_dir(bench.path("")).env_clear().env("PATH", &path);
+            !shell.output().unwrap().status.success()
+        };
+        let words = steps.iter().filter(fails).map(|step| step.split(' ').nth(1).unwrap());
+        words.collect()
+    };
+    let bench = Bench::with_site(SITE);
+    bench.run(&["compile", "-t", "all", "-o", "gateway/", "site.ovl"]).assert().code(0);
+    assert_eq!(steps.len(), 6);
+    assert!(failing(&bench).is_empty());
+    assert_eq!(bench.read("gl-code-quality-report.json"), "[]\n");
+    bench.write("site.ovl", SITE.replace("192.168.23.0", "192.168.24.0"));
+    assert_eq!(failing(&bench), ["compile", "compile"]);
+    bench.write("site.ovl", SITE.replace("connect inner ", "connect  inner "));
+    assert_eq!(failing(&bench), ["fmt", "fmt"]);
+    bench.write("site.ovl", format!("{SITE}\n{DOUBTFUL}"));
+    assert_eq!(failing(&bench)[0], "check");
+    assert!(bench.read("gl-code-quality-report.json").contains("OVL0213"));
+}
+
+/// What the hooks run is there.
+#[test]
+fn the_hooks_for_pre_commit_run_commands_that_there_are() {
+    let hooks = fs::read_to_string(repository().join(".pre-commit-hooks.yaml")).unwrap();
+    let entries: Vec<&str> =
+        hooks.lines().filter_map(|line| line.strip_prefix("  entry: overlapc ")).collect();
+    assert_eq!(entries, ["fmt", "check"]);
+    for entry in entries {
+        Bench::with_site(SITE).run(&[entry, "site.ovl"]).assert().code(0).stdout("").stderr("");
+    }
 }

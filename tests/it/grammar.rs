@@ -5,6 +5,7 @@ mod examples;
 mod generate;
 mod layout;
 mod recognise;
+mod textmate;
 
 use std::collections::BTreeSet;
 use std::fs;
