@@ -255,8 +255,9 @@ fn editors_know_every_keyword() {
     let engine = Engine::new();
     let words = |name: &str, key: &str| -> Vec<String> {
         let text = engine.grammar["repository"][name][key].as_str().unwrap();
-        let groups = text.split('(').map(|group| group.split(')').next().unwrap().trim_start_matches("?:"));
-        let list = groups.filter(|group| group.split('|').count() > 3).next().unwrap();
+        let mut groups =
+            text.split('(').map(|group| group.split(')').next().unwrap().trim_start_matches("?:"));
+        let list = groups.find(|group| group.split('|').count() > 3).unwrap();
         let mut words: Vec<String> = list.split('|').map(str::to_owned).collect();
         words.sort();
         words
