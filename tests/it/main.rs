@@ -15,6 +15,7 @@ mod fmt;
 mod formats;
 mod golden;
 mod grammar;
+mod hostile;
 mod house;
 mod lab;
 mod missing;

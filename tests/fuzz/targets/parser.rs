@@ -1,0 +1,7 @@
+//! The input `parser` under libFuzzer.
+#![no_main]
+
+#[path = "../inputs.rs"]
+mod inputs;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| inputs::run("parser", bytes));
