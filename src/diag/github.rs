@@ -1,7 +1,10 @@
 //! Findings as commands of a GitHub workflow, which shows them beside the lines of a pull request.
 //!
 //! Goes in: reports. Comes out: `::error file=F,line=L,...::text`, a line for each (GitHub, "Workflow commands",
-//! setting an error message). What must hold: whatever a source contains, a finding is one command.
+//! setting an error message). What must hold: whatever a source contains, a finding is one command, and control
+//! characters are shown, never sent.
+
+use annotate_snippets::normalize_untrusted_str;
 
 use super::place::place;
 use super::report::Report;
@@ -51,7 +54,7 @@ fn command(sources: &SourceMap, finding: &Diagnostic) -> String {
 
 /// A text that ends no line.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    normalize_untrusted_str(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// A text that ends no property, either.
