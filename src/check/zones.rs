@@ -54,6 +54,27 @@ pub(super) struct Zones {
 /// What is added to an id for the zone of the gateway's own traffic.
 const OWN: u16 = 0x8000;
 
+/// Numbers of zones: a bit for each.
+struct Numbers(Vec<u64>);
+
+impl Numbers {
+    fn insert(&mut self, number: u16) {
+        self.0[usize::from(number / 64)] |= 1 << (number % 64);
+    }
+
+    fn contains(&self, number: u16) -> bool {
+        self.0[usize::from(number / 64)] >> (number % 64) & 1 == 1
+    }
+}
+
+impl FromIterator<u16> for Numbers {
+    fn from_iter<I: IntoIterator<Item = u16>>(numbers: I) -> Self {
+        let mut all = Self(vec![0; 1024]);
+        numbers.into_iter().for_each(|number| all.insert(number));
+        all
+    }
+}
+
 /// A number by a viewer's real prefixes: two pairs that have one of these in common may share a key.
 type Key = (usize, usize);
 
@@ -67,8 +88,7 @@ pub(super) fn check(
 ) -> Zones {
     let masqueraded = |(a, b): Pair| [a, b].into_iter().find(|it| site.network(*it).masqueraded.is_some());
     let pairs = site.peerings.iter().map(|it| (it.from, it.to)).filter(|pair| masqueraded(*pair).is_none());
-    let mut used: HashSet<u16> = pairs.map(|(a, b)| ids[a.0] ^ ids[b.0]).collect();
-    used.extend(ids);
+    let mut used: Numbers = pairs.map(|(a, b)| ids[a.0] ^ ids[b.0]).chain(ids.iter().copied()).collect();
     let (own, stray) = match like_no_pair(site, ids, &mut used) {
         Ok(zones) => zones,
         Err(network) => {
@@ -113,17 +133,13 @@ pub(super) fn check(
 
 /// For each network a zone for the gateway's own traffic, and one for what is for nobody; they are added to those
 /// that are in use. The network for which none is left otherwise.
-fn like_no_pair(
-    site: &Site,
-    ids: &[u16],
-    used: &mut HashSet<u16>,
-) -> Result<(Vec<u16>, Vec<u16>), NetworkId> {
-    let wish = |id: &u16| (*id < OWN).then_some(*id | OWN).filter(|zone| !used.contains(zone));
+fn like_no_pair(site: &Site, ids: &[u16], used: &mut Numbers) -> Result<(Vec<u16>, Vec<u16>), NetworkId> {
+    let wish = |id: &u16| (*id < OWN).then_some(*id | OWN).filter(|zone| !used.contains(*zone));
     let wishes: Vec<Option<u16>> = ids.iter().map(wish).collect();
-    used.extend(wishes.iter().flatten());
+    wishes.iter().flatten().for_each(|zone| used.insert(*zone));
     let mut numbers = (1..=u16::MAX).rev();
     let mut next = |network| {
-        let free = numbers.find(|number| !used.contains(number)).ok_or(NetworkId(network))?;
+        let free = numbers.find(|number| !used.contains(*number)).ok_or(NetworkId(network))?;
         used.insert(free);
         Ok(free)
     };
@@ -166,8 +182,8 @@ impl Colours {
 
 /// Colours pairs in their order with numbers that are not in use, from 65535 downwards; the pair
 /// for which none is left otherwise.
-fn first_fit(pairs: &[(Pair, &Vec<Key>)], used: &HashSet<u16>) -> Result<Moved, Pair> {
-    let numbers: Vec<u16> = (1..=u16::MAX).rev().filter(|number| !used.contains(number)).collect();
+fn first_fit(pairs: &[(Pair, &Vec<Key>)], used: &Numbers) -> Result<Moved, Pair> {
+    let numbers: Vec<u16> = (1..=u16::MAX).rev().filter(|number| !used.contains(*number)).collect();
     // Colours of pairs with this network, and of pairs with this key.
     let mut by_network: HashMap<NetworkId, Colours> = HashMap::new();
     let mut by_key: HashMap<Key, Colours> = HashMap::new();
@@ -261,9 +277,7 @@ fn kinds_of_hosts(site: &Site, mappings: &[Mapping]) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
-    use super::{Key, Pair, first_fit};
+    use super::{Key, Numbers, Pair, first_fit};
     use crate::model::NetworkId;
 
     fn pair(a: usize, b: usize) -> Pair {
@@ -273,7 +287,7 @@ mod tests {
     #[test]
     fn first_fit_takes_few_numbers_and_none_that_is_used() {
         let (one, two): (Vec<Key>, Vec<Key>) = (vec![(0, 0)], vec![(1, 0)]);
-        let used = HashSet::from([65535, 65533]);
+        let used: Numbers = [65535, 65533].into_iter().collect();
         // Two that have a key in common, one that has none, and one that has a network in common.
         let pairs = [(pair(0, 1), &one), (pair(2, 3), &one), (pair(4, 5), &two), (pair(0, 5), &two)];
         let moved = first_fit(&pairs, &used).unwrap();
@@ -284,7 +298,7 @@ mod tests {
     #[test]
     fn the_pair_that_finds_no_number_is_told() {
         let key: Vec<Key> = vec![(0, 0)];
-        let used: HashSet<u16> = (3..=u16::MAX).collect();
+        let used: Numbers = (3..=u16::MAX).collect();
         let pairs = [(pair(0, 1), &key), (pair(2, 3), &key), (pair(4, 5), &key)];
         assert_eq!(first_fit(&pairs[..2], &used).unwrap().into_values().collect::<Vec<_>>(), [2, 1]);
         assert_eq!(first_fit(&pairs, &used), Err(pair(4, 5)));
