@@ -6,10 +6,10 @@
 use super::delivery::{Ground, Opened, of_kinds, original};
 use super::found::{Failure, Found, Obligation, Packet, place_of};
 use crate::sim::region::chains::Unfollowed;
-use crate::sim::region::fib::Relevant;
+use crate::sim::region::fib::{Decision, Relevant};
 use crate::sim::region::flow::{Flow, Moved};
 use crate::sim::region::pass::{Connection, Leaf, Outcome};
-use crate::sim::region::{Known, Octets, Region, Set};
+use crate::sim::region::{Octets, Region, Set};
 
 /// Follows what belongs to a connection.
 pub(super) fn check(
@@ -18,40 +18,43 @@ pub(super) fn check(
     opened: &Opened<'_>,
     found: &mut Found,
 ) -> Result<(), Unfollowed> {
-    let came = original(opened.leaf);
+    let came = &opened.first.region;
     let v4 = came.v4;
+    let moved = opened.leaf.flow.moved;
+    let masqueraded = matches!(moved[0], Some(Moved::To(_)));
     let connection = |direction: usize, related: bool| Connection::Of {
         direction,
         related,
-        moved: opened.leaf.flow.moved,
-        opened_by: Some(came.source.clone()),
+        moved,
+        // Of others it is known by how far they are moved.
+        opened_by: masqueraded.then(|| came.source.clone()),
         mark: opened.leaf.flow.region.connection_mark,
     };
     let zones = opened.first.zones.unwrap_or_default();
-    let walk = Walk { ground, opened, zones };
+    let mut walk = Walk { ground, opened, zones, leaves: Vec::new() };
     // Its later packets, which no table translates any more.
-    let mut leaves = Vec::new();
-    ground.entrance(opened.from, v4).after(opened.first.clone(), &connection(0, false), &mut leaves)?;
-    walk.all_leave(&leaves, opened.to, "a later packet", found, |leaf| {
+    let entrance = ground.entrance(opened.from, v4);
+    entrance.after(opened.first.clone(), &connection(0, false), &mut walk.leaves)?;
+    walk.all_leave(opened.to, "a later packet", found, |leaf| {
         leaf.region.destination == opened.leaf.flow.region.destination
             && leaf.region.source == opened.leaf.flow.region.source
     });
 
     // Its answers.
     let source = &opened.leaf.flow.region;
-    let (masqueraded, known_as) = match opened.leaf.flow.moved[0] {
-        Some(Moved::To(Some(own))) => (true, Set::range(own, own)),
-        Some(Moved::To(None)) => (true, Set::of(ground.spec.numbers(opened.to, v4).own.clone())),
-        _ => (false, source.source.clone()),
+    let known_as = match moved[0] {
+        Some(Moved::To(Some(own))) => Set::range(own, own),
+        Some(Moved::To(None)) => Set::of(ground.spec.numbers(opened.to, v4).own.clone()),
+        _ => source.source.clone(),
     };
     let answer = Region {
         source: source.destination.clone(),
         destination: known_as.clone(),
         kinds: answers(v4),
+        protocols: came.protocols,
         source_ports: came.destination_ports.clone(),
         destination_ports: came.source_ports.clone(),
-        mark: Known::ZERO,
-        ..came.clone()
+        ..Region::all(v4)
     };
     walk.comes_back(answer, (opened.to, opened.from), &connection(1, false), "an answer", found, |leaf| {
         leaf.region.source == came.destination && leaf.region.destination == came.source
@@ -78,16 +81,17 @@ pub(super) fn check(
     let mark = ground.machine.reflected(opened.leaf.mark, v4);
     for receiver in [came.source.clone(), known_as] {
         found.looked(Obligation::Return);
-        let error = Region { mark, destination: receiver, ..Region::all(v4) };
         let ways = own[usize::from(!v4)];
-        let decided = match ways.decide_all(&error) {
-            Some(decision) => vec![(error, decision)],
-            None => ways.decide(&error),
+        let there = |decision: Option<Decision<'_>>| {
+            decision.and_then(|it| it.device) == Some(ground.devices[opened.from])
         };
-        for (region, decision) in decided {
-            let device = decision.and_then(|decision| decision.device);
-            if device != Some(ground.devices[opened.from]) {
-                let packet = Packet::out_of(&came, ground.spec.device(opened.from));
+        if ways.decide_all(mark, &receiver).is_some_and(there) {
+            continue;
+        }
+        let error = Region { mark, destination: receiver, ..Region::all(v4) };
+        for (region, decision) in ways.decide(&error) {
+            if !there(decision) {
+                let packet = Packet::out_of(came, ground.spec.device(opened.from));
                 let lost = Packet::out_of(&region, "").destination;
                 walk.fails(
                     format!(
@@ -119,12 +123,14 @@ struct Walk<'w> {
     ground: &'w Ground<'w>,
     opened: &'w Opened<'w>,
     zones: [u16; 2],
+    /// What has become of the packets that are followed.
+    leaves: Vec<Leaf>,
 }
 
 impl Walk<'_> {
     /// Packets of a known connection that come in from one network and must leave into another.
     fn comes_back(
-        &self,
+        &mut self,
         region: Region,
         (from, to): (usize, usize),
         connection: &Connection,
@@ -138,18 +144,18 @@ impl Walk<'_> {
             Connection::Of { direction, related, .. } => (*direction, *related),
             _ => return Ok(()),
         };
-        let mut leaves = Vec::new();
+        self.leaves.clear();
         let raw = if related { self.ground.errors(from, v4)? } else { self.ground.raw(from, v4)? };
-        let flows = match raw.of(&region, &mut leaves) {
-            Some(flows) => flows,
+        let (known, looked) = match raw.of(&region, &mut self.leaves) {
+            Some(flows) => (Some(flows), Vec::new()),
             None => {
-                let flows = entrance.before(region, &mut leaves)?.into_iter();
+                let flows = entrance.before(region.clone(), &mut self.leaves)?.into_iter();
                 let right =
                     |flow: Flow| if related { of_kinds(&flow, promised(v4), false) } else { Some(flow) };
-                flows.filter_map(right).collect()
+                (None, flows.filter_map(right).collect())
             }
         };
-        for flow in flows.into_iter().flat_map(Flow::apart) {
+        for flow in known.into_iter().flatten().chain(looked).flat_map(Flow::apart) {
             let zones = flow.zones.unwrap_or_default();
             if zones[direction] != self.zones[direction] {
                 let packet = Packet::out_of(&flow.region, self.ground.spec.device(from));
@@ -160,27 +166,20 @@ impl Walk<'_> {
                 self.fails(text, Some(packet), None, found);
                 return Ok(());
             }
-            entrance.after(flow, connection, &mut leaves)?;
+            entrance.after(flow, connection, &mut self.leaves)?;
         }
         if related {
-            leaves.retain(|leaf| leaf.outcome != Outcome::Martian);
+            self.leaves.retain(|leaf| leaf.outcome != Outcome::Martian);
         }
-        self.all_leave(&leaves, to, what, found, right);
+        self.all_leave(to, what, found, right);
         Ok(())
     }
 
-    fn all_leave(
-        &self,
-        leaves: &[Leaf],
-        to: usize,
-        what: &str,
-        found: &mut Found,
-        right: impl Fn(&Flow) -> bool,
-    ) {
-        for leaf in leaves {
+    fn all_leave(&self, to: usize, what: &str, found: &mut Found, right: impl Fn(&Flow) -> bool) {
+        for leaf in &self.leaves {
             found.looked(Obligation::Return);
             let left = leaf.outcome == Outcome::Left(self.ground.devices[to]);
-            if left && (leaves.len() > 1 || right(&leaf.flow)) {
+            if left && (self.leaves.len() > 1 || right(&leaf.flow)) {
                 continue;
             }
             let text = match left {

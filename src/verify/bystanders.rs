@@ -46,7 +46,7 @@ fn elsewhere(host: &Host, v4: bool) -> Set {
 fn all_pass(leaves: &[Leaf], machine: &Machine, what: &str, found: &mut Found) {
     let device = machine.devices.number(ELSEWHERE);
     let untouched = |flow: Flow| {
-        flow.apart().iter().all(|it| {
+        flow.apart().all(|it| {
             it.moved == [None; 2]
                 && it.zones.unwrap_or_default() == [0; 2]
                 && [it.region.mark, it.region.connection_mark] == [Known::ZERO; 2]

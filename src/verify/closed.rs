@@ -140,6 +140,9 @@ impl<'g> Gone<'g> {
         let raw = &ground.raw(network, v4)?.flows;
         let open = self.open(ground, (network, v4), arrived, found)?;
         for case in &self.cases {
+            if case.same == Same::All && open.is_empty() {
+                continue;
+            }
             let device = case.machine.devices.number(self.spec.device(network));
             let entrance = case.machine.at(device, v4);
             let mut leaves = Vec::new();

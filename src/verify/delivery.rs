@@ -39,6 +39,17 @@ pub(super) struct Ground<'g> {
     peers: Vec<BTreeSet<usize>>,
 }
 
+/// Packets from a network that open connections.
+#[derive(Default)]
+pub(super) struct Came {
+    /// Those that are gone before FORWARD is asked about them.
+    pub(super) gone: Vec<Leaf>,
+    /// All others.
+    pub(super) entered: Vec<Flow>,
+    /// Those of them that FORWARD does not drop whatever their way.
+    pub(super) arrived: Vec<Flow>,
+}
+
 /// A connection that comes into being.
 #[derive(Debug)]
 pub(super) struct Opened<'o> {
@@ -54,7 +65,7 @@ pub(super) struct Opened<'o> {
 impl Opened<'_> {
     /// The part of it that hosts send and receive: some numbers of a prefix are of no host.
     pub(super) fn of_hosts(&self, spec: &Spec<'_>) -> Option<(Flow, Leaf)> {
-        let came = original(self.leaf);
+        let came = &self.first.region;
         let senders = spec.hosts(self.from, came.v4)?;
         let receivers = spec.hosts(self.to, came.v4)?;
         let last = &self.leaf.flow.region;
@@ -65,11 +76,16 @@ impl Opened<'_> {
             _ => 0,
         });
         let mut first = self.first.clone();
-        first.region.destination = destination.moved(to.wrapping_neg());
-        first.region.source = source.clone();
         let mut leaf = self.leaf.clone();
-        leaf.flow.region.source = source.moved(from);
-        leaf.flow.region.destination = destination;
+        // Most often all of it is of hosts.
+        if destination != last.destination {
+            first.region.destination = destination.moved(to.wrapping_neg());
+            leaf.flow.region.destination = destination;
+        }
+        if source != came.source {
+            leaf.flow.region.source = source.moved(from);
+            first.region.source = source;
+        }
         Some((first, leaf))
     }
 }
@@ -112,6 +128,19 @@ impl<'g> Ground<'g> {
         raw.as_ref().map_err(|it| *it)
     }
 
+    /// Those of some packets without a mark that go on when their connection is about to be looked for.
+    pub(super) fn before(
+        &self,
+        (network, v4): (usize, bool),
+        region: Region,
+    ) -> Result<Vec<Flow>, Unfollowed> {
+        let mut leaves = Vec::new();
+        if let Some(flows) = self.raw(network, v4)?.of(&region, &mut leaves) {
+            return Ok(flows.collect());
+        }
+        self.entrance(network, v4).before(region, &mut leaves)
+    }
+
     /// The devices that packets can be routed out of, but nothing of a network may leave by; nothing if those are
     /// more than so many.
     pub(super) fn strange(&self, network: usize, v4: bool, most: usize) -> Option<Vec<usize>> {
@@ -129,7 +158,8 @@ impl<'g> Ground<'g> {
         let errors = self.errors[usize::from(!v4)][network].get_or_init(|| {
             // Nobody has such numbers, and the gateway drops what says that it comes from itself.
             let own = &self.spec.numbers(network, v4).own;
-            let impossible = Set::of(no_hosts(v4).iter().chain(own).copied().collect());
+            let martians = &self.entrance(network, v4).martians;
+            let impossible = Set::of(no_hosts(v4).iter().chain(own).chain(martians).copied().collect());
             Ok(self.raw(network, v4)?.errors(promised(v4), &impossible))
         });
         errors.as_ref().map_err(|it| *it)
@@ -147,15 +177,15 @@ impl<'g> Ground<'g> {
         fate_of(outcome, device)
     }
 
-    /// Looks at all packets of a family that come in from a network. Comes back: those that open connections, as far
-    /// as where their way is looked for.
+    /// Looks at all packets of a family that come in from a network. Comes back: how far those come that open
+    /// connections.
     pub(super) fn network(
         &self,
         from: usize,
         v4: bool,
         found: &mut Found,
         opened: &mut dyn FnMut(Opened<'_>, &mut Found) -> Result<(), Unfollowed>,
-    ) -> Result<Vec<Flow>, Unfollowed> {
+    ) -> Result<Came, Unfollowed> {
         let entrance = self.entrance(from, v4);
         let numbers = self.spec.numbers(from, v4);
         let sender = Sender {
@@ -171,17 +201,20 @@ impl<'g> Ground<'g> {
             sender.stays(leaf, found);
         }
         let mut leaves = Vec::new();
-        let mut all = Vec::new();
+        let mut came = Came { gone: raw.leaves.clone(), ..Came::default() };
         for flow in &raw.flows {
             if let Some(new) = of_kinds(flow, opens(v4), true) {
-                let arrived = entrance.arrive(new, &Connection::New, &mut leaves)?;
-                all.extend(arrived.iter().cloned());
+                let entered = entrance.enter(new, &Connection::New, &mut leaves)?;
+                came.gone.extend(leaves.iter().cloned());
+                came.entered.extend(entered.iter().cloned());
+                let arrived = entrance.let_in(entered, &Connection::New, &mut leaves)?;
+                came.arrived.extend(arrived.iter().cloned());
                 entrance.go_on(arrived, &Connection::New, &mut leaves)?;
                 for leaf in leaves.drain(..) {
                     match leaf.outcome {
                         Outcome::Left(device) => {
                             if let Some(to) = sender.leaves(&leaf, device, found) {
-                                let first = came(flow, &leaf);
+                                let first = as_it_came(flow, &leaf);
                                 opened(Opened { from, to, first, leaf: &leaf }, found)?;
                             }
                         }
@@ -219,7 +252,7 @@ impl<'g> Ground<'g> {
                 }
             }
         }
-        Ok(all)
+        Ok(came)
     }
 }
 
@@ -228,7 +261,7 @@ struct Sender<'s> {
     ground: &'s Ground<'s>,
     from: usize,
     v4: bool,
-    hosts: Option<Set>,
+    hosts: Option<&'s Set>,
     /// All numbers that are not the gateway's.
     senders: Option<Set>,
     view: Vec<Piece>,
@@ -259,8 +292,9 @@ impl Sender<'_> {
             _ => 0,
         };
         let moved = by(leaf.flow.moved[1]);
-        let meant = spec.pieces(to, from, v4).into_iter().filter(|piece| piece.by == moved);
-        let meant = Set::of(meant.map(|piece| piece.known).collect());
+        let meant = spec.pieces(to, from, v4);
+        let meant = meant.iter().filter(|piece| piece.by == moved).map(|piece| piece.known);
+        let meant = Set::of(meant.collect());
         if let Some(other) = came.destination.without(meant.ranges()) {
             let came = came.with_address(true, other);
             let what = "though that number does not mean the host that it is sent to";
@@ -318,10 +352,11 @@ impl Sender<'_> {
             return;
         }
         let came = original(leaf);
-        let Some(source) = self.hosts.as_ref().and_then(|hosts| came.source.and(hosts.ranges())) else {
+        let Some(source) = self.hosts.and_then(|hosts| came.source.and(hosts.ranges())) else {
             return;
         };
         let came = came.with_address(false, source);
+        let mut lost = BTreeSet::new();
         for &range in came.destination.ranges() {
             let at = self.view.partition_point(|piece| piece.known.1 < range.0);
             for piece in self.view[at..].iter().take_while(|piece| piece.known.0 <= range.1) {
@@ -331,6 +366,10 @@ impl Sender<'_> {
                 let known = (piece.known.0.max(range.0), piece.known.1.min(range.1));
                 let known = came.with_address(true, Set::range(known.0, known.1));
                 if let Some(waited) = self.expected(peering, &known, piece.by) {
+                    // One packet for each network shows it.
+                    if !lost.insert(piece.owner) {
+                        continue;
+                    }
                     let to = self.ground.name(piece.owner);
                     let fate = self.ground.fate(leaf.outcome);
                     found.failures.push(Failure {
@@ -342,7 +381,6 @@ impl Sender<'_> {
                         rule: None,
                         line: None,
                     });
-                    return;
                 }
             }
         }
@@ -394,7 +432,7 @@ fn real_of(came: &Region, by: u128) -> Region {
 }
 
 /// A flow as it was when it had come in, cut to what a leaf is made of.
-fn came(flow: &Flow, leaf: &Leaf) -> Flow {
+fn as_it_came(flow: &Flow, leaf: &Leaf) -> Flow {
     let mut region = original(leaf);
     region.mark = flow.region.mark;
     region.connection_mark = flow.region.connection_mark;

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::sim::fate::Place;
 use crate::sim::region::pass::Outcome;
-use crate::sim::region::{Region, Set};
+use crate::sim::region::{Ports, Region, Set};
 
 /// What a compiled site must do: the obligations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,8 +147,10 @@ impl Packet {
         let icmp = region.icmp();
         let usual = [6, 17, icmp].into_iter().find(|it| region.protocols.contains(*it));
         let protocol = usual.or_else(|| region.protocols.first()).unwrap_or(0);
-        let port = |ports: &Set, usual: u128| {
-            let port = if ports.contains(usual) { Some(usual) } else { ports.first() };
+        let port = |ports: &Ports, usual: u128| {
+            let mut ranges = ports.ranges().iter();
+            let has = ranges.clone().any(|range| range.0 <= usual && usual <= range.1);
+            let port = if has { Some(usual) } else { ranges.next().map(|range| range.0) };
             port.and_then(|port| u16::try_from(port).ok()).unwrap_or(0)
         };
         let ports = if protocol == icmp {

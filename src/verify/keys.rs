@@ -53,9 +53,13 @@ pub(super) struct Keys {
     sets: Vec<Set>,
     /// Their places.
     places: HashMap<Set, u32>,
+    /// The places of those that were asked for last, which most often are asked for again.
+    recent: [u32; RECENT],
     /// By family and zone.
     zones: BTreeMap<(bool, u16), Vec<Key>>,
 }
+
+const RECENT: usize = 4;
 
 /// Source, destination, who, and whether it is the key of answers.
 type Key = (u32, u32, Who, bool);
@@ -75,10 +79,17 @@ pub(super) struct Clash {
 
 impl Keys {
     fn set(&mut self, set: &Set) -> u32 {
+        let mut recent = self.recent.iter().copied();
+        if let Some(known) = recent.find(|it| self.sets.get(*it as usize) == Some(set)) {
+            return known;
+        }
+        self.recent.rotate_right(1);
         if let Some(known) = self.places.get(set) {
+            self.recent[0] = *known;
             return *known;
         }
         let next = u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
+        self.recent[0] = next;
         self.sets.push(set.clone());
         self.places.insert(set.clone(), next);
         next

@@ -189,7 +189,7 @@ fn part(ground: &Ground<'_>, gone: &Gone<'_>, first: usize, step: usize) -> Resu
     for network in (first..ground.devices.len()).step_by(step) {
         let mut found = Found::default();
         for v4 in [true, false] {
-            let arrived = ground.network(network, v4, &mut found, &mut |opened, found| {
+            let came = ground.network(network, v4, &mut found, &mut |opened, found| {
                 keys.opened(&opened, ground.spec.networks[opened.to].masqueraded);
                 in_a_zone(ground, &opened, found);
                 match opened.of_hosts(ground.spec) {
@@ -199,12 +199,12 @@ fn part(ground: &Ground<'_>, gone: &Gone<'_>, first: usize, step: usize) -> Resu
                     None => Ok(()),
                 }
             })?;
-            gone.check(ground, (network, v4), &arrived, &mut found)?;
+            gone.check(ground, (network, v4), &came.arrived, &mut found)?;
             own::check(ground, network, v4, &mut keys, &mut found)?;
             for flow in &ground.raw(network, v4)?.flows {
                 keys.came(network, flow);
             }
-            nobody::check(ground, network, v4, &mut found)?;
+            nobody::check(ground, (network, v4), &came, &mut found)?;
         }
         networks.push((network, found));
     }
@@ -217,10 +217,9 @@ fn in_a_zone(ground: &Ground<'_>, opened: &Opened<'_>, found: &mut Found) {
     let [sent, answered] = opened.first.zones.unwrap_or_default();
     let own = if ground.spec.networks[opened.to].masqueraded {
         answered != 0 && (sent == answered || sent == 0)
-    } else if ground.spec.share(opened.from, opened.to, opened.first.region.v4) {
-        sent != 0 && (sent == answered || answered == 0)
     } else {
-        sent != 0 && sent == answered
+        let share = || ground.spec.share(opened.from, opened.to, opened.first.region.v4);
+        sent != 0 && (sent == answered || answered == 0 && share())
     };
     if !own {
         found.failures.push(Failure {

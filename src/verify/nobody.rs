@@ -4,20 +4,19 @@
 //! and is not answered as unreachable; and what is denied without a word. What must hold: no host is ever taken
 //! for the gateway, and the gateway of one network not for that of another.
 
-use super::delivery::{Ground, of_kinds, original};
+use super::delivery::{Came, Ground, original};
 use super::found::{Failure, Found, Obligation, Packet, place_of};
 use super::spec::Piece;
 use crate::sim::region::chains::Unfollowed;
-use crate::sim::region::flow::Moved;
-use crate::sim::region::numbers::opens;
+use crate::sim::region::flow::{Flow, Moved};
 use crate::sim::region::pass::{Connection, Leaf, Outcome};
 use crate::sim::region::{Range, Region, Set};
 
 /// Looks at what hosts of a network send to such numbers.
 pub(super) fn check(
     ground: &Ground<'_>,
-    network: usize,
-    v4: bool,
+    (network, v4): (usize, bool),
+    came: &Came,
     found: &mut Found,
 ) -> Result<(), Unfollowed> {
     let spec = ground.spec;
@@ -25,12 +24,9 @@ pub(super) fn check(
     let (mut nobody, mut ruled): (Vec<Range>, Vec<Piece>) = (Vec::new(), Vec::new());
     for &owner in &spec.networks[network].sees {
         let Some(peering) = spec.opens(network, owner) else { continue };
-        let view = spec.pieces(owner, network, v4);
-        let all = Set::of(spec.prefixes(owner, network, v4).iter().map(|it| it.known).collect());
-        let somebody = Set::of(view.iter().map(|it| it.known).collect());
-        nobody.extend(all.without(somebody.ranges()).iter().flat_map(|set| set.ranges()));
+        nobody.extend(spec.nobodys(owner, network, v4).iter());
         if peering.rules.is_some() {
-            ruled.extend(view.into_iter().filter(|piece| piece.sure));
+            ruled.extend(spec.pieces(owner, network, v4).iter().copied().filter(|piece| piece.sure));
         }
     }
     let nobody = Set::of(nobody);
@@ -40,14 +36,11 @@ pub(super) fn check(
         return Ok(());
     }
     let destination = Set::of(destination);
-    let entrance = ground.machine.at(ground.devices[network], v4).exactly();
-    let mut leaves = Vec::new();
-    let sent = Region { source: hosts, destination, ..Region::all(v4) };
-    for flow in entrance.before(sent, &mut leaves)? {
-        if let Some(new) = of_kinds(&flow, opens(v4), true) {
-            entrance.after(new, &Connection::New, &mut leaves)?;
-        }
-    }
+    let sent = |flow: &Flow| sent(flow, hosts, &destination);
+    let gone = came.gone.iter().filter_map(|leaf| Some(Leaf { flow: sent(&leaf.flow)?, ..*leaf }));
+    let mut leaves: Vec<Leaf> = gone.collect();
+    let entered = came.entered.iter().filter_map(sent).collect();
+    ground.entrance(network, v4).go_on(entered, &Connection::New, &mut leaves)?;
     let side = Side { ground, network };
     for leaf in &leaves {
         found.looked(Obligation::Isolation);
@@ -60,6 +53,17 @@ pub(super) fn check(
         }
     }
     Ok(())
+}
+
+/// Those packets of a flow that came from these hosts for these destinations.
+fn sent(flow: &Flow, hosts: &Set, destinations: &Set) -> Option<Flow> {
+    let by = match flow.moved[1] {
+        Some(Moved::By(by)) => by,
+        _ => 0,
+    };
+    let came = flow.region.destination.moved(by.wrapping_neg()).and(destinations.ranges())?;
+    let source = flow.region.source.and(hosts.ranges())?;
+    Some(flow.with(Region { source, destination: came.moved(by), ..flow.region.clone() }))
 }
 
 struct Side<'s> {

@@ -10,7 +10,8 @@ use super::delivery::{Ground, of_kinds};
 use super::found::{Failure, Found, Obligation, Packet, place_of};
 use super::keys::{Keys, Who};
 use crate::sim::region::chains::Unfollowed;
-use crate::sim::region::fib::From;
+use crate::sim::region::entrance::Entrance;
+use crate::sim::region::fib::{Decision, From};
 use crate::sim::region::flow::Flow;
 use crate::sim::region::numbers::{errors, of_link, opens};
 use crate::sim::region::pass::{Connection, Leaf, Outcome};
@@ -28,14 +29,14 @@ pub(super) fn check(
     let own = &ground.spec.numbers(network, v4).own;
     side.on_the_link(found)?;
     let Some(hosts) = ground.spec.hosts(network, v4) else { return Ok(()) };
-    side.errors(&hosts, found)?;
-    side.reaches(&hosts, found);
+    side.errors(hosts, found)?;
+    side.reaches(hosts, found);
     if own.is_empty() {
         return Ok(());
     }
     let own = Set::of(own.clone());
-    side.asked(&hosts, &own, keys, found)?;
-    side.asks(&hosts, &own, keys, found)
+    side.asked(hosts, &own, keys, found)?;
+    side.asks(hosts, &own, keys, found)
 }
 
 struct Side<'s> {
@@ -48,12 +49,10 @@ impl Side<'_> {
     /// Hosts ask the gateway, and it answers.
     fn asked(&self, hosts: &Set, own: &Set, keys: &mut Keys, found: &mut Found) -> Result<(), Unfollowed> {
         let Self { ground, network, v4 } = *self;
-        let device = ground.devices[network];
-        let entrance = ground.machine.at(device, v4).exactly();
-        let all = Region::all(v4);
-        let question = Region { source: hosts.clone(), destination: own.clone(), ..all };
+        let entrance = ground.machine.at(ground.devices[network], v4).exactly();
+        let question = Region { source: hosts.clone(), destination: own.clone(), ..Region::all(v4) };
+        let flows = ground.before((network, v4), question)?;
         let mut leaves = Vec::new();
-        let flows = entrance.before(question, &mut leaves)?;
         for flow in flows.into_iter().flat_map(Flow::apart) {
             let zones = flow.zones.unwrap_or_default();
             keys.add(
@@ -68,7 +67,7 @@ impl Side<'_> {
                 &flow.region.source,
                 Who::Gateway(network),
             );
-            self.goes_on(&flow, found)?;
+            self.goes_on(&flow, &entrance, found)?;
             let Some(new) = of_kinds(&flow, opens(v4), true) else { continue };
             let first = leaves.len();
             entrance.after(new, &Connection::New, &mut leaves)?;
@@ -90,9 +89,8 @@ impl Side<'_> {
     }
 
     /// Later packets of hosts that ask the gateway, their answers where it asks, and errors about either.
-    fn goes_on(&self, flow: &Flow, found: &mut Found) -> Result<(), Unfollowed> {
-        let Self { ground, network, v4 } = *self;
-        let entrance = ground.machine.at(ground.devices[network], v4).exactly();
+    fn goes_on(&self, flow: &Flow, entrance: &Entrance<'_>, found: &mut Found) -> Result<(), Unfollowed> {
+        let Self { ground, v4, .. } = *self;
         for (direction, related) in [(0, false), (1, false), (0, true), (1, true)] {
             let kinds = if related { errors(v4) } else { Octets::ALL.without(&errors(v4)) };
             let Some(flow) = of_kinds(flow, kinds, !related) else { continue };
@@ -152,7 +150,7 @@ impl Side<'_> {
         let (machine, device) = (ground.machine, ground.devices[network]);
         let of_link = Set::of(of_link(v4).to_vec());
         let come = Region { source: of_link.clone(), destination: of_link.clone(), ..Region::all(v4) };
-        let flows = machine.at(device, v4).before(come, &mut Vec::new())?;
+        let flows = ground.before((network, v4), come)?;
         let mut zones: Vec<[u16; 2]> = flows
             .iter()
             .flat_map(|flow| flow.clone().apart())
@@ -193,26 +191,26 @@ impl Side<'_> {
         let Self { ground, network, v4 } = *self;
         let (machine, device) = (ground.machine, ground.devices[network]);
         let sent = Region { source: hosts.clone(), ..Region::all(v4) };
-        let flows = machine.at(device, v4).before(sent, &mut Vec::new())?;
+        let flows = ground.before((network, v4), sent)?;
         let marks: BTreeSet<(u32, u32)> = flows
-            .into_iter()
-            .flat_map(Flow::apart)
-            .map(|flow| machine.reflected(flow.region.mark, v4))
+            .iter()
+            .flat_map(Flow::marks)
+            .map(|mark| machine.reflected(mark, v4))
             .map(|mark| (mark.bits, mark.value))
             .collect();
-        let viewers = (0..ground.spec.site.networks.len()).filter(|it| ground.spec.peers(network, *it));
-        let known = viewers.flat_map(|viewer| ground.spec.pieces(network, viewer, v4));
-        let receivers = [hosts.clone(), Set::of(known.map(|piece| piece.known).collect())];
+        let receivers = [hosts.clone(), ground.spec.aliases(network, v4)];
         let ways = machine.own_ways(From::Own(None), v4);
         for (bits, value) in marks {
             for receiver in receivers.iter().filter(|receiver| !receiver.is_empty()) {
                 found.looked(Obligation::Return);
                 let mark = Known { bits, value };
+                let there =
+                    |decision: Option<Decision<'_>>| decision.and_then(|it| it.device) == Some(device);
+                if ways.decide_all(mark, receiver).is_some_and(there) {
+                    continue;
+                }
                 let error = Region { mark, destination: receiver.clone(), ..Region::all(v4) };
-                let lost = ways
-                    .decide(&error)
-                    .into_iter()
-                    .find(|(_, decision)| decision.and_then(|decision| decision.device) != Some(device));
+                let lost = ways.decide(&error).into_iter().find(|(_, decision)| !there(*decision));
                 if let Some((region, _)) = lost {
                     let lost = Packet::out_of(&region, "").destination;
                     let what =
@@ -267,7 +265,7 @@ impl Side<'_> {
         let device = self.ground.devices[self.network];
         let bound = From::Own(Some(self.ground.machine.inside(device)));
         let region = Region { mark, ..region.clone() };
-        let decided = self.ground.machine.own_ways(bound, self.v4).decide(&region);
+        let decided = self.ground.machine.own_ways(bound, self.v4).decided(region);
         decided.iter().all(|(_, decision)| decision.and_then(|decision| decision.device) == Some(device))
     }
 

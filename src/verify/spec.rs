@@ -4,11 +4,12 @@
 //! prefixes, aliases and rules alone and asks nobody who compiled them: the longest real prefix of a host
 //! counts, its alias for who asks, and host bits stay.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
-use crate::model::{Action, NetworkId, Peering, Rule, RuleList, Service, Site};
+use crate::model::{Action, NetworkId, Peering, Prefix, Rule, RuleList, Service, Site};
 use crate::net::{self, Family};
 use crate::sim::region::fib::{number, range_of};
 use crate::sim::region::{Octets, Range, Region, Set};
@@ -18,8 +19,10 @@ use crate::sim::region::{Octets, Range, Region, Set};
 pub(super) struct Spec<'s> {
     pub(super) site: &'s Site,
     pub(super) networks: Vec<Network>,
-    /// Which pairs may open connections.
-    open: BTreeMap<(usize, usize), &'s Peering>,
+    /// Numbers of both families that the gateway has somewhere, or that mean all of some link.
+    taken: [Set; 2],
+    /// To whom each network may open connections, in order.
+    open: Vec<Vec<(usize, &'s Peering)>>,
 }
 
 /// A network.
@@ -43,6 +46,20 @@ pub(super) struct Numbers {
     special: Vec<Range>,
     /// What perhaps no host has, as the gateway's addresses are not declared.
     doubtful: Vec<Range>,
+    /// What is left of the real prefixes: the numbers that hosts have.
+    hosts: Option<Set>,
+    /// By which numbers all others know them, where it does not hang on who asks.
+    known: Option<Known>,
+}
+
+/// By which numbers others know a network.
+#[derive(Debug)]
+struct Known {
+    hosts: Vec<Piece>,
+    /// All numbers of the prefixes, whether a host can have them or not.
+    prefixes: Vec<Piece>,
+    /// Those that no host can have.
+    nobodys: Vec<Range>,
 }
 
 /// Numbers by which hosts are known.
@@ -71,14 +88,31 @@ impl<'s> Spec<'s> {
             let families = [Family::V4, Family::V6].map(|family| numbers(network, family));
             Network { families, sees, masqueraded: network.masqueraded.is_some() }
         });
-        let networks = networks.collect();
-        let open = site.peerings.iter().map(|it| ((it.from.0, it.to.0), it)).collect();
-        Self { site, networks, open }
+        let networks: Vec<Network> = networks.collect();
+        let taken = [true, false].map(|v4| taken(site, &networks, v4));
+        let mut open: Vec<BTreeMap<usize, &Peering>> = vec![BTreeMap::new(); site.networks.len()];
+        for peering in &site.peerings {
+            open[peering.from.0].insert(peering.to.0, peering);
+        }
+        let open = open.into_iter().map(|it| it.into_iter().collect()).collect();
+        let mut spec = Self { site, networks, taken, open };
+        for (owner, network) in site.networks.iter().enumerate() {
+            if network.prefixes.iter().any(Prefix::has_viewers) {
+                continue;
+            }
+            for v4 in [true, false] {
+                // Without an alias for somebody it does not matter who asks.
+                let known = spec.known(owner, owner, v4);
+                spec.networks[owner].families[usize::from(!v4)].known = Some(known);
+            }
+        }
+        spec
     }
 
     /// Whether hosts of one may open anything to hosts of the other.
     pub(super) fn opens(&self, from: usize, to: usize) -> Option<&'s Peering> {
-        self.open.get(&(from, to)).copied()
+        let open = &self.open[from];
+        open.binary_search_by_key(&to, |(other, _)| *other).ok().map(|at| open[at].1)
     }
 
     /// Whether packets may pass between them at all.
@@ -95,31 +129,43 @@ impl<'s> Spec<'s> {
     }
 
     /// The numbers that hosts of a network have.
-    pub(super) fn hosts(&self, network: usize, v4: bool) -> Option<Set> {
-        let numbers = self.numbers(network, v4);
-        Set::of(numbers.real.clone()).without(&numbers.special)?.without(&numbers.doubtful)
+    pub(super) fn hosts(&self, network: usize, v4: bool) -> Option<&Set> {
+        self.numbers(network, v4).hosts.as_ref()
     }
 
     /// Numbers that the gateway has somewhere, or that mean all of some link.
-    pub(super) fn taken(&self, v4: bool) -> Set {
-        let numbers = (0..self.networks.len()).map(|network| self.numbers(network, v4));
-        let elsewhere = self.site.gateway.addresses.iter().map(|it| it.address.value);
-        let elsewhere = elsewhere.filter(|net| net.addr().is_ipv4() == v4).flat_map(special);
-        Set::of(numbers.flat_map(|numbers| &numbers.special).copied().chain(elsewhere).collect())
+    pub(super) fn taken(&self, v4: bool) -> &Set {
+        &self.taken[usize::from(!v4)]
     }
 
     /// The numbers by which hosts of all others are known to a network, in order.
     pub(super) fn view(&self, viewer: usize, v4: bool) -> Vec<Piece> {
         let seen = self.networks[viewer].sees.iter();
-        let mut pieces: Vec<Piece> = seen.flat_map(|owner| self.pieces(*owner, viewer, v4)).collect();
+        let mut pieces: Vec<Piece> =
+            seen.flat_map(|owner| self.pieces(*owner, viewer, v4).into_owned()).collect();
         pieces.sort_by_key(|piece| piece.known);
         pieces
     }
 
     /// The numbers by which hosts of one network are known to another, in order.
-    pub(super) fn pieces(&self, owner: usize, viewer: usize, v4: bool) -> Vec<Piece> {
+    pub(super) fn pieces(&self, owner: usize, viewer: usize, v4: bool) -> Cow<'_, [Piece]> {
+        match &self.numbers(owner, v4).known {
+            Some(known) => Cow::Borrowed(&known.hosts),
+            None => Cow::Owned(self.hosts_for(owner, viewer, v4)),
+        }
+    }
+
+    fn known(&self, owner: usize, viewer: usize, v4: bool) -> Known {
+        let hosts = self.hosts_for(owner, viewer, v4);
+        let prefixes = self.prefixes_for(owner, viewer, v4, &[]);
+        let set = |pieces: &[Piece]| Set::of(pieces.iter().map(|piece| piece.known).collect());
+        let nobodys = set(&prefixes).without(set(&hosts).ranges());
+        Known { hosts, prefixes, nobodys: nobodys.iter().flat_map(|set| set.ranges()).copied().collect() }
+    }
+
+    fn hosts_for(&self, owner: usize, viewer: usize, v4: bool) -> Vec<Piece> {
         let numbers = self.numbers(owner, v4);
-        let mut pieces = self.pieces_but(owner, viewer, v4, &numbers.special);
+        let mut pieces = self.prefixes_for(owner, viewer, v4, &numbers.special);
         if !numbers.doubtful.is_empty() {
             let real = |piece: &Piece| {
                 Set::range(piece.known.0.wrapping_add(piece.by), piece.known.1.wrapping_add(piece.by))
@@ -142,18 +188,39 @@ impl<'s> Spec<'s> {
         pieces
     }
 
-    /// The same with all numbers of the prefixes, whether a host can have them or not.
-    pub(super) fn prefixes(&self, owner: usize, viewer: usize, v4: bool) -> Vec<Piece> {
-        self.pieces_but(owner, viewer, v4, &[])
+    /// All numbers by which others know the hosts of a network.
+    pub(super) fn aliases(&self, owner: usize, v4: bool) -> Set {
+        let mut viewers = (0..self.networks.len()).filter(|viewer| self.peers(owner, *viewer));
+        let known = match &self.numbers(owner, v4).known {
+            Some(known) => viewers.next().map_or(Vec::new(), |_| known.hosts.clone()),
+            None => viewers.flat_map(|viewer| self.hosts_for(owner, viewer, v4)).collect(),
+        };
+        Set::of(known.iter().map(|piece| piece.known).collect())
     }
 
-    fn pieces_but(&self, owner: usize, viewer: usize, v4: bool, special: &[Range]) -> Vec<Piece> {
+    /// The same with all numbers of the prefixes, whether a host can have them or not.
+    pub(super) fn prefixes(&self, owner: usize, viewer: usize, v4: bool) -> Cow<'_, [Piece]> {
+        match &self.numbers(owner, v4).known {
+            Some(known) => Cow::Borrowed(&known.prefixes),
+            None => Cow::Owned(self.prefixes_for(owner, viewer, v4, &[])),
+        }
+    }
+
+    /// Numbers of a network's prefixes that no host can have.
+    pub(super) fn nobodys(&self, owner: usize, viewer: usize, v4: bool) -> Cow<'_, [Range]> {
+        match &self.numbers(owner, v4).known {
+            Some(known) => Cow::Borrowed(&known.nobodys),
+            None => Cow::Owned(self.known(owner, viewer, v4).nobodys),
+        }
+    }
+
+    fn prefixes_for(&self, owner: usize, viewer: usize, v4: bool, special: &[Range]) -> Vec<Piece> {
         let prefixes = &self.site.networks[owner].prefixes;
         let mut pieces = Vec::new();
         for prefix in prefixes.iter().filter(|it| it.real.value.addr().is_ipv4() == v4) {
             let real = prefix.real.value;
             let Some(known) = known_as(prefix, viewer) else { continue };
-            let narrower = |it: &&crate::model::Prefix| {
+            let narrower = |it: &&Prefix| {
                 it.real.value != real && real.contains(&it.real.value) && it.real.value.addr().is_ipv4() == v4
             };
             let mut holes: Vec<Range> =
@@ -227,13 +294,21 @@ impl<'s> Spec<'s> {
 }
 
 /// What a viewer knows the hosts of a prefix by.
-fn known_as(prefix: &crate::model::Prefix, viewer: usize) -> Option<IpNet> {
+fn known_as(prefix: &Prefix, viewer: usize) -> Option<IpNet> {
     if prefix.aliases.is_empty() {
         return Some(prefix.real.value);
     }
     let named = |viewers: &Vec<NetworkId>| viewers.contains(&NetworkId(viewer));
     let own = prefix.aliases.iter().find(|alias| alias.viewers.as_ref().is_some_and(named));
     own.or_else(|| prefix.aliases.iter().find(|alias| alias.viewers.is_none())).map(|alias| alias.net.value)
+}
+
+/// Numbers that the gateway has somewhere, or that mean all of some link.
+fn taken(site: &Site, networks: &[Network], v4: bool) -> Set {
+    let numbers = networks.iter().flat_map(|network| &network.families[usize::from(!v4)].special).copied();
+    let elsewhere = site.gateway.addresses.iter().map(|it| it.address.value);
+    let elsewhere = elsewhere.filter(|net| net.addr().is_ipv4() == v4).flat_map(special);
+    Set::of(numbers.chain(elsewhere).collect())
 }
 
 fn numbers(network: &crate::model::Network, family: Family) -> Numbers {
@@ -258,6 +333,8 @@ fn numbers(network: &crate::model::Network, family: Family) -> Numbers {
     numbers.doubtful = Set::of(numbers.doubtful).ranges().to_vec();
     numbers.own = Set::of(numbers.own).ranges().to_vec();
     numbers.special = Set::of(numbers.special).ranges().to_vec();
+    let hosts = Set::of(numbers.real.clone()).without(&numbers.special);
+    numbers.hosts = hosts.and_then(|hosts| hosts.without(&numbers.doubtful));
     numbers
 }
 

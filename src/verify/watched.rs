@@ -145,7 +145,7 @@ impl Watched<'_> {
         let Some(hosts) = ground.spec.hosts(from, v4) else { return Ok(()) };
         let entrance = ground.entrance(from, v4);
         let mut leaves = Vec::new();
-        for flow in entrance.before(Region { source: hosts, ..Region::all(v4) }, &mut leaves)? {
+        for flow in entrance.before(Region { source: hosts.clone(), ..Region::all(v4) }, &mut leaves)? {
             let Some(new) = of_kinds(&flow, opens(v4), true) else { continue };
             entrance.after(new, &Connection::New, &mut leaves)?;
             for leaf in leaves.drain(..) {

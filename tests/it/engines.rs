@@ -30,8 +30,8 @@ pub fn region(packet: &Packet) -> Region {
     };
     match packet.content {
         Content::Ports { source, destination, .. } => {
-            region.source_ports = Set::range(source.into(), source.into());
-            region.destination_ports = Set::range(destination.into(), destination.into());
+            region.source_ports = Set::range(source.into(), source.into()).into();
+            region.destination_ports = Set::range(destination.into(), destination.into()).into();
         }
         Content::Message { kind, .. } | Content::Error { kind, .. } => region.kinds = Octets::of(&[kind]),
         Content::Other { .. } => {}

@@ -5,9 +5,10 @@
 
 use super::flow::{Flow, Moved, joined};
 use super::joined::{Effect, of_case};
+use super::marks::ByMark;
 use super::moving::{moved, spread};
 use super::program::{Case, Cases, Goes, Op, Program, Test};
-use super::whole::{chosen, find, fits};
+use super::whole::{chosen, fits};
 use super::{Octets, Range, Region, Set};
 use crate::read::filter::Refusal;
 
@@ -98,8 +99,9 @@ impl Walk<'_> {
             return Err(Unfollowed { filter: 0, chain, rule: 0 });
         }
         let rules = &self.program.chains[chain].rules;
-        let mut work: Work = vec![(0, flow)];
-        'flows: while let Some((first, mut flow)) = work.pop() {
+        let mut work: Work = Vec::new();
+        let mut begun = Some((0, flow));
+        'flows: while let Some((first, mut flow)) = begun.take().or_else(|| work.pop()) {
             for (place, rule) in rules.iter().enumerate().skip(first) {
                 let at = At { chain, rule: rule.place, next: place + 1, depth };
                 for op in &rule.ops {
@@ -239,10 +241,10 @@ impl Walk<'_> {
                 return Parted::Both(Some(flow.clone()), vec![flow]);
             }
             Test::Flags => return Parted::Both(Some(flow.clone()), vec![flow]),
-            Test::Mark(mask, ranges) => {
+            Test::Mark(marks) => {
                 let mut yes = None;
                 let mut no = Vec::new();
-                for (fits, part) in flow.parted(|mark, _| fits(mark, *mask, ranges)) {
+                for (fits, part) in flow.parted(|mark, _| fits(mark, marks)) {
                     match fits.map(|fits| fits != negated) {
                         Some(true) => yes = Some(part),
                         Some(false) => no.push(part),
@@ -257,8 +259,8 @@ impl Walk<'_> {
             }
             // Where there is no connection, no rule about its mark fits: `connmark_mt`, `nft_ct_get_eval`.
             Test::ConnectionMark(..) if self.around.connection.is_none() => return whole(flow, false),
-            Test::ConnectionMark(mask, ranges) => {
-                return match fits(flow.region.connection_mark, *mask, ranges) {
+            Test::ConnectionMark(marks) => {
+                return match fits(flow.region.connection_mark, marks) {
                     Some(fits) => whole(flow, fits != negated),
                     None => Parted::Both(Some(flow.clone()), vec![flow]),
                 };
@@ -271,8 +273,11 @@ impl Walk<'_> {
         }
         // Most flows fit as a whole or not at all.
         let fits = match test {
-            Test::Address { destination: true, ranges, .. } => flow.region.destination.wholly(ranges),
-            Test::Address { ranges, .. } => flow.region.source.wholly(ranges),
+            Test::Address { destination, ranges, .. } => {
+                let (and, without) = flow.cut(*destination, ranges);
+                let (yes, no) = if negated { (without, and) } else { (and, without) };
+                return Parted::Both(yes, no.into_iter().collect());
+            }
             Test::Protocol(protocols) => match flow.region.protocols.and(protocols) {
                 Octets::NONE => Some(false),
                 both => (both == flow.region.protocols).then_some(true),
@@ -291,7 +296,6 @@ impl Walk<'_> {
             Parted::Both(yes.map(|it| flow.with(it)), no.into_iter().map(|it| flow.with(it)).collect())
         };
         match test {
-            Test::Address { destination, ranges, .. } => two(region.by_address(*destination, ranges)),
             Test::Protocol(protocols) => two(region.by_protocol(protocols)),
             Test::Kind { kinds, .. } => {
                 let kinds = if negated { Octets::ALL.without(kinds) } else { *kinds };
@@ -339,24 +343,24 @@ impl Walk<'_> {
                     None => work.push((at.next, flow)),
                 }
             }
-            Cases::Mark { connection: false, mask, goes } => {
-                let parts = flow.parted(|mark, _| mark.masked(*mask).map(|value| find(goes, value)));
+            Cases::Mark { connection: false, goes } => {
+                let parts = flow.parted(|mark, _| mark.masked(goes.mask()).map(|value| goes.find(value)));
                 for (place, part) in parts {
                     match place {
-                        Some(Some(place)) => to(&goes[place].1, part, ends, work)?,
+                        Some(Some(place)) => to(&goes.all()[place].1, part, ends, work)?,
                         Some(None) => work.push((at.next, part)),
-                        None => self.unknown(at, part, (false, *mask), goes, ends, work)?,
+                        None => self.unknown(at, part, false, goes, ends, work)?,
                     }
                 }
             }
             Cases::Mark { connection: true, .. } if self.around.connection.is_none() => {
                 work.push((at.next, flow));
             }
-            Cases::Mark { connection: true, mask, goes } => {
-                match flow.region.connection_mark.masked(*mask).map(|value| find(goes, value)) {
-                    Some(Some(place)) => to(&goes[place].1, flow, ends, work)?,
+            Cases::Mark { connection: true, goes } => {
+                match flow.region.connection_mark.masked(goes.mask()).map(|value| goes.get(value)) {
+                    Some(Some(case)) => to(case, flow, ends, work)?,
                     Some(None) => work.push((at.next, flow)),
-                    None => self.unknown(at, flow, (true, *mask), goes, ends, work)?,
+                    None => self.unknown(at, flow, true, goes, ends, work)?,
                 }
             }
             Cases::Address { v4, destination, goes, all } => {
@@ -446,15 +450,15 @@ impl Walk<'_> {
         &self,
         at: At,
         flow: Flow,
-        (connection, mask): (bool, u32),
-        goes: &[(Range, Case)],
+        connection: bool,
+        goes: &ByMark<Case>,
         ends: &mut Ends,
         work: &mut Work,
     ) -> Result<(), Unfollowed> {
-        for ((first, last), case) in goes {
-            let single = u32::try_from(*first).ok().filter(|_| first == last);
+        let mask = goes.mask();
+        for &((value, last), case) in goes.all() {
             let mut part = flow.clone();
-            if let Some(value) = single {
+            if value == last {
                 let known = if connection { &mut part.region.connection_mark } else { &mut part.region.mark };
                 if !known.can_be(mask, value) {
                     continue;

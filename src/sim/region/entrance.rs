@@ -6,7 +6,7 @@
 
 use super::chains::{Around, Output, Unfollowed};
 use super::fib::{Decision, Relevant};
-use super::flow::Flow;
+use super::flow::{Flow, rejoined};
 use super::numbers::{NO_HOSTS_V6, no_hosts};
 use super::pass::{CONNTRACK, Change, Connection, DESTINATIONS, Leaf, Machine, Outcome, attached};
 use super::{Known, Range, Region};
@@ -22,13 +22,15 @@ pub struct Entrance<'m> {
     pub(super) inside: usize,
     pub(super) v4: bool,
     pub(super) ways: Relevant<'m>,
-    pub(super) martians: Vec<Range>,
+    /// The sources that the kernel takes for impossible there: nothing that says that it comes from one goes on.
+    pub martians: Vec<Range>,
     pub(super) exact: bool,
 }
 
 impl Entrance<'_> {
     /// The same, but it says of all packets exactly what becomes of them: otherwise what FORWARD would drop
-    /// counts as dropped there, even if it never comes so far.
+    /// counts as dropped there, even if it never comes so far, and what cannot come from there as such, even if
+    /// a rule drops it before.
     #[must_use]
     pub fn exactly(self) -> Self {
         Self { exact: true, ..self }
@@ -89,16 +91,39 @@ impl Entrance<'_> {
     /// As [`run`].
     pub fn arrive(
         &self,
-        mut flow: Flow,
+        flow: Flow,
+        connection: &Connection,
+        leaves: &mut Vec<Leaf>,
+    ) -> Result<Vec<Flow>, Unfollowed> {
+        let entered = self.enter(flow, connection, leaves)?;
+        self.let_in(entered, connection, leaves)
+    }
+
+    /// The same, with nothing taken for dropped yet that FORWARD would drop.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`].
+    pub fn enter(
+        &self,
+        flow: Flow,
         connection: &Connection,
         leaves: &mut Vec<Leaf>,
     ) -> Result<Vec<Flow>, Unfollowed> {
         let machine = self.machine;
+        // Whatever rules make of them, they end where their way is looked for: nobody has to follow them so far.
+        let (martian, flow) = if self.exact { (None, Some(flow)) } else { flow.cut(false, &self.martians) };
+        if let Some(flow) = martian {
+            let mark = flow.region.mark;
+            leaves.push(Leaf { flow, outcome: Outcome::Martian, mark });
+        }
+        let Some(mut flow) = flow else { return Ok(Vec::new()) };
         self.begin(&mut flow, connection);
         let new = matches!(connection, Connection::New);
         let around = Around { input: self.device, output: Output::None, connection: attached(connection) };
         let early = |priority| priority > CONNTRACK && priority <= DESTINATIONS;
-        let mut flows = machine.hook(Hook::Prerouting, early, vec![flow], around, new, leaves)?;
+        let flows = machine.hook(Hook::Prerouting, early, vec![flow], around, new, leaves)?;
+        let mut flows = rejoined(flows);
         if let Some(destination) = connection.moves(true) {
             let to = match destination {
                 Change::ToAny => {
@@ -125,37 +150,52 @@ impl Entrance<'_> {
         if self.inside != self.device {
             flows = machine.hook(Hook::Prerouting, |_| true, flows, around, false, leaves)?;
         }
-        // Most of what is not allowed is dropped whatever the way out: nobody has to look for that.
-        if !self.exact {
-            let anywhere = Around { output: Output::Any, ..around };
-            let mut left = Vec::new();
-            for flow in flows {
-                let mut asked = flow.clone();
-                match machine.hook_all(Hook::Forward, |_| true, &mut asked, anywhere, false) {
-                    Some(None) => {
-                        left.push(flow);
-                        continue;
-                    }
-                    Some(Some(outcome)) => {
-                        let mark = asked.region.mark;
-                        leaves.push(Leaf { flow: asked, outcome, mark });
-                        continue;
-                    }
-                    None => {}
+        Ok(flows)
+    }
+
+    /// Of packets that have [entered](Self::enter) those that FORWARD does not drop whatever the way out: most of what
+    /// is not allowed it does, and nobody has to look for a way.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`].
+    pub fn let_in(
+        &self,
+        entered: Vec<Flow>,
+        connection: &Connection,
+        leaves: &mut Vec<Leaf>,
+    ) -> Result<Vec<Flow>, Unfollowed> {
+        if self.exact {
+            return Ok(entered);
+        }
+        let connection = attached(connection);
+        let anywhere = Around { input: self.inside, output: Output::Any, connection };
+        let mut left = Vec::with_capacity(entered.len());
+        for flow in entered {
+            let mut asked = flow.clone();
+            match self.machine.hook_all(Hook::Forward, |_| true, &mut asked, anywhere, false) {
+                Some(None) => {
+                    left.push(flow);
+                    continue;
                 }
-                let passing = vec![flow.clone()];
-                let passing = machine.hook(Hook::Forward, |_| true, passing, anywhere, false, leaves)?;
-                let mut known: Vec<Region> = Vec::new();
-                for passes in passing {
-                    if !known.contains(&passes.region) {
-                        left.extend(flow.and(&passes.region));
-                        known.push(passes.region);
-                    }
+                Some(Some(outcome)) => {
+                    let mark = asked.region.mark;
+                    leaves.push(Leaf { flow: asked, outcome, mark });
+                    continue;
+                }
+                None => {}
+            }
+            let passing = vec![flow.clone()];
+            let passing = self.machine.hook(Hook::Forward, |_| true, passing, anywhere, false, leaves)?;
+            let mut known: Vec<Region> = Vec::new();
+            for passes in passing {
+                if !known.contains(&passes.region) {
+                    left.extend(flow.and(&passes.region));
+                    known.push(passes.region);
                 }
             }
-            flows = left;
         }
-        Ok(flows)
+        Ok(left)
     }
 
     /// The way of packets that have [arrived](Self::arrive), here or at the same device of a host that differs in
@@ -171,16 +211,10 @@ impl Entrance<'_> {
         leaves: &mut Vec<Leaf>,
     ) -> Result<(), Unfollowed> {
         let around = Around { input: self.inside, output: Output::None, connection: attached(connection) };
-        for flow in arrived {
-            if let Some(leaf) = self.go_on_all(&flow, connection) {
-                leaves.push(leaf);
-                continue;
-            }
-            for flow in flow.somewhere() {
-                match self.go_on_all(&flow, connection) {
-                    Some(leaf) => leaves.push(leaf),
-                    None => self.route(flow, around, connection, leaves)?,
-                }
+        for flow in arrived.into_iter().flat_map(Flow::somewhere) {
+            match self.go_on_all(flow.clone(), connection) {
+                Some(leaf) => leaves.push(leaf),
+                None => self.route(flow, around, connection, leaves)?,
             }
         }
         Ok(())
@@ -226,21 +260,17 @@ impl Entrance<'_> {
     ) -> Result<(), Unfollowed> {
         let mark = flow.region.mark;
         let mut done = |flow: Flow, outcome| leaves.push(Leaf { flow, outcome, mark });
-        let (for_all, single) = parted(flow, true, no_hosts(self.v4));
+        let (for_all, single) = flow.cut(true, no_hosts(self.v4));
         if let Some(flow) = for_all {
             done(flow, Outcome::Link);
         }
         let Some(flow) = single else { return Ok(()) };
-        let (martian, flow) = parted(flow, false, &self.martians);
+        let (martian, flow) = flow.cut(false, &self.martians);
         if let Some(flow) = martian {
             done(flow, Outcome::Martian);
         }
         let Some(flow) = flow else { return Ok(()) };
-        if let Some(leaf) = self.go_on_all(&flow, connection) {
-            leaves.push(leaf);
-            return Ok(());
-        }
-        if let Some(decision) = self.ways.decide_all(&flow.region) {
+        if let Some(decision) = self.ways.decide_all(flow.region.mark, &flow.region.destination) {
             return self.forward(flow, decision, around, connection, leaves);
         }
         for (region, decision) in self.ways.decide(&flow.region) {
@@ -282,7 +312,7 @@ impl Entrance<'_> {
             done(flow, outcome);
             return Ok(());
         }
-        let (martian, flow) = if self.v4 { (None, Some(flow)) } else { parted(flow, false, &NO_HOSTS_V6) };
+        let (martian, flow) = if self.v4 { (None, Some(flow)) } else { flow.cut(false, &NO_HOSTS_V6) };
         if let Some(flow) = martian {
             done(flow, Outcome::Martian);
         }
@@ -294,15 +324,4 @@ impl Entrance<'_> {
         leaves[first..].iter_mut().for_each(|leaf| leaf.mark = mark);
         Ok(())
     }
-}
-
-fn parted(flow: Flow, destination: bool, ranges: &[Range]) -> (Option<Flow>, Option<Flow>) {
-    let own = if destination { &flow.region.destination } else { &flow.region.source };
-    match own.wholly(ranges) {
-        Some(true) => return (Some(flow), None),
-        Some(false) => return (None, Some(flow)),
-        None => {}
-    }
-    let (and, without) = flow.region.clone().by_address(destination, ranges);
-    (and.map(|region| flow.with(region)), without.map(|region| flow.with(region)))
 }

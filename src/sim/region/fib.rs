@@ -6,13 +6,14 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use super::program::Devices;
-use super::rows::{Row, Rows};
-use super::{Known, Range, Region};
+use super::rows::{Asks, Row, Rows};
+use super::tables::{Table, flat, place_of, the_route};
+pub use super::tables::{number, range_of};
+use super::{Known, Range, Region, Set};
 use crate::read::routing::{Action, Route, Rule, Way};
 use crate::sim::host::Host;
 
@@ -37,9 +38,25 @@ struct Family {
     /// none; nothing where a rule is about all devices but one.
     usual: Option<[Rows; 2]>,
     routes: Vec<Route>,
-    /// The numbers of the devices that they lead out of.
+    /// The numbers of the devices that they lead out of, if they do.
     outs: Vec<Option<usize>>,
-    tables: BTreeMap<u32, Vec<(Range, usize)>>,
+    /// The tables in the order of their numbers.
+    tables: Vec<Table>,
+    /// Where each rule leads, by its place.
+    leads: Vec<Leads>,
+}
+
+/// Where a rule leads.
+#[derive(Clone, Copy, Debug)]
+enum Leads {
+    /// To a table that is there, by its place.
+    Table(usize),
+    /// To the table of the VRF that packets are in.
+    Vrf,
+    /// To another rule.
+    Rule,
+    /// Nowhere: to the next rule.
+    On,
 }
 
 /// Where packets come from that ask for a way.
@@ -58,8 +75,9 @@ pub enum From {
 #[derive(Debug)]
 pub struct Relevant<'r> {
     routing: &'r Routing,
-    from: From,
     v4: bool,
+    /// The place of the table of the VRF that they are in.
+    vrf: Option<usize>,
     /// Rules one by one, and those of one preference that ask for the same bits of the mark together.
     rows: Cow<'r, Rows>,
 }
@@ -73,7 +91,7 @@ pub struct Decision<'r> {
     pub table: u32,
     /// The route.
     pub route: &'r Route,
-    /// The number of the device that it leads out of.
+    /// The number of the device that it leads out of, if it does.
     pub device: Option<usize>,
 }
 
@@ -106,7 +124,15 @@ impl Routing {
                     *before = n;
                 }
             }
-            let tables = nets.into_iter().map(|(table, nets)| (table, flat(nets))).collect();
+            let table = |(number, nets)| Table { number, routes: flat(nets) };
+            let tables: Vec<Table> = nets.into_iter().map(table).collect();
+            let leads = rules.iter().map(|rule| match rule.action {
+                Action::Lookup(number) => place_of(&tables, number).map_or(Leads::On, Leads::Table),
+                Action::Vrf => Leads::Vrf,
+                Action::Goto(_) => Leads::Rule,
+                Action::Nothing => Leads::On,
+            });
+            let leads = leads.collect();
             let mut about: BTreeMap<Option<String>, Vec<usize>> = BTreeMap::new();
             for (n, rule) in rules.iter().enumerate() {
                 let iif = rule.iif.clone().filter(|_| !rule.not);
@@ -125,7 +151,7 @@ impl Routing {
                 _ => None,
             };
             let gotos = rules.iter().enumerate().filter_map(goto).collect();
-            let mut family = Family { rules, gotos, about, out, usual: None, routes, outs, tables };
+            let mut family = Family { rules, gotos, about, out, usual: None, routes, outs, tables, leads };
             // No device has the name of the host's own.
             let of_one = |rule: &Rule| rule.not && (rule.oif.is_some() || rule.iif.as_deref() != Some("lo"));
             if !family.rules.iter().any(of_one) {
@@ -157,7 +183,12 @@ impl Routing {
             _ => None,
         };
         let rows = family.usual_with(iif, bound).unwrap_or_else(|| Cow::Owned(family.rows(iif, bound)));
-        Relevant { routing: self, from, v4, rows }
+        let vrf = match from {
+            From::Device(number) | From::Own(Some(number)) | From::Back(number) => self.vrf.get(number),
+            From::Own(None) => None,
+        };
+        let vrf = vrf.copied().flatten().and_then(|number| place_of(&family.tables, number));
+        Relevant { routing: self, v4, vrf, rows }
     }
 
     fn family(&self, v4: bool) -> &Family {
@@ -166,8 +197,8 @@ impl Routing {
 }
 
 impl Family {
-    fn decided<'r>(&'r self, rule: &'r Rule, table: u32, route: usize) -> Decision<'r> {
-        Decision { rule, table, route: &self.routes[route], device: self.outs[route] }
+    fn decided<'r>(&'r self, rule: &'r Rule, table: &Table, route: usize) -> Decision<'r> {
+        Decision { rule, table: table.number, route: &self.routes[route], device: self.outs[route] }
     }
 
     /// The usual rows, and between them the rules that name these devices.
@@ -226,18 +257,19 @@ impl<'r> Relevant<'r> {
             while let Some(row) = self.rows.rows.get(at) {
                 at += 1;
                 let mut place = row.first;
-                if let Some((mask, by_mark)) = &row.by_mark {
-                    match region.mark.masked(*mask) {
-                        Some(value) => match by_mark.get(&value) {
+                if let Asks::Marks(by_mark) = &row.asks {
+                    let mask = by_mark.mask();
+                    match region.mark.masked(mask) {
+                        Some(value) => match by_mark.get(value) {
                             Some(found) => place = *found,
                             None => continue,
                         },
                         None => {
                             // Each of them can be, and none.
-                            for (value, found) in by_mark.iter() {
-                                if region.mark.can_be(*mask, *value) {
+                            for ((value, _), found) in by_mark.all() {
+                                if region.mark.can_be(mask, *value) {
                                     let mut part = region.clone();
-                                    part.mark = part.mark.with(*mask, *value);
+                                    part.mark = part.mark.with(mask, *value);
                                     self.act(*found, part, at, &mut work, &mut decided);
                                 }
                             }
@@ -274,30 +306,34 @@ impl<'r> Relevant<'r> {
         decided
     }
 
+    /// The same, asked for all of them at once first.
+    #[must_use]
+    pub fn decided(&self, region: Region) -> Vec<(Region, Option<Decision<'r>>)> {
+        match self.decide_all(region.mark, &region.destination) {
+            Some(decision) => vec![(region, decision)],
+            None => self.decide(&region),
+        }
+    }
+
     /// What is decided about packets, if it is the same for all of them: otherwise nothing.
     #[must_use]
-    pub fn decide_all(&self, region: &Region) -> Option<Option<Decision<'r>>> {
+    pub fn decide_all(&self, mark: Known, destination: &Set) -> Option<Option<Decision<'r>>> {
         let family = self.family();
         let mut at = 0;
         while let Some(row) = self.rows.rows.get(at) {
             at += 1;
-            let mut place = row.first;
-            let rule = &family.rules[place];
-            if let Some((mask, by_mark)) = &row.by_mark {
-                match by_mark.get(&region.mark.masked(*mask)?) {
-                    Some(found) => place = *found,
+            let place = match &row.asks {
+                Asks::Nothing => row.first,
+                Asks::Marks(by_mark) => match by_mark.get(mark.masked(by_mark.mask())?) {
+                    Some(found) => *found,
                     None => continue,
-                }
-            } else if rule.from.is_some() || rule.to.is_some() {
-                return None;
-            } else if let Some((value, mask)) = rule.mark
-                && region.mark.masked(mask)? != value & mask
-            {
-                continue;
-            }
+                },
+                Asks::Mark(mask, value) if mark.masked(*mask)? == *value => row.first,
+                Asks::Mark(..) => continue,
+                Asks::More => return None,
+            };
             let Some(table) = self.leads(place, &mut at) else { continue };
-            let Some(routes) = family.tables.get(&table) else { continue };
-            if let Some(route) = the_route(routes, region.destination.ranges())? {
+            if let Some(route) = the_route(&table.routes, destination.ranges())? {
                 return Some(Some(family.decided(&family.rules[place], table, route)));
             }
         }
@@ -331,20 +367,17 @@ impl<'r> Relevant<'r> {
     }
 
     /// The table that a rule leads to; if it leads to another rule, that is the next one.
-    fn leads(&self, place: usize, at: &mut usize) -> Option<u32> {
-        match self.family().rules[place].action {
-            Action::Lookup(table) => Some(table),
-            Action::Vrf => match self.from {
-                From::Device(number) | From::Own(Some(number)) | From::Back(number) => {
-                    self.routing.vrf.get(number).copied().flatten()
-                }
-                From::Own(None) => None,
-            },
-            Action::Goto(_) => {
-                *at = (self.rows.later[place] as usize).max(*at);
+    fn leads(&self, place: usize, at: &mut usize) -> Option<&'r Table> {
+        let family = self.family();
+        match family.leads[place] {
+            Leads::Table(table) => family.tables.get(table),
+            Leads::Vrf => self.vrf.and_then(|table| family.tables.get(table)),
+            Leads::Rule => {
+                let later = self.rows.later.get(place).copied().unwrap_or(0);
+                *at = (later as usize).max(*at);
                 None
             }
-            Action::Nothing => None,
+            Leads::On => None,
         }
     }
 
@@ -352,12 +385,12 @@ impl<'r> Relevant<'r> {
     fn look_up(
         &self,
         rule: &'r Rule,
-        table: u32,
+        table: &Table,
         region: Region,
         decided: &mut Vec<(Region, Option<Decision<'r>>)>,
     ) -> Option<Region> {
         let family = self.family();
-        let Some(routes) = family.tables.get(&table) else { return Some(region) };
+        let routes = &table.routes;
         if let (Some(first), Some(last)) = (region.destination.first(), region.destination.ranges().last()) {
             let at = routes.partition_point(|(known, _)| known.1 < first);
             if let Some((known, route)) = routes.get(at)
@@ -378,7 +411,7 @@ impl<'r> Relevant<'r> {
         let mut rest = Some(region);
         for (route, ranges) in by_route {
             let Some(region) = rest.take() else { break };
-            let (and, without) = region.by_address(true, super::Set::of(ranges).ranges());
+            let (and, without) = region.by_address(true, Set::of(ranges).ranges());
             let decision = family.decided(rule, table, route);
             decided.extend(and.map(|region| (region, Some(decision))));
             rest = without;
@@ -403,80 +436,6 @@ impl<'r> Relevant<'r> {
                 ranges.extend(region.destination.ranges());
             }
         }
-        super::Set::of(ranges).ranges().to_vec()
+        Set::of(ranges).ranges().to_vec()
     }
-}
-
-/// The route of all these numbers, if it is one, or none.
-fn the_route(routes: &[(Range, usize)], numbers: &[Range]) -> Option<Option<usize>> {
-    let mut all = None;
-    for range in numbers {
-        let at = routes.partition_point(|(known, _)| known.1 < range.0);
-        let mut next = Some(range.0);
-        let mut own = None;
-        for (known, route) in routes[at..].iter().take_while(|(known, _)| known.0 <= range.1) {
-            // Between two there is no route.
-            if next != Some(known.0.max(range.0)) || own.is_some_and(|own| own != *route) {
-                return None;
-            }
-            (own, next) = (Some(*route), known.1.checked_add(1));
-        }
-        let covered = next.is_none_or(|next| next > range.1);
-        if own.is_some() && !covered || *all.get_or_insert(own) != own {
-            return None;
-        }
-    }
-    Some(all.flatten())
-}
-
-/// The addresses of a prefix.
-#[must_use]
-pub fn range_of(net: &IpNet) -> Range {
-    (number(net.network()), number(net.broadcast()))
-}
-
-/// An address as a number.
-#[must_use]
-pub fn number(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(address) => u32::from(address).into(),
-        IpAddr::V6(address) => address.into(),
-    }
-}
-
-/// Nested prefixes as ranges beside each other, of which each belongs to the longest prefix that has it.
-fn flat(nets: BTreeMap<IpNet, usize>) -> Vec<(Range, usize)> {
-    let mut nets: Vec<(Range, usize)> = nets.iter().map(|(net, n)| (range_of(net), *n)).collect();
-    nets.sort_by_key(|(range, _)| (range.0, std::cmp::Reverse(range.1)));
-    let mut pieces: Vec<(Range, usize)> = Vec::new();
-    let mut open: Vec<(Range, usize)> = Vec::new();
-    // Where the next piece begins; nothing behind the last number.
-    let mut next = Some(0);
-    let close = |pieces: &mut Vec<(Range, usize)>, next: &mut Option<u128>, (range, n): (Range, usize)| {
-        if let Some(begin) = *next
-            && begin <= range.1
-        {
-            pieces.push(((begin, range.1), n));
-            *next = range.1.checked_add(1);
-        }
-    };
-    for (range, n) in nets {
-        while let Some(&outer) = open.last()
-            && outer.0.1 < range.0
-        {
-            close(&mut pieces, &mut next, outer);
-            open.pop();
-        }
-        if let (Some(&(_, outer)), Some(begin)) = (open.last(), next)
-            && begin < range.0
-        {
-            pieces.push(((begin, range.0 - 1), outer));
-        }
-        next = Some(range.0);
-        open.push((range, n));
-    }
-    while let Some(outer) = open.pop() {
-        close(&mut pieces, &mut next, outer);
-    }
-    pieces
 }

@@ -5,6 +5,7 @@
 //! until somebody asks.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use super::{Known, Octets, Range, Region, Set};
@@ -78,6 +79,38 @@ impl Flow {
         self.spots.is_some()
     }
 
+    /// The marks of its packets.
+    pub fn marks(&self) -> impl Iterator<Item = Known> + '_ {
+        let alone = self.spots.is_none().then_some(self.region.mark);
+        alone.into_iter().chain(self.spots.iter().flat_map(|spots| spots.iter().map(|spot| spot.mark)))
+    }
+
+    /// Parts it by its source or its destination.
+    #[must_use]
+    pub(super) fn cut(mut self, destination: bool, ranges: &[Range]) -> (Option<Self>, Option<Self>) {
+        let own = if destination { &self.region.destination } else { &self.region.source };
+        match own.wholly(ranges) {
+            Some(true) => return (Some(self), None),
+            Some(false) => return (None, Some(self)),
+            None => {}
+        }
+        let (and, without) = match (own.and(ranges), own.without(ranges)) {
+            (_, None) => return (Some(self), None),
+            (None, _) => return (None, Some(self)),
+            (Some(and), Some(without)) => (and, without),
+        };
+        let mut part = self.clone();
+        for (flow, set) in [(&mut part, and), (&mut self, without)] {
+            if destination {
+                flow.region.destination = set;
+                flow.settle();
+            } else {
+                flow.region.source = set;
+            }
+        }
+        (Some(part), Some(self))
+    }
+
     /// Into how many parts it falls at most when each mark goes its own way.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -100,10 +133,16 @@ impl Flow {
             groups.entry(key(spot.mark, spot.zones)).or_default().push(*spot);
         }
         let part = |(key, spots): (K, Vec<Spot>)| {
+            let (moved, anywhere) = (self.moved, self.anywhere);
+            if let [Spot { range, mark, zones }] = *spots.as_slice() {
+                let destination = self.region.destination.and(&[range])?;
+                let region = Region { destination, mark, ..self.region.clone() };
+                return Some((key, Self { region, zones, moved, anywhere, spots: None }));
+            }
             let ranges = joined(spots.iter().map(|spot| spot.range));
             let destination = self.region.destination.and(&ranges)?;
             let region = Region { destination, ..self.region.clone() };
-            let mut flow = Self { region, spots: Some(spots.into()), ..self.clone() };
+            let mut flow = Self { region, zones: self.zones, moved, anywhere, spots: Some(spots.into()) };
             flow.collapse();
             Some((key, flow))
         };
@@ -111,31 +150,27 @@ impl Flow {
     }
 
     /// One flow for each mark and zones.
-    #[must_use]
-    pub fn apart(self) -> Vec<Self> {
-        if self.spots.is_none() {
-            return vec![self];
-        }
-        let parts = self.parted(|mark, zones| (mark.bits, mark.value, zones));
-        let single = |(_, mut flow): (_, Self)| {
+    pub fn apart(self) -> impl Iterator<Item = Self> {
+        let (single, parts) = match self.spots {
+            None => (Some(self), Vec::new()),
+            Some(_) => (None, self.parted(|mark, zones| (mark.bits, mark.value, zones))),
+        };
+        let part = |(_, mut flow): (_, Self)| {
             flow.collapse();
             flow
         };
-        parts.into_iter().map(single).collect()
+        single.into_iter().chain(parts.into_iter().map(part))
     }
 
     /// One flow for each mark and zones, with the destination that it has.
-    #[must_use]
-    pub fn somewhere(self) -> Vec<Self> {
-        let anywhere = self.anywhere;
-        let mut flows = self.apart();
-        if anywhere {
-            for flow in &mut flows {
+    pub fn somewhere(self) -> impl Iterator<Item = Self> {
+        self.apart().map(|mut flow| {
+            if flow.anywhere {
                 flow.anywhere = false;
                 flow.region.destination = Region::all(flow.region.v4).destination;
             }
-        }
-        flows
+            flow
+        })
     }
 
     /// Its destinations, and in which zones they are.
@@ -188,8 +223,8 @@ impl Flow {
             destination,
             protocols,
             kinds: own.kinds.and(&other.kinds),
-            source_ports: own.source_ports.and(other.source_ports.ranges())?,
-            destination_ports: own.destination_ports.and(other.destination_ports.ranges())?,
+            source_ports: own.source_ports.and(&other.source_ports)?,
+            destination_ports: own.destination_ports.and(&other.destination_ports)?,
             mark: own.mark,
             connection_mark: own.connection_mark,
         };
@@ -210,10 +245,10 @@ impl Flow {
 
     /// The spot that has all of some destinations.
     fn spot(&self, destination: &Set) -> Option<Spot> {
-        let [range] = destination.ranges() else { return None };
         let spots = self.spots.as_ref()?;
-        let at = spots.partition_point(|spot| spot.range.1 < range.0);
-        spots.get(at).filter(|spot| spot.range.0 <= range.0 && range.1 <= spot.range.1).copied()
+        let (first, last) = (destination.first()?, destination.ranges().last()?.1);
+        let at = spots.partition_point(|spot| spot.range.1 < first);
+        spots.get(at).filter(|spot| spot.range.0 <= first && last <= spot.range.1).copied()
     }
 
     /// The packets of two flows as one, if they differ in the protocol and the type of ICMP, or in the source, alone.
@@ -245,6 +280,15 @@ impl Flow {
             return None;
         };
         Some(Self { region, ..self.clone() })
+    }
+
+    /// Whether another flow, without spots as this one, is the same but for the destination.
+    fn differs_by_destination(&self, other: &Self) -> bool {
+        let (a, b) = (&self.region, &other.region);
+        (a.v4, a.mark, a.connection_mark) == (b.v4, b.mark, b.connection_mark)
+            && (self.zones, self.moved, self.anywhere) == (other.zones, other.moved, other.anywhere)
+            && (a.protocols, a.kinds, &a.source) == (b.protocols, b.kinds, &b.source)
+            && (&a.source_ports, &a.destination_ports) == (&b.source_ports, &b.destination_ports)
     }
 
     /// Forgets the spots that it does not go to.
@@ -288,6 +332,37 @@ impl Flow {
             self.spots = None;
         }
     }
+}
+
+/// The same packets in fewer flows: those to several destinations with which the same was done are one, if their
+/// destination is what it was.
+pub(super) fn rejoined(flows: Vec<Flow>) -> Vec<Flow> {
+    let mut joined: Vec<Flow> = Vec::with_capacity(flows.len());
+    // By their marks, which most often tell apart what is not the same.
+    let mut alike: BTreeMap<[u32; 4], (usize, Vec<Range>)> = BTreeMap::new();
+    for flow in flows {
+        if flow.moved[1].is_none() && flow.spots.is_none() {
+            let (mark, of_connection) = (flow.region.mark, flow.region.connection_mark);
+            let marks = [mark.bits, mark.value, of_connection.bits, of_connection.value];
+            match alike.entry(marks) {
+                Entry::Vacant(free) => {
+                    free.insert((joined.len(), flow.region.destination.ranges().to_vec()));
+                }
+                Entry::Occupied(mut first) => {
+                    let (place, ranges) = first.get_mut();
+                    if joined[*place].differs_by_destination(&flow) {
+                        ranges.extend(flow.region.destination.ranges());
+                        continue;
+                    }
+                }
+            }
+        }
+        joined.push(flow);
+    }
+    for (place, ranges) in alike.into_values() {
+        joined[place].region.destination = Set::of(ranges);
+    }
+    joined
 }
 
 /// Ranges in order, those that touch as one.

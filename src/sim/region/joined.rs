@@ -3,6 +3,9 @@
 //! Goes in: rules one by one, as iptables has them. Comes out: fewer, that mean the same. What must hold: of
 //! several rules the first that fits counts, and each case still knows its rule.
 
+use std::collections::BTreeMap;
+
+use super::marks::ByMark;
 use super::program::{Case, Cases, Chain, Chosen, Goes, Op, Rule, Test};
 use super::{Range, Set};
 
@@ -29,6 +32,12 @@ pub(super) fn join(rules: Vec<Rule>, devices: usize) -> Vec<Rule> {
     let mut row: Vec<Rule> = Vec::new();
     let mut kind = None;
     for rule in rules {
+        if let Some(before) = row.last_mut()
+            && kind.is_none()
+            && alike(before, &rule)
+        {
+            continue;
+        }
         let own = asked(&rule);
         if own != kind || own.is_none() {
             joined.extend(one(std::mem::take(&mut row), kind, devices));
@@ -40,17 +49,43 @@ pub(super) fn join(rules: Vec<Rule>, devices: usize) -> Vec<Rule> {
     joined
 }
 
+/// Makes one of two rules that do the same with packets to, or from, some addresses: change their mark and leave the
+/// chain. The first one is then about all of them.
+fn alike(before: &mut Rule, rule: &Rule) -> bool {
+    let [
+        Op::Test { test: Test::Address { v4, destination, ranges }, negated: false },
+        Op::Mark(and, xor),
+        end,
+    ] = before.ops.as_mut_slice()
+    else {
+        return false;
+    };
+    match rule.ops.as_slice() {
+        [
+            Op::Test { test: Test::Address { v4: of_v4, destination: to, ranges: more }, negated: false },
+            then,
+            last,
+        ] if (&*v4, &*destination) == (of_v4, to)
+            && matches!(then, Op::Mark(own, turned) if (&*and, &*xor) == (own, turned))
+            && matches!((end, last), (Op::End(Goes::Return), Op::End(Goes::Return))) =>
+        {
+            *ranges = Set::of(ranges.iter().chain(more).copied().collect()).ranges().to_vec();
+            true
+        }
+        _ => false,
+    }
+}
+
 fn asked(rule: &Rule) -> Option<Asked> {
     let [Op::Test { test, negated: false }, then] = rule.ops.as_slice() else { return None };
     match (test, then) {
-        (Test::Mark(mask, ranges), Op::Zone(directions, Chosen::Is(_))) => {
-            let single =
-                ranges.as_slice().first().is_some_and(|range| range.0 == range.1) && ranges.len() == 1;
-            single.then_some(Asked::Zone(*directions, *mask))
+        (Test::Mark(marks), Op::Zone(directions, Chosen::Is(_))) => {
+            let single = matches!(marks.ranges(), [(first, last)] if first == last);
+            single.then_some(Asked::Zone(*directions, marks.mask()))
         }
         (_, Op::End(Goes::Jump(_))) => None,
-        (Test::Mark(mask, _), Op::End(_)) => Some(Asked::Mark(false, *mask)),
-        (Test::ConnectionMark(mask, _), Op::End(_)) => Some(Asked::Mark(true, *mask)),
+        (Test::Mark(marks), Op::End(_)) => Some(Asked::Mark(false, marks.mask())),
+        (Test::ConnectionMark(marks), Op::End(_)) => Some(Asked::Mark(true, marks.mask())),
         (Test::Address { v4, destination, .. }, Op::End(_)) => Some(Asked::Address(*v4, *destination)),
         (Test::In(_), Op::End(_)) => Some(Asked::Device(false)),
         (Test::Out(_), Op::End(_)) => Some(Asked::Device(true)),
@@ -67,20 +102,19 @@ fn one(row: Vec<Rule>, kind: Option<Asked>, devices: usize) -> Vec<Rule> {
     }
     let op = match kind {
         Asked::Zone(directions, mask) => {
-            let mut zones = std::collections::BTreeMap::new();
+            let mut zones = BTreeMap::new();
             for rule in &row {
-                if let [Op::Test { test: Test::Mark(_, ranges), .. }, Op::Zone(_, Chosen::Is(zone))] =
+                if let [Op::Test { test: Test::Mark(marks), .. }, Op::Zone(_, Chosen::Is(zone))] =
                     rule.ops.as_slice()
-                    && let Some(value) = ranges.first().and_then(|range| u32::try_from(range.0).ok())
+                    && let [(value, _)] = marks.ranges()
                 {
-                    zones.entry(value).or_insert(*zone);
+                    zones.entry(*value).or_insert(*zone);
                 }
             }
-            Op::Zone(directions, Chosen::ByMark(mask, zones))
+            Op::Zone(directions, Chosen::ByMark(by_value(mask, zones)))
         }
         Asked::Mark(connection, mask) => {
-            let goes = cases(&row);
-            Op::Cases(Cases::Mark { connection, mask, goes })
+            Op::Cases(Cases::Mark { connection, goes: ByMark::new(mask, cases(&row)) })
         }
         Asked::Address(v4, destination) => {
             let goes = cases(&row);
@@ -110,12 +144,15 @@ fn cases(row: &[Rule]) -> Vec<(Range, Case)> {
     let mut all: Vec<(Range, Case)> = Vec::new();
     for rule in row {
         let [Op::Test { test, .. }, Op::End(goes)] = rule.ops.as_slice() else { continue };
-        let (Test::Mark(_, ranges) | Test::ConnectionMark(_, ranges) | Test::Address { ranges, .. }) = test
-        else {
-            continue;
-        };
         let case = Case { goes: *goes, rule: Some(rule.place) };
-        all.extend(ranges.iter().map(|range| (*range, case)));
+        match test {
+            Test::Mark(marks) | Test::ConnectionMark(marks) => {
+                let ranges = marks.ranges().iter().map(|(first, last)| ((*first).into(), (*last).into()));
+                all.extend(ranges.map(|range| (range, case)));
+            }
+            Test::Address { ranges, .. } => all.extend(ranges.iter().map(|range| (*range, case))),
+            _ => {}
+        }
     }
     let in_order = all.clone();
     all.sort_by_key(|(range, _)| *range);
@@ -155,12 +192,12 @@ fn flatten_one(chains: &mut [Chain], chain: usize, done: &mut [bool], depth: usi
     }
     let [Rule { place, ops }] = chains[chain].rules.as_slice() else { return };
     let place = *place;
-    let [Op::Cases(Cases::Mark { connection: false, mask, goes })] = ops.as_slice() else { return };
-    let mask = *mask;
+    let [Op::Cases(Cases::Mark { connection: false, goes })] = ops.as_slice() else { return };
+    let mask = goes.mask();
     let mut next = Vec::new();
-    for ((first, last), case) in goes {
-        match (u32::try_from(*first), case.goes) {
-            (Ok(value), Goes::Goto(other)) if first == last => next.push((value, other)),
+    for &((value, last), case) in goes.all() {
+        match case.goes {
+            Goes::Goto(other) if value == last => next.push((value, other)),
             _ => return,
         }
     }
@@ -198,11 +235,11 @@ fn flatten_one(chains: &mut [Chain], chain: usize, done: &mut [bool], depth: usi
     let op = match flat {
         Some(Tree::Goes(more, mut cases)) => {
             cases.sort_by_key(|(value, _)| *value);
-            let goes = cases.into_iter().map(|(value, case)| ((value.into(), value.into()), case)).collect();
-            Op::Cases(Cases::Mark { connection: false, mask: mask | more, goes })
+            Op::Cases(Cases::Mark { connection: false, goes: by_value(mask | more, cases) })
         }
         Some(Tree::Zones(directions, more, zones)) => {
-            Op::Zone(directions, Chosen::ByMark(mask | more, zones.into_iter().collect()))
+            let zones: BTreeMap<u32, u16> = zones.into_iter().collect();
+            Op::Zone(directions, Chosen::ByMark(by_value(mask | more, zones)))
         }
         None => return,
     };
@@ -212,18 +249,22 @@ fn flatten_one(chains: &mut [Chain], chain: usize, done: &mut [bool], depth: usi
 fn tree_of(chain: &Chain) -> Option<Tree> {
     let [Rule { ops, .. }] = chain.rules.as_slice() else { return None };
     match ops.as_slice() {
-        [Op::Cases(Cases::Mark { connection: false, mask, goes })] => {
-            let single = |((first, last), case): &(Range, Case)| {
-                let value = u32::try_from(*first).ok().filter(|_| first == last)?;
-                matches!(case.goes, Goes::Goto(_)).then_some((value, *case))
+        [Op::Cases(Cases::Mark { connection: false, goes })] => {
+            let single = |((value, last), case): &((u32, u32), Case)| {
+                (value == last && matches!(case.goes, Goes::Goto(_))).then_some((*value, *case))
             };
-            Some(Tree::Goes(*mask, goes.iter().map(single).collect::<Option<_>>()?))
+            Some(Tree::Goes(goes.mask(), goes.all().iter().map(single).collect::<Option<_>>()?))
         }
-        [Op::Zone(directions, Chosen::ByMark(mask, zones))] => {
-            Some(Tree::Zones(*directions, *mask, zones.iter().map(|(value, zone)| (*value, *zone)).collect()))
+        [Op::Zone(directions, Chosen::ByMark(zones))] => {
+            let values = zones.all().iter().map(|((value, _), zone)| (*value, *zone));
+            Some(Tree::Zones(*directions, zones.mask(), values.collect()))
         }
         _ => None,
     }
+}
+
+fn by_value<T>(mask: u32, all: impl IntoIterator<Item = (u32, T)>) -> ByMark<T> {
+    ByMark::new(mask, all.into_iter().map(|(value, it)| ((value.into(), value.into()), it)))
 }
 
 /// What each chain does to marks by destination, in both families, if it does nothing else.

@@ -8,16 +8,20 @@ pub mod entrance;
 pub mod fib;
 pub mod flow;
 mod joined;
+pub mod marks;
 mod moving;
 pub mod numbers;
 pub mod pass;
+mod ports;
 pub mod program;
 pub mod raw;
 mod rows;
 mod set;
 mod single;
+mod tables;
 mod whole;
 
+pub use ports::Ports;
 pub use set::{Range, Set};
 
 /// The protocols that have ports where TCP has them: TCP, UDP, DCCP, SCTP, UDP-Lite.
@@ -38,9 +42,9 @@ pub struct Region {
     /// Types of ICMP or ICMPv6.
     pub kinds: Octets,
     /// Source ports.
-    pub source_ports: Set,
+    pub source_ports: Ports,
     /// Destination ports.
-    pub destination_ports: Set,
+    pub destination_ports: Ports,
     /// The packet mark.
     pub mark: Known,
     /// The connection mark.
@@ -52,15 +56,14 @@ impl Region {
     #[must_use]
     pub fn all(v4: bool) -> Self {
         let addresses = Set::range(0, if v4 { u128::from(u32::MAX) } else { u128::MAX });
-        let ports = Set::range(0, 0xffff);
         Self {
             v4,
             source: addresses.clone(),
             destination: addresses,
             protocols: Octets::ALL,
             kinds: Octets::ALL,
-            source_ports: ports.clone(),
-            destination_ports: ports,
+            source_ports: Ports::default(),
+            destination_ports: Ports::default(),
             mark: Known::ZERO,
             connection_mark: Known::ZERO,
         }
@@ -98,11 +101,11 @@ impl Region {
         let mut rest: Vec<Self> = other.into_iter().collect();
         let Some(about) = about else { return (None, rest) };
         let own = if destination { &about.destination_ports } else { &about.source_ports };
-        let with = |ports: Set| match destination {
+        let with = |ports: Ports| match destination {
             true => Self { destination_ports: ports, ..about.clone() },
             false => Self { source_ports: ports, ..about.clone() },
         };
-        let (and, without) = (own.and(ports), own.without(ports));
+        let [and, without] = own.parted(ports);
         rest.extend(without.map(with));
         (and.map(with), rest)
     }

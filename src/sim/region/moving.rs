@@ -46,19 +46,26 @@ pub(super) fn moved(
     let mut rest = Some(flow);
     for &(range, net, host_bits) in to {
         let Some(flow) = rest.take() else { break };
-        let own = if destination { &flow.region.destination } else { &flow.region.source };
-        let cuts: Vec<Range> = own.within(range).collect();
-        let several = cuts.len() > 1 || cuts.iter().any(|cut| cut.0 < cut.1);
+        let (inside, left) = flow.cut(destination, &[range]);
+        rest = left;
+        let Some(mut flow) = inside else { continue };
+        let own = if destination { &mut flow.region.destination } else { &mut flow.region.source };
+        let several = matches!(own.ranges(), [one] if one.0 < one.1) || own.ranges().len() > 1;
         if host_bits == 0 && several && !destination {
-            let (and, without) = flow.region.clone().by_address(false, &[range]);
-            if let Some(region) = and {
-                let mut done = flow.with(region);
-                done.moved[0] = Some(Moved::To(Some(net)));
-                ends.push((done, End::Accept));
-            }
-            rest = without.map(|region| flow.with(region));
+            flow.moved[0] = Some(Moved::To(Some(net)));
+            ends.push((flow, End::Accept));
             continue;
         }
+        if let (Some(first), Some((_, last)), 0..128) = (own.first(), own.ranges().last(), host_bits)
+            && first >> host_bits == last >> host_bits
+        {
+            let by = net.wrapping_sub(first >> host_bits << host_bits);
+            *own = own.moved(by);
+            flow.moved[usize::from(destination)] = Some(Moved::By(by));
+            ends.push((flow, End::Accept));
+            continue;
+        }
+        let cuts: Vec<Range> = own.ranges().to_vec();
         // Parts that are moved by the same stay together.
         let mut by_how_far: Vec<(u128, Vec<Range>)> = Vec::new();
         for (part, by) in
@@ -75,8 +82,6 @@ pub(super) fn moved(
             done.moved[usize::from(destination)] = Some(Moved::By(by));
             ends.push((done, End::Accept));
         }
-        let without = own.without(&[range]);
-        rest = without.map(|set| flow.with(flow.region.with_address(destination, set)));
     }
     Some(rest)
 }

@@ -268,8 +268,9 @@ impl Machine {
             if base.hook != hook || !when(base.priority) || base.nat && !translates {
                 continue;
             }
-            let mut ends = Vec::new();
-            let mut after = Vec::new();
+            // Each part that has marks of its own may end by itself.
+            let mut ends = Vec::with_capacity(flows.iter().map(Flow::count).sum());
+            let mut after = Vec::with_capacity(flows.len());
             for mut flow in flows {
                 let families = if flow.region.v4 { base.families.v4 } else { base.families.v6 };
                 if !families || base.nat && flow.moved[which_moves(hook)].is_some() {
@@ -281,6 +282,7 @@ impl Machine {
                         .map_err(|it| Unfollowed { filter, ..it })?;
                 }
             }
+            after.reserve(ends.len());
             for (flow, end) in ends {
                 let mark = flow.region.mark;
                 match outcome_of(end, Place { filter, chain, rule: None }, base) {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::joined::{Effect, effects, flatten, join};
+use super::marks::{ByMark, Marks};
 use super::{Octets, Range};
 use crate::read::filter::{
     self, Action, Base, Dispatch, Field, Filter, Match, Name, Refusal, Step, Translation, Values, Verdict,
@@ -144,7 +145,7 @@ pub enum Chosen {
     /// It is this one.
     Is(u16),
     /// By bits of the mark.
-    ByMark(u32, BTreeMap<u32, u16>),
+    ByMark(ByMark<u16>),
     /// By the device that they leave by, by its number.
     ByOut(Vec<Option<u16>>),
     /// The low bits of the mark.
@@ -203,9 +204,9 @@ pub enum Test {
         ranges: Vec<Range>,
     },
     /// Whether bits of the packet mark are among these.
-    Mark(u32, Vec<Range>),
+    Mark(Marks),
     /// Whether bits of the connection mark are among these.
-    ConnectionMark(u32, Vec<Range>),
+    ConnectionMark(Marks),
     /// Whether the direction of the connection is one of these.
     Direction([bool; 2]),
     /// Whether the connection's state is one of these bits.
@@ -224,14 +225,12 @@ pub enum Cases {
         /// By its number.
         goes: Vec<Option<Case>>,
     },
-    /// By bits of a mark: in order, disjoint.
+    /// By bits of a mark.
     Mark {
         /// Whether of the connection's.
         connection: bool,
-        /// Which bits.
-        mask: u32,
-        /// From, to, where.
-        goes: Vec<(Range, Case)>,
+        /// Of which value, where.
+        goes: ByMark<Case>,
     },
     /// By an address: in order, disjoint.
     Address {
@@ -319,7 +318,10 @@ fn op(step: &Step, devices: &Devices) -> Result<Option<Op>, String> {
                 let of = |way| direction.is_none_or(|direction| direction == way);
                 let chosen = match zone {
                     Zone::Is(zone) => Chosen::Is(*zone),
-                    Zone::ByMark(mask, zones) => Chosen::ByMark(*mask, zones.clone()),
+                    Zone::ByMark(mask, zones) => {
+                        let zones = zones.iter().map(|(value, zone)| ((*value).into(), *zone));
+                        Chosen::ByMark(ByMark::new(*mask, zones.map(|(value, zone)| ((value, value), zone))))
+                    }
                     Zone::ByOut(zones) => Chosen::ByOut(
                         (0..devices.count()).map(|n| zones.get(devices.name(n)).copied()).collect(),
                     ),
@@ -399,8 +401,8 @@ fn test(field: Field, values: &Values, devices: &Devices) -> Result<Test, String
         Field::DestinationPort => Test::Port { destination: true, ranges },
         Field::Icmp4Type => Test::Kind { v4: true, kinds: Octets::ranges(&ranges) },
         Field::Icmp6Type => Test::Kind { v4: false, kinds: Octets::ranges(&ranges) },
-        Field::Mark(mask) => Test::Mark(mask, ranges),
-        Field::ConnectionMark(mask) => Test::ConnectionMark(mask, ranges),
+        Field::Mark(mask) => Test::Mark(Marks::new(mask, &ranges)),
+        Field::ConnectionMark(mask) => Test::ConnectionMark(Marks::new(mask, &ranges)),
         Field::Direction => Test::Direction([has(0), has(1)]),
         Field::State => Test::State([1, 2, 4, 8].into_iter().filter(|bit| has(u128::from(*bit))).sum()),
         Field::TcpFlags(_) => Test::Flags,
@@ -444,10 +446,10 @@ fn cases(dispatch: &Dispatch, devices: &Devices) -> Result<Cases, String> {
                 return Ok(Cases::Device { out: *field == Field::Out, goes: by_number });
             }
             Field::Mark(mask) => {
-                return Ok(Cases::Mark { connection: false, mask: *mask, goes: numbers()? });
+                return Ok(Cases::Mark { connection: false, goes: ByMark::new(*mask, numbers()?) });
             }
             Field::ConnectionMark(mask) => {
-                return Ok(Cases::Mark { connection: true, mask: *mask, goes: numbers()? });
+                return Ok(Cases::Mark { connection: true, goes: ByMark::new(*mask, numbers()?) });
             }
             Field::Source4 | Field::Source6 => return address(*field == Field::Source4, false),
             Field::Destination4 | Field::Destination6 => return address(*field == Field::Destination4, true),

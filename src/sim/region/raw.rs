@@ -53,13 +53,17 @@ impl Raw {
 
     /// What is made of some packets without a mark; nothing where that cannot be told.
     #[must_use]
-    pub fn of(&self, region: &Region, leaves: &mut Vec<Leaf>) -> Option<Vec<Flow>> {
+    pub fn of<'r>(
+        &'r self,
+        region: &'r Region,
+        leaves: &mut Vec<Leaf>,
+    ) -> Option<impl Iterator<Item = Flow> + 'r> {
         if self.moved {
             return None;
         }
         let gone = self.leaves.iter().filter_map(|leaf| Some(Leaf { flow: leaf.flow.and(region)?, ..*leaf }));
         leaves.extend(gone);
-        Some(self.flows.iter().filter_map(|flow| flow.and(region)).collect())
+        Some(self.flows.iter().filter_map(|flow| flow.and(region)))
     }
 }
 

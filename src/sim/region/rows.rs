@@ -4,9 +4,9 @@
 //! nothing but the same bits of the mark are one look-up, of which the first with a value counts.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
+use super::marks::ByMark;
 use crate::read::routing::Rule;
 
 /// Rules one by one, and those of one preference that ask for the same bits of the mark together.
@@ -23,14 +23,31 @@ pub(super) struct Row {
     pub(super) first: usize,
     pub(super) last: usize,
     preference: u32,
-    /// By the value of these bits, where there are several.
-    pub(super) by_mark: Option<(u32, Arc<BTreeMap<u32, usize>>)>,
+    pub(super) asks: Asks,
+}
+
+/// What rules ask for.
+#[derive(Clone, Debug)]
+pub(super) enum Asks {
+    /// For nothing but devices.
+    Nothing,
+    /// For bits of the mark, where there are several: the rule of each value.
+    Marks(Arc<ByMark<usize>>),
+    /// A rule alone for bits of the mark and nothing else: which, and their value.
+    Mark(u32, u32),
+    /// For addresses.
+    More,
 }
 
 impl Row {
     /// A rule alone.
     pub(super) fn of(place: usize, rule: &Rule) -> Self {
-        Self { first: place, last: place, preference: rule.preference, by_mark: None }
+        let asks = match rule.mark {
+            _ if rule.from.is_some() || rule.to.is_some() => Asks::More,
+            Some((value, mask)) => Asks::Mark(mask, value & mask),
+            None => Asks::Nothing,
+        };
+        Self { first: place, last: place, preference: rule.preference, asks }
     }
 }
 
@@ -42,7 +59,7 @@ impl Rows {
 
     /// The same of rows.
     pub(super) fn new(rows: Vec<Row>, rules: &[Rule], gotos: &[(usize, u32)]) -> Self {
-        let mut later = vec![0; rules.len()];
+        let mut later = if gotos.is_empty() { Vec::new() } else { vec![0; rules.len()] };
         for (rule, to) in gotos {
             let at = rows.partition_point(|row| row.preference < *to);
             later[*rule] = u32::try_from(at).unwrap_or(0);
@@ -53,27 +70,35 @@ impl Rows {
 
 fn rows(rules: &[Rule], places: impl Iterator<Item = usize>) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
-    let asked = |rule: &Rule| match rule.mark {
-        Some((value, mask)) if rule.from.is_none() && rule.to.is_none() => Some((mask, value & mask)),
-        _ => None,
-    };
+    let mut open: BTreeMap<u32, usize> = BTreeMap::new();
     for place in places {
-        let rule = &rules[place];
-        if let (Some((mask, value)), Some(last)) = (asked(rule), rows.last_mut())
-            && let first = &rules[last.first]
-            && first.preference == rule.preference
-            && let Some((first_mask, first_value)) = asked(first)
-            && first_mask == mask
+        let row = Row::of(place, &rules[place]);
+        if let (Asks::Mark(mask, value), Some(last)) = (&row.asks, rows.last_mut())
+            && let Asks::Mark(first_mask, first) = last.asks
+            && (first_mask, last.preference) == (*mask, row.preference)
         {
-            let (_, by_mark) =
-                last.by_mark.get_or_insert_with(|| (mask, Arc::new([(first_value, last.first)].into())));
-            if let Some(Entry::Vacant(free)) = Arc::get_mut(by_mark).map(|by_mark| by_mark.entry(value)) {
-                free.insert(place);
+            open.entry(first).or_insert(last.first);
+            // Of two with one value the second begins a row of its own.
+            if !open.contains_key(value) {
+                open.insert(*value, place);
                 last.last = place;
                 continue;
             }
         }
-        rows.push(Row::of(place, rule));
+        close(&mut rows, &mut open);
+        rows.push(row);
     }
+    close(&mut rows, &mut open);
     rows
+}
+
+/// The last row has all rules that it will have.
+fn close(rows: &mut [Row], open: &mut BTreeMap<u32, usize>) {
+    let values = std::mem::take(open);
+    if let (Some(last), true) = (rows.last_mut(), values.len() > 1)
+        && let Asks::Mark(mask, _) = last.asks
+    {
+        let values = values.into_iter().map(|(value, place)| ((value.into(), value.into()), place));
+        last.asks = Asks::Marks(Arc::new(ByMark::new(mask, values)));
+    }
 }

@@ -142,10 +142,12 @@ impl Set {
             let (first, last) = (one.0.max(range.0), one.1.min(range.1));
             return (first <= last).then(|| Self::range(first, last));
         }
+        match self.wholly(ranges) {
+            Some(true) => return Some(self.clone()),
+            Some(false) => return None,
+            None => {}
+        }
         if let [range] = ranges {
-            if range.0 <= self.first()? && self.ranges().last()?.1 <= range.1 {
-                return Some(self.clone());
-            }
             let mut within = self.within(*range);
             let first = within.next()?;
             return Some(match within.next() {
@@ -206,6 +208,13 @@ impl Set {
         {
             return Self::range(first, last);
         }
+        let far = |number: u128| number.wrapping_add(by);
+        if let (Some(first), Some(last)) = (self.first(), self.ranges().last())
+            && far(first) <= far(last.1)
+        {
+            // What none of is moved past the last number is as far apart as before.
+            return Self(Ranges::Any(self.ranges().iter().map(|it| (far(it.0), far(it.1))).collect()));
+        }
         let mut ranges = Vec::with_capacity(self.ranges().len());
         for range in self.ranges() {
             let (first, last) = (range.0.wrapping_add(by), range.1.wrapping_add(by));
@@ -215,8 +224,7 @@ impl Set {
                 ranges.extend([(first, u128::MAX), (0, last)]);
             }
         }
-        // What none of is moved past the last number is as far apart as before.
-        if ranges.is_sorted() { Self::made(ranges) } else { Self::of(ranges) }
+        Self::of(ranges)
     }
 
     /// Whether all of it is in another one.

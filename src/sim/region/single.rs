@@ -14,19 +14,35 @@ use crate::read::routing::Way;
 impl Entrance<'_> {
     /// What becomes of packets whose connection is looked for.
     pub(super) fn after_all(&self, flow: &Flow, connection: &Connection) -> Option<Leaf> {
-        let mut flow = flow.clone();
-        let outcome = match self.arrive_all(&mut flow, connection)? {
-            None => return self.go_on_all(&flow, connection),
-            Some(outcome) => outcome,
+        let ends = |flow: Flow, outcome| {
+            let mark = flow.region.mark;
+            Some(Leaf { flow, outcome, mark })
         };
-        let mark = flow.region.mark;
-        Some(Leaf { flow, outcome, mark })
+        let mut arrived = flow.clone();
+        if let Some(outcome) = self.arrive_all(&mut arrived, connection)? {
+            return ends(arrived, outcome);
+        }
+        let leaf = self.go_on_all(arrived, connection)?;
+        // What FORWARD lets out by one device it does not drop whatever the device.
+        if self.exact || leaf.outcome.left() {
+            return Some(leaf);
+        }
+        let mut passing = flow.clone();
+        self.arrive_all(&mut passing, connection)?;
+        let anywhere = Around { input: self.inside, output: Output::Any, connection: attached(connection) };
+        match self.machine.hook_all(Hook::Forward, |_| true, &mut passing, anywhere, false)? {
+            Some(outcome) => ends(passing, outcome),
+            None => Some(leaf),
+        }
     }
 
-    /// The same up to where their way is looked for; nothing inside where they come so far.
-    pub(super) fn arrive_all(&self, flow: &mut Flow, connection: &Connection) -> Option<Option<Outcome>> {
+    /// The same up to where FORWARD is asked for the first time; nothing inside where they come so far.
+    fn arrive_all(&self, flow: &mut Flow, connection: &Connection) -> Option<Option<Outcome>> {
         if flow.is_spread() || flow.anywhere {
             return None;
+        }
+        if !self.exact && flow.region.source.wholly(&self.martians)? {
+            return Some(Some(Outcome::Martian));
         }
         let machine = self.machine;
         let new = matches!(connection, Connection::New);
@@ -48,24 +64,15 @@ impl Entrance<'_> {
         if gone.is_none() && self.inside != self.device {
             gone = machine.hook_all(Hook::Prerouting, |_| true, flow, inside, false)?;
         }
-        if gone.is_none() && !self.exact {
-            let anywhere = Around { output: Output::Any, ..inside };
-            let mut passing = flow.clone();
-            gone = machine.hook_all(Hook::Forward, |_| true, &mut passing, anywhere, false)?;
-            if gone.is_some() {
-                *flow = passing;
-            }
-        }
         Some(gone)
     }
 
     /// The way of packets that have arrived.
-    pub(super) fn go_on_all(&self, arrived: &Flow, connection: &Connection) -> Option<Leaf> {
-        if arrived.is_spread() || arrived.anywhere {
+    pub(super) fn go_on_all(&self, mut flow: Flow, connection: &Connection) -> Option<Leaf> {
+        if flow.is_spread() || flow.anywhere {
             return None;
         }
         let machine = self.machine;
-        let mut flow = arrived.clone();
         let mark = flow.region.mark;
         let ends = |flow: Flow, outcome| Some(Leaf { flow, outcome, mark });
         if flow.region.destination.wholly(no_hosts(self.v4))? {
@@ -74,13 +81,15 @@ impl Entrance<'_> {
         if flow.region.source.wholly(&self.martians)? {
             return ends(flow, Outcome::Martian);
         }
-        let Some(decision) = self.ways.decide_all(&flow.region)? else { return ends(flow, Outcome::NoRoute) };
-        let device = match &decision.route.way {
-            Way::Out { .. } => decision.device?,
-            Way::Unreachable => return ends(flow, Outcome::Unreachable(decision.table)),
-            Way::Prohibited => return ends(flow, Outcome::Prohibited(decision.table)),
-            Way::Blackhole => return ends(flow, Outcome::Blackholed(decision.table)),
-            Way::Local | Way::Broadcast | Way::Multicast => return None,
+        let Some(decision) = self.ways.decide_all(flow.region.mark, &flow.region.destination)? else {
+            return ends(flow, Outcome::NoRoute);
+        };
+        let device = match (decision.device, &decision.route.way) {
+            (Some(device), _) => device,
+            (None, Way::Unreachable) => return ends(flow, Outcome::Unreachable(decision.table)),
+            (None, Way::Prohibited) => return ends(flow, Outcome::Prohibited(decision.table)),
+            (None, Way::Blackhole) => return ends(flow, Outcome::Blackholed(decision.table)),
+            (None, Way::Out { .. } | Way::Local | Way::Broadcast | Way::Multicast) => return None,
         };
         if !self.forwards() {
             return ends(flow, Outcome::NotForwarded);

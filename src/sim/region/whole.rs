@@ -5,6 +5,7 @@
 
 use super::chains::{Around, DEEPEST, End, Output};
 use super::flow::{Flow, Moved};
+use super::marks::Marks;
 use super::program::{Case, Cases, Chosen, Goes, Op, Program, Test, parts};
 use super::{Known, Octets, Range, WITH_PORTS};
 
@@ -131,9 +132,9 @@ impl Walk<'_> {
                 let state = self.around.connection.map_or(8, |(state, _)| state);
                 (states & state != 0) != negated
             }
-            Test::Mark(mask, ranges) => fits(region.mark, *mask, ranges)? != negated,
+            Test::Mark(marks) => fits(region.mark, marks)? != negated,
             Test::ConnectionMark(..) if self.around.connection.is_none() => false,
-            Test::ConnectionMark(mask, ranges) => fits(region.connection_mark, *mask, ranges)? != negated,
+            Test::ConnectionMark(marks) => fits(region.connection_mark, marks)? != negated,
             Test::Address { v4, .. } | Test::Kind { v4, .. } if *v4 != region.v4 => false,
             Test::Address { destination: true, ranges, .. } => region.destination.wholly(ranges)? != negated,
             Test::Address { ranges, .. } => region.source.wholly(ranges)? != negated,
@@ -179,9 +180,9 @@ impl Walk<'_> {
                 (true, Output::Any) => return Some(Next::End(End::Accept)),
             },
             Cases::Mark { connection: true, .. } if self.around.connection.is_none() => None,
-            Cases::Mark { connection, mask, goes } => {
+            Cases::Mark { connection, goes } => {
                 let mark = if *connection { region.connection_mark } else { region.mark };
-                find(goes, mark.masked(*mask)?).map(|place| &goes[place].1)
+                goes.get(mark.masked(goes.mask())?)
             }
             Cases::Address { v4, .. } if *v4 != region.v4 => None,
             Cases::Address { destination, goes, all, .. } => {
@@ -251,7 +252,7 @@ fn moved((destination, v4): (bool, bool), to: &[(Range, u128, u32)], flow: &mut 
 pub(super) fn chosen(mark: Known, chosen: &Chosen, around: Around) -> Option<u16> {
     match chosen {
         Chosen::Is(zone) => Some(*zone),
-        Chosen::ByMark(mask, zones) => zones.get(&mark.masked(*mask)?).copied(),
+        Chosen::ByMark(zones) => zones.get(mark.masked(zones.mask())?).copied(),
         Chosen::ByOut(zones) => match around.output {
             Output::Is(output) => zones[output],
             Output::None | Output::Any => None,
@@ -261,14 +262,6 @@ pub(super) fn chosen(mark: Known, chosen: &Chosen, around: Around) -> Option<u16
 }
 
 /// Whether bits of a mark are among some; nothing where they are not known.
-pub(super) fn fits(mark: Known, mask: u32, ranges: &[Range]) -> Option<bool> {
-    let value = u128::from(mark.masked(mask)?);
-    let at = ranges.partition_point(|range| range.1 < value);
-    Some(ranges.get(at).is_some_and(|range| range.0 <= value))
-}
-
-pub(super) fn find(goes: &[(Range, Case)], value: u32) -> Option<usize> {
-    let value = u128::from(value);
-    let at = goes.partition_point(|(range, _)| range.1 < value);
-    goes.get(at).filter(|(range, _)| range.0 <= value).map(|_| at)
+pub(super) fn fits(mark: Known, marks: &Marks) -> Option<bool> {
+    Some(marks.contains(mark.masked(marks.mask())?))
 }
