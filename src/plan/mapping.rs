@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use super::{Admitted, Mapping, OwnAlias, OwnKind, Refusal, View};
 use crate::model::{self, Isolation, KnownBy};
 use crate::net;
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 
 /// A network as everybody sees it whom no alias names, and its other views. `sees` says whether hosts
 /// of a network see this one's.
@@ -122,7 +122,7 @@ pub(super) fn own<'m>(
     let mut own: Vec<OwnAlias> = Vec::new();
     let addresses =
         network.addresses.iter().map(|address| (address.value.addr(), OwnKind::Address, address.span));
-    for (real, kind, span) in addresses.chain(groups(network)) {
+    for (real, kind, span) in addresses.chain(network.addresses.iter().filter_map(groups)) {
         let host = net::single(real);
         let aliases = mappings.clone().filter_map(|piece| net::mapped(&host, &piece.real, &piece.alias));
         for alias in aliases.map(|alias| alias.addr()) {
@@ -137,8 +137,8 @@ pub(super) fn own<'m>(
 /// What stands for all stations of a subnet that the gateway has an address in, or for all its routers: the
 /// broadcast address (RFC 919, 7) and the subnet-router anycast address (RFC 4291, 2.6.1). A subnet of two
 /// addresses has neither (RFC 3021, RFC 6164).
-fn groups(network: &model::Network) -> impl Iterator<Item = (IpAddr, OwnKind, Span)> + '_ {
-    network.addresses.iter().filter_map(|address| match address.value {
+pub(super) fn groups(address: &Spanned<IpNet>) -> Option<(IpAddr, OwnKind, Span)> {
+    match address.value {
         IpNet::V4(subnet) if subnet.prefix_len() < 31 => {
             Some((subnet.broadcast().into(), OwnKind::Broadcast, address.span))
         }
@@ -146,7 +146,7 @@ fn groups(network: &model::Network) -> impl Iterator<Item = (IpAddr, OwnKind, Sp
             Some((subnet.network().into(), OwnKind::Anycast, address.span))
         }
         _ => None,
-    })
+    }
 }
 
 /// What a view's viewers know the network by: its aliases, and its real prefixes that have none.

@@ -120,6 +120,17 @@ impl Network {
         })
     }
 
+    /// What is the gateway's own here and is called by its own number: whoever knows the network by that number sends
+    /// to what the network's hosts send to, too.
+    pub fn own_as_itself(&self) -> impl Iterator<Item = &OwnAlias> {
+        let inward = self.inward();
+        let other = move |number: IpAddr| {
+            let moved = inward.iter().filter(|piece| piece.real != piece.alias);
+            moved.map(|piece| piece.alias).any(|alias| alias.contains(&number))
+        };
+        self.own.iter().filter(move |own| own.real == own.alias && !other(own.alias))
+    }
+
     /// All prefixes by which anybody knows its hosts, as they are written.
     #[must_use]
     pub fn known_to_anybody(&self) -> BTreeSet<IpNet> {

@@ -126,10 +126,15 @@ fn unrouted(network: &model::Network, family: Family) -> impl Iterator<Item = (I
 }
 
 /// Whether the kernel's `local` table, looked up before everything else, would swallow packets to
-/// hosts of a network: an address that the gateway has outside the networks is a host's number too.
+/// hosts of a network: an address that the gateway has outside the networks is a host's number too, or what stands for
+/// all of its subnet there is.
 pub(super) fn shadowed_by_local(site: &Site) -> bool {
-    let outside: Vec<IpAddr> =
-        site.gateway.addresses.iter().map(|address| address.address.value.addr()).collect();
+    let own = site.gateway.addresses.iter().map(|it| it.address);
+    let outside: Vec<IpAddr> = own
+        .clone()
+        .map(|address| address.value.addr())
+        .chain(own.filter_map(|address| mapping::groups(&address).map(|(number, ..)| number)))
+        .collect();
     let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
     outside.iter().filter(|address| **address != loopback).any(|address| {
         site.networks

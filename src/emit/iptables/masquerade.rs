@@ -35,9 +35,24 @@ pub(super) fn from(chains: &mut Chains, plan: &Plan, network: &Network, places: 
 }
 
 /// Raw: the zone of what those send to a masqueraded network who open connections to it. The first zone that is set
-/// holds.
-pub(super) fn zones(chains: &mut Chains, plan: &Plan, network: &Network, places: &Places<'_>) {
+/// holds. What is for the gateway there is none of it: its hosts, which may have the same numbers, send to that in this
+/// zone.
+pub(super) fn zones(
+    chains: &mut Chains,
+    plan: &Plan,
+    network: &Network,
+    places: &Places<'_>,
+    family: Family,
+) {
     let Some(masquerade) = &network.masquerade else { return };
+    let mine = hex(plan.marks.destination.value(network.id));
+    let own = network.own_as_itself().filter(|own| net::family_of(&own.alias) == family);
+    for own in own {
+        let (number, about) = (own.alias, said(places.at(own.span), own.words()));
+        let to = format!("-A ovl-to-{} -d {number} {about}", network.id);
+        rule!(chains, "{to} -j MARK --xor-mark {mine}");
+        rule!(chains, "{to} -j RETURN");
+    }
     let (place, source, id) = (places.at(masquerade.span), plan.marks.source, network.id);
     let zone = network.own_zone;
     let asked_by = |callers: &[usize], words: &str, option: &str| {

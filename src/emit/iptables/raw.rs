@@ -87,7 +87,7 @@ pub(super) fn raw(plan: &Plan, places: &Places<'_>, family: Family) -> Chains {
         } else {
             from(&mut chains, plan, network, places, family);
         }
-        masquerade::zones(&mut chains, plan, network, places);
+        masquerade::zones(&mut chains, plan, network, places, family);
         rule!(chains, "-A ovl-to-{id} -m comment --comment \"{place} to {name}\" -j MARK --xor-mark {own}");
     }
     dispatch::chains(&mut chains, plan, places);

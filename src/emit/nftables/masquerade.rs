@@ -62,8 +62,18 @@ pub(super) fn from(out: &mut Block, plan: &Plan, network: &Network, places: &Pla
 }
 
 /// The zone of what those send to a masqueraded network who open connections to it. The first zone that is set holds.
+/// What is for the gateway there is none of it: its hosts, which may have the same numbers, send to that in this zone.
 pub(super) fn zones(out: &mut Block, plan: &Plan, network: &Network, places: &Places<'_>) {
     let Some(masquerade) = &network.masquerade else { return };
+    let mine = Hex(plan.marks.destination.value(network.id));
+    for own in network.own_as_itself() {
+        let (number, what, place) = (own.alias, own.words(), places.at(own.span));
+        let family = family(&number.into());
+        line!(
+            out,
+            "\t\t{family} daddr {number} meta mark set meta mark ^ {mine} return comment \"{place} {what}\""
+        );
+    }
     let (place, source, zone) = (places.at(masquerade.span), plan.marks.source, network.own_zone);
     let asked_by = |callers: &[usize]| {
         let callers = callers.iter().map(|caller| Hex(source.value(plan.networks[*caller].id)).to_string());

@@ -48,6 +48,32 @@ fn a_host_may_have_a_number_that_the_gateway_has_outside() {
     is_right(OUTSIDE);
 }
 
+/// So is what stands for all of a subnet that the gateway is in elsewhere, and for all its routers.
+#[test]
+fn a_host_may_have_a_number_that_is_nobodys_where_the_gateway_is_outside() {
+    is_right(
+        "gateway {\n address 192.168.0.10/25 on mgmt0\n address fd00::a/64 on mgmt0\n}\n\
+         network a {\n interface if0\n address 192.168.1.1/24\n prefix 192.168.1.0/24\n \
+         address fd16::1/64\n prefix fd16::/64\n}\n\
+         network b {\n interface if1\n prefix 192.168.0.127/32 as 10.64.0.1/32\n prefix fd00::/128 as fd64::1/128\n}\n\
+         connect b <-> a\n",
+    );
+}
+
+/// Hosts behind a router of a masqueraded network that is known as itself may have the numbers of those who ask it, who
+/// may send to the gateway's number there, too.
+#[test]
+fn a_masqueraded_network_may_be_known_as_itself_and_hold_its_askers_numbers() {
+    is_right(
+        "network a {\n interface if0\n address 192.168.0.1/24\n address fd00::1/64\n \
+         prefix 192.168.0.0/24 as 10.64.0.0/24\n prefix fd00::/64 as fd64::/64\n}\n\
+         network b {\n interface if1\n address 172.19.0.1/24\n address fd19::1/64\n prefix 172.19.0.0/24\n \
+         prefix fd19::/64\n prefix 192.168.0.4/30 as 10.69.0.12/30\n route 192.168.0.4/30 via 172.19.0.2\n \
+         prefix fd00::4/126 as fd69::4/126\n route fd00::4/126 via fd19::2\n nodes masqueraded\n}\n\
+         connect a -> b\n",
+    );
+}
+
 /// The proof did not know of it, and saw nobody who takes the packets of that host.
 #[test]
 fn a_number_that_the_gateway_has_outside_is_seen_by_the_proof() {
