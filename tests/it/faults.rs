@@ -10,6 +10,7 @@ mod alike;
 mod excused;
 mod routing;
 mod ruleset;
+mod said;
 mod script;
 mod text;
 mod words;
