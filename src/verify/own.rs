@@ -118,7 +118,7 @@ impl Side<'_> {
             mark,
             ..Region::all(v4)
         };
-        if !self.goes_there(mark, &answer) {
+        if !self.goes_there(&answer) {
             self.fails(
                 "is answered by the gateway, but not to where it came from".to_owned(),
                 Some(asked),
@@ -175,7 +175,7 @@ impl Side<'_> {
                 flows.into_iter().flat_map(Flow::apart).map(|flow| machine.reflected(flow.region.mark, v4));
             for mark in marks.chain([Known::ZERO]) {
                 let answer = Region { destination: of_link.clone(), mark, ..Region::all(v4) };
-                if !self.goes_there(mark, &answer) {
+                if !self.goes_there(&answer) {
                     let what = "is answered by the gateway, but not to its own link".to_owned();
                     self.fails(what, None, found);
                     return Ok(());
@@ -228,9 +228,8 @@ impl Side<'_> {
         let Self { ground, v4, .. } = *self;
         // A number that the gateway has itself it cannot send to, where there are no VRF devices.
         if let Some(others) = hosts.without(ground.spec.taken(v4).ranges()) {
-            let mark = Known::ZERO;
-            let question = Region { destination: others, mark, ..Region::all(v4) };
-            if !self.goes_there(mark, &question) {
+            let question = Region { destination: others, ..Region::all(v4) };
+            if !self.goes_there(&question) {
                 self.fails("the gateway's own packets do not go to the hosts there".to_owned(), None, found);
             }
         }
@@ -261,11 +260,10 @@ impl Side<'_> {
     }
 
     /// Whether packets of the gateway that are bound to the network go there.
-    fn goes_there(&self, mark: Known, region: &Region) -> bool {
+    fn goes_there(&self, region: &Region) -> bool {
         let device = self.ground.devices[self.network];
         let bound = From::Own(Some(self.ground.machine.inside(device)));
-        let region = Region { mark, ..region.clone() };
-        let decided = self.ground.machine.own_ways(bound, self.v4).decided(region);
+        let decided = self.ground.machine.own_ways(bound, self.v4).decided(region.clone());
         decided.iter().all(|(_, decision)| decision.and_then(|decision| decision.device) == Some(device))
     }
 

@@ -410,3 +410,92 @@ fn of_service(region: Region, service: &Service) -> (Option<Region>, Vec<Region>
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::Spec;
+    use crate::check::CheckedSite;
+    use crate::sim::region::Set;
+    use crate::source::SourceMap;
+    use crate::{Overrides, front, net, syntax};
+
+    struct NoFiles;
+
+    impl syntax::Loader for NoFiles {
+        fn load(&self, name: &str) -> Result<String, String> {
+            Err(name.to_owned())
+        }
+    }
+
+    /// A site, of which `;` ends a line.
+    fn checked(text: &str) -> CheckedSite {
+        let mut sources = SourceMap::default();
+        let root = sources.add("site.ovl", text.replace(';', "\n"));
+        front(sources, root, &NoFiles, Overrides::default()).value.unwrap()
+    }
+
+    fn number(address: &str) -> u128 {
+        net::bits(address.parse::<IpAddr>().unwrap())
+    }
+
+    /// The numbers of a range of addresses.
+    fn hosts(first: &str, last: &str) -> Set {
+        Set::range(number(first), number(last))
+    }
+
+    #[test]
+    fn where_the_gateway_is_not_declared_only_links_of_two_have_hosts_at_both_ends() {
+        let site = checked(
+            "network a { interface a0 ; prefix 10.0.0.0/31 ; prefix fd00::2/127 }\n\
+             network b { interface b0 ; prefix 10.0.1.0/30 ; prefix fd00:0:0:1::/126 }\n\
+             connect a <-> b\n",
+        );
+        let spec = Spec::new(site.site());
+        assert_eq!(spec.hosts(0, true), Some(hosts("10.0.0.0", "10.0.0.1")));
+        assert_eq!(spec.hosts(0, false), Some(hosts("fd00::2", "fd00::3")));
+        assert_eq!(spec.hosts(1, true), Some(hosts("10.0.1.0", "10.0.1.2")));
+        assert_eq!(spec.hosts(1, false), Some(hosts("fd00:0:0:1::1", "fd00:0:0:1::3")));
+        let sure: Vec<bool> = spec.pieces(1, 0, true).iter().map(|piece| piece.sure).collect();
+        assert_eq!(sure, [true, false]);
+    }
+
+    #[test]
+    fn no_host_has_a_number_of_the_gateway_nor_of_all_its_link() {
+        let site = checked(
+            "network a { interface a0 ; address 10.0.0.0/31 ; address fd00::2/127
+                         prefix 10.0.0.0/31 ; prefix fd00::2/127 }\n\
+             network b { interface b0 ; address 10.0.1.1/30 ; address fd00:0:0:1::1/126
+                         prefix 10.0.1.0/30 ; prefix fd00:0:0:1::/126 }\n\
+             connect a <-> b\n",
+        );
+        let spec = Spec::new(site.site());
+        assert_eq!(spec.hosts(0, true), Some(hosts("10.0.0.1", "10.0.0.1")));
+        assert_eq!(spec.hosts(0, false), Some(hosts("fd00::3", "fd00::3")));
+        let both =
+            Set::of(vec![(number("10.0.1.0"), number("10.0.1.0")), (number("10.0.1.2"), number("10.0.1.2"))]);
+        assert_eq!(spec.hosts(1, true), Some(both));
+        assert_eq!(spec.hosts(1, false), Some(hosts("fd00:0:0:1::2", "fd00:0:0:1::3")));
+    }
+
+    #[test]
+    fn masqueraded_hosts_see_the_address_on_their_link_and_behind_a_router_the_first() {
+        let site = checked(
+            "network a { interface a0 ; address 10.1.0.1/24 ; prefix 10.1.0.0/24 ; prefix fd01::/64 }\n\
+             network b { interface b0 ; nodes masqueraded
+                         address 10.0.0.1/24 ; address 10.0.1.1/24 ; address fd00::1/64
+                         prefix 10.0.0.0/24 ; prefix 10.0.1.0/24 ; prefix fd00::/64
+                         route 10.0.8.0/24 via 10.0.1.9 ; prefix 10.0.8.0/24 }\n\
+             connect a -> b\n",
+        );
+        let spec = Spec::new(site.site());
+        let own = |first: &str, last: &str| spec.own_for(1, &hosts(first, last), true);
+        assert_eq!(own("10.0.0.2", "10.0.0.254"), Some(number("10.0.0.1")));
+        assert_eq!(own("10.0.1.2", "10.0.1.254"), Some(number("10.0.1.1")));
+        assert_eq!(own("10.0.8.0", "10.0.8.255"), Some(number("10.0.0.1")));
+        assert_eq!(own("10.0.0.2", "10.0.1.2"), None);
+        let v6 = hosts("fd00::2", "fd00::ffff");
+        assert_eq!(spec.own_for(1, &v6, false), Some(number("fd00::1")));
+    }
+}

@@ -266,3 +266,79 @@ impl Known {
         self.value & both == value & both
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{Known, Octets, Region, Set};
+
+    /// All marks of two bits that something known can be.
+    fn marks(known: Known) -> BTreeSet<u32> {
+        assert_eq!(known.value & !known.bits, 0, "what is not known has a value: {known:?}");
+        (0..4).filter(|mark| mark & known.bits == known.value).collect()
+    }
+
+    fn all_known() -> impl Iterator<Item = Known> {
+        (0..4).flat_map(|bits| (0..4).map(move |value| Known { bits: bits | !3, value: value & bits }))
+    }
+
+    #[test]
+    fn what_is_known_of_a_mark_is_so_of_each_that_it_can_be() {
+        for (known, and, xor) in
+            all_known().flat_map(|it| (0..4).flat_map(move |and| (0..4).map(move |xor| (it, and, xor))))
+        {
+            let each =
+                |change: &dyn Fn(u32) -> u32| marks(known).into_iter().map(change).collect::<BTreeSet<_>>();
+            assert_eq!(marks(known.changed(and, xor)), each(&|mark| mark & and ^ xor));
+            assert_eq!(marks(known.with(and, xor)), each(&|mark| mark & !and | xor & and));
+            assert_eq!(marks(known.only(and)), each(&|mark| mark & and));
+            let masked = each(&|mark| mark & and);
+            assert_eq!(known.masked(and), masked.first().copied().filter(|_| masked.len() == 1));
+            assert_eq!(known.can_be(and, xor), masked.contains(&(xor & and)));
+            for from in all_known() {
+                let restored =
+                    marks(from).into_iter().flat_map(|from| each(&|mark| mark & !and | from & and));
+                assert_eq!(marks(known.restored(and, from)), restored.collect());
+            }
+        }
+    }
+
+    #[test]
+    fn octets_are_sets_of_numbers() {
+        let numbers = |octets: Octets| (0..=255).filter(|it| octets.contains(*it)).collect::<Vec<u8>>();
+        let (a, b) = (Octets::of(&[0, 63, 64, 130]), Octets::of(&[63, 130, 255]));
+        assert_eq!(numbers(a), [0, 63, 64, 130]);
+        assert_eq!(numbers(a.and(&b)), [63, 130]);
+        assert_eq!(numbers(a.or(&b)), [0, 63, 64, 130, 255]);
+        assert_eq!(numbers(a.without(&b)), [0, 64]);
+        assert_eq!(
+            numbers(Octets::ranges(&[(62, 65), (65, 66), (254, 300)])),
+            [62, 63, 64, 65, 66, 254, 255]
+        );
+        assert_eq!([a, b, Octets::NONE].map(|it| it.first()), [Some(0), Some(63), None]);
+        assert_eq!([a, b, Octets::NONE].map(|it| it.is_empty()), [false, false, true]);
+    }
+
+    #[test]
+    fn ports_part_what_has_ports() {
+        for destination in [false, true] {
+            let (about, rest) = Region::all(true).by_port(destination, &[(80, 90)]);
+            let own = |region: &Region| {
+                let Region { source_ports, destination_ports, .. } = region.clone();
+                if destination {
+                    [destination_ports, source_ports]
+                } else {
+                    [source_ports, destination_ports]
+                }
+            };
+            let all = Set::range(0, 0xffff);
+            let about = about.unwrap();
+            assert_eq!(own(&about), [Set::range(80, 90), all.clone()]);
+            assert!(about.protocols.contains(17) && !about.protocols.contains(1));
+            let others: Vec<_> = rest.iter().map(|it| (it.protocols.contains(6), own(it))).collect();
+            let without = Set::of(vec![(0, 79), (91, 0xffff)]);
+            assert_eq!(others, [(false, [all.clone(), all.clone()]), (true, [without, all])]);
+        }
+    }
+}

@@ -10,7 +10,7 @@ use std::fs;
 
 use overlapc::verify::{Failure, verify};
 
-use super::{Case, cases};
+use super::{Case, OTHERS, SCRIPTS, cases};
 use crate::bench::repository;
 use crate::expected::{Verdict, compare_file};
 
@@ -57,18 +57,22 @@ fn kind(case: &Case, failure: &Failure) -> String {
 }
 
 /// What becomes of a script: kinds of findings, and a line for each.
-pub fn said(case: &Case, text: String) -> BTreeMap<String, String> {
+fn said(case: &Case, text: String) -> BTreeMap<String, String> {
     let files = BTreeMap::from([("site.sh".to_owned(), text)]);
     let found = match verify(case.site.site(), &files) {
         Ok(found) => found,
-        Err(why) => return [("not proved".to_owned(), format!("not proved: {}", why.why))].into(),
+        Err(why) => {
+            let first = why.why.lines().next().unwrap_or_default();
+            return [(String::new(), format!("not proved: {first}"))].into();
+        }
     };
     let mut said: BTreeMap<String, (usize, &Failure)> = BTreeMap::new();
     for failure in &found.failures {
         said.entry(kind(case, failure)).or_insert((0, failure)).0 += 1;
     }
     let line = |(kind, (count, first)): (String, (usize, &Failure))| {
-        let mut line = format!("{} {count}: {}", first.obligation.name(), first.what);
+        let names = first.networks.map(|it| it.map_or("-", |it| &case.site.site().networks[it].name.value));
+        let mut line = format!("{} {count}, {}: {}", first.obligation.name(), names.join(" "), first.what);
         if let Some(packet) = &first.packet {
             let _ = write!(line, "; {} {packet}", packet.device);
         }
@@ -89,7 +93,7 @@ fn golden_verify_says_what_a_fault_does() {
     let path = repository().join("golden/verify/faults");
     let blocks = blocks(&fs::read_to_string(&path).unwrap_or_default());
     let cases: BTreeMap<String, Case> =
-        cases(super::SCRIPTS).into_iter().map(|case| (case.name.clone(), case)).collect();
+        [SCRIPTS, OTHERS].into_iter().flat_map(cases).map(|case| (case.name.clone(), case)).collect();
     let mut all = String::new();
     for block in blocks {
         let (name, nth) = block.case.split_once(' ').unwrap_or((&block.case, "1"));
