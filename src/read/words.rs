@@ -175,3 +175,38 @@ pub(super) fn joined(ranges: Vec<(u128, u128)>) -> Vec<(u128, u128)> {
     }
     joined
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{addresses, priority, protocol, state};
+    use crate::read::filter::State;
+
+    #[test]
+    fn names_are_those_of_the_tools() {
+        // protocols(5) of Debian.
+        for (name, number) in [
+            ("icmp", 1),
+            ("igmp", 2),
+            ("ipencap", 4),
+            ("ipip", 4),
+            ("dccp", 33),
+            ("ipv6", 41),
+            ("gre", 47),
+            ("ah", 51),
+            ("ipv6-icmp", 58),
+            ("ospf", 89),
+            ("sctp", 132),
+            ("udplite", 136),
+            ("253", 253),
+        ] {
+            assert_eq!(protocol(name), Some(number), "{name}");
+        }
+        assert_eq!(
+            ["raw", "security", "-310", "other"].map(priority),
+            [Some(-300), Some(50), Some(-310), None]
+        );
+        assert_eq!(["established", "untracked"].map(state), [Some(State::Established), None]);
+        assert_eq!(addresses("10.0.0.1-fd00::1"), None);
+        assert_eq!(addresses("0.0.0.1-0.0.0.9"), Some((true, 1, 9)));
+    }
+}

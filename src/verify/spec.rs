@@ -416,10 +416,11 @@ mod tests {
     use std::net::IpAddr;
 
     use super::Spec;
-    use crate::check::CheckedSite;
+    use crate::check::{self, CheckedSite};
+    use crate::diag::Diagnostics;
     use crate::sim::region::Set;
     use crate::source::SourceMap;
-    use crate::{Overrides, front, net, syntax};
+    use crate::{net, resolve, syntax};
 
     struct NoFiles;
 
@@ -433,7 +434,10 @@ mod tests {
     fn checked(text: &str) -> CheckedSite {
         let mut sources = SourceMap::default();
         let root = sources.add("site.ovl", text.replace(';', "\n"));
-        front(sources, root, &NoFiles, Overrides::default()).value.unwrap()
+        let mut findings = Diagnostics::default();
+        let file = syntax::parse_site(&mut sources, root, &NoFiles, &mut findings);
+        let site = resolve::resolve(&file, &mut findings).unwrap();
+        check::check(site, &mut findings).unwrap()
     }
 
     fn number(address: &str) -> u128 {
@@ -464,7 +468,7 @@ mod tests {
     #[test]
     fn no_host_has_a_number_of_the_gateway_nor_of_all_its_link() {
         let site = checked(
-            "network a { interface a0 ; address 10.0.0.0/31 ; address fd00::2/127
+            "network a { interface a0 ; address 10.0.0.0/31 ; address fd00::3/127
                          prefix 10.0.0.0/31 ; prefix fd00::2/127 }\n\
              network b { interface b0 ; address 10.0.1.1/30 ; address fd00:0:0:1::1/126
                          prefix 10.0.1.0/30 ; prefix fd00:0:0:1::/126 }\n\
@@ -472,7 +476,7 @@ mod tests {
         );
         let spec = Spec::new(site.site());
         assert_eq!(spec.hosts(0, true), Some(hosts("10.0.0.1", "10.0.0.1")));
-        assert_eq!(spec.hosts(0, false), Some(hosts("fd00::3", "fd00::3")));
+        assert_eq!(spec.hosts(0, false), Some(hosts("fd00::2", "fd00::2")));
         let both =
             Set::of(vec![(number("10.0.1.0"), number("10.0.1.0")), (number("10.0.1.2"), number("10.0.1.2"))]);
         assert_eq!(spec.hosts(1, true), Some(both));

@@ -322,3 +322,33 @@ fn fails(
 ) {
     found.failures.push(Failure { obligation, networks, what, packet, place: None, rule: None, line: None });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::used_by;
+    use crate::read::{iptables, nft};
+
+    #[test]
+    fn a_bit_of_connection_marks_is_used_if_any_rule_asks_for_copies_or_changes_it() {
+        for (bits, rule) in [
+            (0x1, "ct mark & 0x00000001 == 0x00000001 drop"),
+            (0x6, "ct mark & 0x00000006 vmap { 0x00000002 : drop }"),
+            (0x20, "ct mark set ct mark | 0x00000020"),
+            (0x40, "ct mark set ct mark & 0xffffffbf"),
+            (0, "meta mark & 0x000000ff == 0x00000001 drop"),
+        ] {
+            let hook = "type filter hook forward priority filter; policy accept;";
+            let more = "ct mark & 0x80000000 == 0x80000000 drop";
+            let rules = format!("\t\t{hook}\n\t\t{rule}\n\t\t{more}\n");
+            let text = format!("table inet t {{\n\tchain c {{\n{rules}\t}}\n}}\n");
+            assert_eq!(used_by(&nft::read(&text).unwrap()), bits | 0x8000_0000, "{rule}");
+        }
+        for (bits, target) in
+            [(0x700, "--set-xmark 0x300/0x500"), (0xf00, "--restore-mark --nfmask 0xf00 --ctmask 0xf00")]
+        {
+            let rule = format!("-A PREROUTING -j CONNMARK {target}");
+            let text = format!("*mangle\n:PREROUTING ACCEPT [0:0]\n{rule}\nCOMMIT\n");
+            assert_eq!(used_by(&iptables::read(&text, true).unwrap()), bits, "{target}");
+        }
+    }
+}

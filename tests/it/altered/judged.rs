@@ -25,9 +25,25 @@ fn altered_scripts_that_touch_what_is_not_theirs_are_found() {
     to("pref 500 not fwmark 0x1/0xf lookup 1 protocol 77");
     to("pref 500 iif eth9 lookup 1 protocol 77");
     to("pref 500 lookup local protocol 77");
+    to("pref 500 fwmark 0x1/0xf0f lookup 1 protocol 77");
+    to("pref 500 fwmark 0x100/0x100 lookup 1 protocol 77");
     altered(NFT, rule, "rule del pref 0 lookup local", Foreign, "rule del pref 0 lookup local");
     altered(RULES, rule, "rule del pref 0 lookup local", Foreign, "rule del pref 0 lookup local");
     altered(RULES, "LOCAL='901'", "LOCAL='1100'", Foreign, "LOCAL='1100'");
+    // The rule for all packets alone, both when it comes and when it goes.
+    let moved = "rule add pref 901 lookup local protocol 77";
+    for few in
+        ["not fwmark 0x1/0xf", "fwmark 0x1/0xf", "from 10.0.0.0/8", "to 10.0.0.0/8", "iif red0", "oif red0"]
+    {
+        let new = format!("rule add pref 901 {few} lookup local protocol 77");
+        altered(RULES, rule, &new, Foreign, &new);
+        let gone = format!("rule del pref 0 {few} lookup local");
+        altered(RULES, rule, &format!("{moved}\n{gone}"), Foreign, &gone);
+    }
+    for gone in ["rule del pref 5 lookup local", "rule del pref 0 lookup 1"] {
+        altered(RULES, rule, &format!("{moved}\n{gone}"), Foreign, gone);
+    }
+    assert_eq!(found(&golden(RULES).replacen(rule, moved, 1)).0, super::Found::Nothing);
 
     altered(NFT, "lookup 65537 protocol 77", "lookup 65537 protocol 78", Foreign, "protocol 78");
     altered(NFT, "dev red0 table 65537 protocol 77", "dev red0 table 254 protocol 77", Foreign, "table 254");
