@@ -44,7 +44,6 @@ pub(super) fn check(
     let source = &opened.leaf.flow.region;
     let known_as = match moved[0] {
         Some(Moved::To(Some(own))) => Set::range(own, own),
-        Some(Moved::To(None)) => Set::of(ground.spec.numbers(opened.to, v4).own.clone()),
         _ => source.source.clone(),
     };
     let answer = Region {

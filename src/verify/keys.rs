@@ -12,7 +12,7 @@ use super::delivery::{Opened, of_kinds};
 use super::found::Found;
 use crate::sim::region::flow::{Flow, Moved};
 use crate::sim::region::numbers::errors;
-use crate::sim::region::{Octets, Range, Region, Set};
+use crate::sim::region::{Octets, Range, Set};
 
 /// Who sends to whom, by which numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,7 +122,6 @@ impl Keys {
         if masqueraded {
             let own = match opened.leaf.flow.moved[0] {
                 Some(Moved::To(Some(own))) => Set::range(own, own),
-                Some(Moved::To(None)) => Region::all(first.v4).source,
                 _ => last.source.clone(),
             };
             self.add((first.v4, reply, true), &last.destination, &own, Who::Chosen(to));
