@@ -50,7 +50,7 @@ pub(super) fn of(network: &model::Network, apart: &[model::NetworkId]) -> Option
     for (real, _) in super::mapping::reals(network) {
         let same = |net: &IpNet| net::family(net) == net::family(&real);
         let addresses: Vec<_> = network.addresses.iter().filter(|address| same(&address.value)).collect();
-        // Hosts on one of several links see the address on theirs; those behind a router, the first.
+        // Hosts with numbers of one of several links see the address there; all others, the first.
         let inside = addresses.iter().filter(|address| real.contains(&address.value.trunc()));
         let source = |hosts, address: &crate::source::Spanned<IpNet>| Source {
             hosts,

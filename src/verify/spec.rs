@@ -240,28 +240,19 @@ impl<'s> Spec<'s> {
     }
 
     /// The gateway's own address that all these hosts see as the source of everything, where their network is
-    /// masqueraded: that on their link, and behind a router the first. Nothing if it is not one for all.
+    /// masqueraded: that on the link which has their numbers, or else the first. Nothing if it is not one for all.
     pub(super) fn own_for(&self, network: usize, hosts: &Set, v4: bool) -> Option<u128> {
         let network = &self.site.networks[network];
         let addresses: Vec<IpNet> =
             network.addresses.iter().map(|it| it.value).filter(|net| net.addr().is_ipv4() == v4).collect();
-        let routes: Vec<IpNet> = network
-            .routes
-            .iter()
-            .map(|it| it.prefix.value)
-            .filter(|net| net.addr().is_ipv4() == v4)
-            .collect();
         // Between two of these numbers all hosts have the same.
-        let mut ends: Vec<u128> =
-            addresses.iter().chain(&routes).map(range_of).map(|range| range.0).collect();
-        ends.extend(addresses.iter().chain(&routes).filter_map(|net| range_of(net).1.checked_add(1)));
+        let mut ends: Vec<u128> = addresses.iter().map(|net| range_of(net).0).collect();
+        ends.extend(addresses.iter().filter_map(|net| range_of(net).1.checked_add(1)));
         ends.extend(hosts.ranges().iter().map(|range| range.0));
         let mut seen = ends.into_iter().filter(|end| hosts.contains(*end)).map(|host| {
             let holds = |net: &&IpNet| range_of(net).0 <= host && host <= range_of(net).1;
-            let routed = routes.iter().filter(holds).map(IpNet::prefix_len).max();
-            let links = addresses.iter().filter(holds).filter(|net| Some(net.prefix_len()) >= routed);
             // Of two on one link the first counts.
-            let link = links.rev().max_by_key(|net| net.prefix_len());
+            let link = addresses.iter().filter(holds).rev().max_by_key(|net| net.prefix_len());
             link.or(addresses.first()).map(|net| number(net.addr()))
         });
         let first = seen.next()??;

@@ -74,6 +74,17 @@ fn a_masqueraded_network_may_be_known_as_itself_and_hold_its_askers_numbers() {
     );
 }
 
+/// Hosts behind a router on a link of their own numbers see the gateway's address on that link.
+#[test]
+fn masqueraded_hosts_behind_a_router_with_numbers_of_a_link_see_the_address_there() {
+    is_right(
+        "network a {\n interface if0\n prefix 172.16.0.0/24\n}\n\
+         network b {\n interface if1\n address 10.0.0.1/24\n address 10.0.1.1/24\n prefix 10.0.0.0/24\n \
+         prefix 10.0.1.0/24\n route 10.0.1.128/25 via 10.0.1.5\n nodes masqueraded\n}\n\
+         connect a -> b\n",
+    );
+}
+
 /// The proof did not know of it, and saw nobody who takes the packets of that host.
 #[test]
 fn a_number_that_the_gateway_has_outside_is_seen_by_the_proof() {

@@ -84,16 +84,23 @@ impl Promises<'_> {
         })
     }
 
-    /// The gateway's own address that hosts of a masqueraded network see: that on their link, and behind a
-    /// router the first.
+    /// What the gateway has outside of all networks, and what stands for all of a subnet there.
+    pub fn is_outside(&self, number: IpAddr) -> bool {
+        self.site.gateway.addresses.iter().any(|it| match it.address.value {
+            net if net.addr() == number => true,
+            IpNet::V4(net) => net.prefix_len() < 31 && IpAddr::V4(net.broadcast()) == number,
+            IpNet::V6(net) => net.prefix_len() < 127 && IpAddr::V6(net.network()) == number,
+        })
+    }
+
+    /// The gateway's own address that hosts of a masqueraded network see: that on the link which has
+    /// their numbers, or else the first.
     fn seen(&self, network: usize, host: IpAddr) -> Option<IpAddr> {
         let own: Vec<&IpNet> = self.own[network]
             .iter()
             .filter(|it| net::family_of(&it.addr()) == net::family_of(&host))
             .collect();
-        let routes = self.site.networks[network].routes.iter().map(|it| it.prefix.value);
-        let routed = routes.filter(|it| it.contains(&host)).map(|it| it.prefix_len()).max();
-        let links = own.iter().filter(|it| it.contains(&host) && Some(it.prefix_len()) >= routed);
+        let links = own.iter().filter(|it| it.contains(&host));
         links.rev().max_by_key(|it| it.prefix_len()).or(own.first()).map(|it| it.addr())
     }
 

@@ -265,6 +265,7 @@ impl Trial<'_> {
         let error = Packet { source, destination: arrived.source, ttl: TTL, content };
         let Some(passage) = self.receive(known, at, &error, "error") else { return };
         let nobody = overlapc::sim::host::never_forwarded(source)
+            || self.promises.is_outside(source)
             || (0..self.promises.own.len()).any(|network| self.promises.is_special(network, source));
         if nobody {
             // Whether it is taken for impossible hangs on the kind of isolation.
