@@ -80,15 +80,12 @@ fn laid_out(file: FileId, text: &str, findings: &[Diagnostic]) -> String {
 
 /// Whether both texts have the same tokens and comments, but for where statements end.
 fn same(file: FileId, before: &str, after: &str) -> bool {
-    let words = |text: &str| -> Vec<String> {
+    fn said(file: FileId, text: &str) -> (Vec<&str>, Vec<&str>) {
         let lexed = lexer::lex(file, text);
         let is_end = |kind| matches!(kind, TokenKind::Newline | TokenKind::Semicolon);
         let word = |token: &Token| if is_end(token.kind) { ";" } else { token.text(text) };
-        pieces::statements(&lexed.tokens).map(|token| word(token).to_owned()).collect()
-    };
-    let comments = |text: &str| -> Vec<String> {
-        let lexed = lexer::lex(file, text);
-        lexed.comments.iter().map(|span| text[span.range()].trim_end().to_owned()).collect()
-    };
-    words(before) == words(after) && comments(before) == comments(after)
+        let words = pieces::statements(&lexed.tokens).map(word).collect();
+        (words, lexed.comments.iter().map(|span| text[span.range()].trim_end()).collect())
+    }
+    said(file, before) == said(file, after)
 }
