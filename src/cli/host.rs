@@ -39,11 +39,22 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     fs::read(path)
 }
 
-/// Everything on standard input.
-pub(super) fn read_stdin() -> io::Result<Vec<u8>> {
+/// The bytes of a file that has at most so many.
+pub(super) fn read_up_to(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    read_whole(fs::File::open(path)?, most)
+}
+
+/// Everything on standard input, at most so many bytes.
+pub(super) fn read_stdin(most: u64) -> io::Result<Vec<u8>> {
+    read_whole(io::stdin().lock(), most)
+}
+
+fn read_whole(from: impl Read, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    io::stdin().lock().read_to_end(&mut bytes)?;
-    Ok(bytes)
+    if u64::try_from(from.take(most + 1).read_to_end(&mut bytes)?).is_ok_and(|length| length <= most) {
+        return Ok(bytes);
+    }
+    Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {} MiB", most / 1024 / 1024)))
 }
 
 /// What is at a path; `None` where there is nothing.
@@ -201,7 +212,9 @@ pub(super) fn reason(error: &io::Error) -> String {
         io::ErrorKind::NotADirectory => "part of the path is not a directory".to_owned(),
         _ => {
             let text = error.to_string();
-            text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+            let text = text.split(" (os error").next().unwrap_or(&text);
+            // The words of the system begin a sentence; ours have units.
+            if error.raw_os_error().is_some() { text.to_lowercase() } else { text.to_owned() }
         }
     }
 }

@@ -20,12 +20,16 @@ const DEFAULT: &str = "site.ovl";
 /// How standard input is called in findings.
 pub(super) const STDIN: &str = "<stdin>";
 
+/// The bytes of the largest file of a site: ten thousand networks are a fiftieth of it, and a device that never ends
+/// is found out.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
 /// Included files, relative to the working directory as the root file is.
 struct Files;
 
 impl syntax::Loader for Files {
     fn load(&self, name: &str) -> Result<String, String> {
-        let bytes = host::read(Path::new(name)).map_err(|error| host::reason(&error))?;
+        let bytes = host::read_up_to(Path::new(name), LARGEST).map_err(|error| host::reason(&error))?;
         String::from_utf8(bytes)
             .map_err(|error| format!("it is not UTF-8 text, at byte {}", error.utf8_error().valid_up_to()))
     }
@@ -74,9 +78,6 @@ pub(super) fn named(files: &[String]) -> Vec<Option<&str>> {
 /// Reads the text of a FILE argument, for those who look at it more than once.
 pub(super) fn given(file: Option<&str>) -> Result<Given<'_>, Failure> {
     let (name, bytes) = read(file)?;
-    if u32::try_from(bytes.len()).is_err() {
-        return Err(Failure::new(format!("cannot read `{name}`: it is larger than 4 GiB")));
-    }
     Ok(Given { name, bytes })
 }
 
@@ -111,9 +112,8 @@ impl Given<'_> {
             }
             Err(error) => {
                 let at = error.valid_up_to();
-                let byte = self.bytes.get(at).copied().unwrap_or_default();
                 let root = sources.add(self.name, String::from_utf8_lossy(&self.bytes));
-                let findings = not_utf8(&sources, root, at, byte);
+                let findings = not_utf8(&sources, root, at, self.bytes.get(at..).unwrap_or_default());
                 Err((sources, findings))
             }
         }
@@ -122,9 +122,9 @@ impl Given<'_> {
 
 fn read(file: Option<&str>) -> Result<(&str, Vec<u8>), Failure> {
     let (name, bytes) = match file {
-        Some("-") => (STDIN, host::read_stdin()),
-        Some(name) => (name, host::read(Path::new(name))),
-        None => (DEFAULT, host::read(Path::new(DEFAULT))),
+        Some("-") => (STDIN, host::read_stdin(LARGEST)),
+        Some(name) => (name, host::read_up_to(Path::new(name), LARGEST)),
+        None => (DEFAULT, host::read_up_to(Path::new(DEFAULT), LARGEST)),
     };
     match bytes {
         Ok(bytes) => Ok((name, bytes)),
@@ -137,10 +137,10 @@ fn read(file: Option<&str>) -> Result<(&str, Vec<u8>), Failure> {
 }
 
 /// The text before the first wrong byte is the same in the file and in its lossy copy.
-fn not_utf8(sources: &SourceMap, root: FileId, at: usize, byte: u8) -> Vec<Diagnostic> {
+fn not_utf8(sources: &SourceMap, root: FileId, at: usize, rest: &[u8]) -> Vec<Diagnostic> {
     let end = at + char::REPLACEMENT_CHARACTER.len_utf8();
     let name = sources.file(root).name.clone();
     let mut findings = Diagnostics::default();
-    findings.push(NotUtf8 { span: Span::new(root, at, end), name, byte });
+    findings.push(NotUtf8 { span: Span::new(root, at, end), name, rest });
     findings.sorted()
 }

@@ -26,6 +26,12 @@ pub use code::{Code, Severity};
 pub use report::{Count, Report};
 pub use reporter::Reporter;
 
+/// A text of a finding up to so many bytes is left as it is.
+const LONG_TEXT: usize = 300;
+
+/// The characters that are shown of what stands in backticks in a longer one.
+const LONGEST_QUOTED: usize = 60;
+
 /// One finding, ready to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -120,6 +126,28 @@ impl Diagnostic {
         self
     }
 
+    /// With no piece of the user's text so long that it hides the words around it.
+    fn shortened(mut self) -> Self {
+        let labels = self.secondary.iter_mut().chain([&mut self.primary]).map(|label| &mut label.text);
+        let texts = labels.chain([&mut self.title]).chain(&mut self.note).chain(&mut self.help);
+        for text in texts.filter(|text| text.len() > LONG_TEXT) {
+            let pieces: Vec<&str> = text.split('`').collect();
+            let mut short = String::new();
+            for (n, piece) in pieces.iter().enumerate() {
+                short.push_str(if n == 0 { "" } else { "`" });
+                match piece.char_indices().nth(LONGEST_QUOTED) {
+                    Some((end, _)) if n % 2 == 1 => {
+                        short.push_str(piece.get(..end).unwrap_or_default());
+                        short.push('…');
+                    }
+                    _ => short.push_str(piece),
+                }
+            }
+            *text = short;
+        }
+        self
+    }
+
     /// The code's severity.
     #[must_use]
     pub fn severity(&self) -> Severity {
@@ -142,7 +170,7 @@ pub struct Diagnostics {
 impl Diagnostics {
     /// Adds a finding.
     pub fn push(&mut self, finding: impl Finding) {
-        self.list.push(finding.diagnostic());
+        self.list.push(finding.diagnostic().shortened());
     }
 
     /// Adds the findings of another stage.

@@ -16,6 +16,9 @@ pub const LIMIT: usize = 20;
 /// The width that long source lines are cut to, in columns.
 const WIDTH: usize = 120;
 
+/// A line of more bytes is not shown as a changed one: it would be shown whole.
+const LONG_LINE: usize = 400;
+
 /// A replacement up to so many bytes is shown as a changed line, a longer one only in words.
 const SHORT_FIX: usize = 80;
 
@@ -125,10 +128,14 @@ fn patch<'a>(sources: &'a SourceMap, fix: &'a Fix) -> Snippet<'a, Patch<'a>> {
         .patch(Patch::new(range, normalize_untrusted_str(&fix.replacement)))
 }
 
-/// Whether a fix reads well as a changed line: of one line, before and after.
+/// Whether a fix reads well as a changed line: of one line, before and after, and that is not cut off when shown.
 fn is_short(sources: &SourceMap, fix: &Fix) -> bool {
     let lines = |text: &str| text.contains(['\n', '\r']);
-    fix.replacement.len() <= SHORT_FIX && !lines(&fix.replacement) && !lines(sources.text(fix.span))
+    let around = lines_around(sources.file(fix.span.file), std::iter::once(fix.span.range()));
+    fix.replacement.len() <= SHORT_FIX
+        && around.len() <= LONG_LINE
+        && !lines(&fix.replacement)
+        && !lines(sources.text(fix.span))
 }
 
 /// The whole lines that hold the ranges, without the last newline: a large site is not copied for

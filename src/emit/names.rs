@@ -17,9 +17,6 @@ use crate::net::{self, Family};
 use crate::plan::{Mapping, Plan};
 use crate::source::Span;
 
-/// The longest part of a DNS name between two dots (RFC 1035, 2.3.4).
-const LONGEST_LABEL: usize = 63;
-
 /// The file that the names are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
@@ -116,9 +113,7 @@ fn records(
                 false => plan.known_as(owner, viewer, host.address).map(|(alias, _)| alias),
             };
             let Some(address) = address else { continue };
-            if name.split('.').any(|part| part.len() > LONGEST_LABEL) {
-                line!(lines, "# {name} is left out, a part of a DNS name has at most 63 octets: {place}");
-            } else if !taken.insert(name.to_ascii_lowercase()) {
+            if !taken.insert(name.to_ascii_lowercase()) {
                 line!(lines, "# {name} is left out, another name differs from it in case alone: {place}");
             } else {
                 match form {

@@ -79,7 +79,7 @@ impl Finding for InvalidName<'_> {
         let title = format!("`{}` cannot be the name of a {}", self.name.escape_debug(), self.what);
         Diagnostic::new(code::INVALID_NAME, title, Label::new(self.span, self.fault))
             .note("names become part of the names of chains, sets and devices")
-            .help("use letters, digits, `-` and `_`, beginning with a letter or a digit")
+            .help("use up to 63 letters, digits, `-` and `_`, beginning with a letter or a digit")
     }
 }
 
@@ -123,6 +123,21 @@ pub(super) struct Arithmetic {
 impl Finding for Arithmetic {
     fn diagnostic(self) -> Diagnostic {
         Diagnostic::new(code::ARITHMETIC, self.title, Label::new(self.span, self.fault))
+    }
+}
+
+/// A word whose text is longer than any that is of use.
+pub(super) struct LongWord {
+    pub(super) span: Span,
+    /// How many bytes there may be.
+    pub(super) limit: usize,
+}
+
+impl Finding for LongWord {
+    fn diagnostic(self) -> Diagnostic {
+        let title = format!("a text of more than {} bytes", self.limit);
+        Diagnostic::new(code::ARITHMETIC, title, Label::new(self.span, "longer than anything it is used for"))
+            .help("shorten it, or what its `{}` stand for")
     }
 }
 

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::Resolver;
-use super::errors::{Arithmetic, UnknownName, WrongKind};
+use super::errors::{Arithmetic, LongWord, UnknownName, WrongKind};
 use super::scope::{Lookup, bare};
 use super::value::{Literal, Value, read};
 use crate::diag::suggest::closest;
@@ -16,17 +16,22 @@ use crate::net;
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{Expr, Operator, Part, Word};
 
+/// The bytes of the longest text that a word comes to: nothing that a site says is nearly as long.
+const LONGEST_WORD: usize = 1000;
+
 impl<'a> Resolver<'a, '_> {
     /// The text of a word, its `{expr}` replaced by their values.
     pub(super) fn text(&mut self, word: &'a Word) -> Option<String> {
-        if let [Part::Text(text)] = word.parts.as_slice() {
-            return Some(text.clone());
-        }
         let mut text = String::new();
         for part in &word.parts {
             match part {
                 Part::Text(literal) => text.push_str(literal),
                 Part::Expr(expr) => text.push_str(&self.value(expr)?.to_string()),
+            }
+            // Values that are made of others twice as long each time would fill the memory.
+            if text.len() > LONGEST_WORD {
+                self.report(LongWord { span: word.span, limit: LONGEST_WORD });
+                return None;
             }
         }
         Some(text)

@@ -119,6 +119,10 @@ fn ipv4_fault(text: &str) -> String {
     }
 }
 
+/// The characters of the longest name. A name is a label of a host's name (RFC 1035, section 2.3.4), a folder's
+/// name, and a part of names and comments that the kernel and `nft` limit to 255 and 128 characters.
+const LONGEST_NAME: usize = 63;
+
 /// Why a text cannot be a name; `None` if it can.
 pub(super) fn name_fault(text: &str) -> Option<String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -131,8 +135,11 @@ pub(super) fn name_fault(text: &str) -> Option<String> {
         }
         return Some(format!("`{}` cannot be part of a name", other.escape_debug()));
     }
-    (!text.starts_with(|first: char| first.is_ascii_alphanumeric()))
-        .then(|| String::from("a name begins with a letter or a digit"))
+    if !text.starts_with(|first: char| first.is_ascii_alphanumeric()) {
+        return Some(String::from("a name begins with a letter or a digit"));
+    }
+    (text.len() > LONGEST_NAME)
+        .then(|| format!("{} characters, and a name has at most {LONGEST_NAME}", text.len()))
 }
 
 #[cfg(test)]
@@ -174,5 +181,7 @@ mod tests {
         assert!(name_fault("a b").is_some());
         assert!(name_fault("").is_some());
         assert!(name_fault("prüfstand").is_some());
+        assert_eq!(name_fault(&"a".repeat(63)), None);
+        assert_eq!(name_fault(&"a".repeat(64)).as_deref(), Some("64 characters, and a name has at most 63"));
     }
 }

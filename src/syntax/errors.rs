@@ -1,4 +1,4 @@
-//! What lexer, parser and includes find: one struct per code, OVL0001 to OVL0004 and OVL0101 to
+//! What lexer, parser and includes find: one struct per code, OVL0001 to OVL0003 and OVL0101 to
 //! OVL0106.
 //!
 //! Goes in: places and the words found there. Comes out: findings. What must hold: user text is
@@ -76,6 +76,15 @@ pub enum Oddity {
     },
     /// A control character or another one that is not seen.
     Hidden(char),
+    /// It is mistaken for what is typed on a keyboard.
+    Lookalike {
+        /// The character.
+        character: char,
+        /// What was meant: the text for all of the span.
+        plain: String,
+    },
+    /// A carriage return that no line feed follows.
+    LoneReturn,
     /// `#` directly after a word.
     Comment,
     /// An arrow of another language.
@@ -114,6 +123,28 @@ impl Finding for InvalidCharacter {
                     _ => finding.fix("remove it", span, ""),
                 }
             }
+            Oddity::Lookalike { character, plain } => {
+                let number = u32::from(character);
+                match plain.as_str() {
+                    " " => new(format!("the character U+{number:04X} is not a blank"), "looks like a blank")
+                        .certain_fix("write a plain blank", span, " "),
+                    "-" => new(format!("the dash `{character}` is not `-`"), "looks like `-`").fix(
+                        "write `-`",
+                        span,
+                        "-",
+                    ),
+                    _ => new(format!("the quote `{character}` is not `\"`"), "looks like a quoted word").fix(
+                        "write plain double quotes",
+                        span,
+                        plain,
+                    ),
+                }
+            }
+            Oddity::LoneReturn => {
+                new("a carriage return without a line feed".to_owned(), "a line ends here, or does it?")
+                    .note("some programs show two lines where others show one")
+                    .help("save the file with lines that end in a line feed (LF, or CR and LF)")
+            }
             Oddity::Comment => new(
                 "`#` directly after a word".to_owned(),
                 "a comment, or a part of the word?",
@@ -122,7 +153,7 @@ impl Finding for InvalidCharacter {
             Oddity::Arrow(arrow) => {
                 let finding = new(format!("`{arrow}` is not an arrow of this language"), "not an arrow here");
                 match arrow {
-                    "=>" | "→" | "⇒" => finding.certain_fix("write `->`", span, "->"),
+                    "=>" | "→" | "⇒" | "–>" | "—>" => finding.certain_fix("write `->`", span, "->"),
                     "<=>" | "↔" | "⇔" => finding.certain_fix("write `<->`", span, "<->"),
                     _ => finding.help("swap the two sides and write `->`"),
                 }
@@ -178,23 +209,6 @@ impl Finding for UnterminatedInterpolation {
         } else {
             finding.fix("put a blank before `{` if it opens a block", before, " ")
         }
-    }
-}
-
-/// OVL0004: a file that is not text in UTF-8. Made by whoever reads the root file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotUtf8 {
-    /// An empty span in the file, whose text may be the valid part before the byte.
-    pub span: Span,
-    /// The first byte that is wrong, counted from 0.
-    pub offset: usize,
-}
-
-impl Finding for NotUtf8 {
-    fn diagnostic(self) -> Diagnostic {
-        let label = Label::new(self.span, format!("byte {} of the file is wrong", self.offset));
-        Diagnostic::new(code::NOT_UTF8, "the file is not text in UTF-8", label)
-            .help("save it as UTF-8; if it is another kind of file, name the right one")
     }
 }
 
@@ -412,16 +426,35 @@ impl Finding for IncludeCycle {
 pub struct NestedTooDeep {
     /// Where the limit is passed.
     pub span: Span,
-    /// What is nested, in the plural.
-    pub what: &'static str,
+    /// What is nested.
+    pub what: Nested,
     /// How many there may be.
     pub limit: usize,
 }
 
+/// What can stand inside each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nested {
+    /// Blocks and parentheses.
+    Brackets,
+    /// Operators of one expression.
+    Operators,
+    /// Included files.
+    Files,
+}
+
 impl Finding for NestedTooDeep {
     fn diagnostic(self) -> Diagnostic {
-        let title = format!("more than {} {}", self.limit, self.what);
-        Diagnostic::new(code::NESTED_TOO_DEEP, title, Label::new(self.span, "one too many"))
-            .help("name a part of it with `let`, or write it flat")
+        let (what, help) = match self.what {
+            Nested::Brackets => {
+                ("brackets inside each other", "name a part of it with `let`, or write it flat")
+            }
+            Nested::Operators => {
+                ("operators in one statement", "name a part of it with `let`, or write it flat")
+            }
+            Nested::Files => ("files that include each other", "include them from one file"),
+        };
+        let title = format!("more than {} {what}", self.limit);
+        Diagnostic::new(code::NESTED_TOO_DEEP, title, Label::new(self.span, "one too many")).help(help)
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::ast::{File, Item, Part, Word};
-use super::errors::{IncludeCycle, IncludeNotFound, NestedTooDeep};
+use super::errors::{IncludeCycle, IncludeNotFound, Nested, NestedTooDeep};
 use super::parse_file;
 use crate::diag::Diagnostics;
 use crate::source::{FileId, SourceMap, Span};
@@ -87,8 +87,7 @@ impl Site<'_> {
             return Some(File::default());
         }
         if self.chain.len() > LONGEST_CHAIN {
-            let what = "files that include each other";
-            self.findings.push(NestedTooDeep { span, what, limit: LONGEST_CHAIN });
+            self.findings.push(NestedTooDeep { span, what: Nested::Files, limit: LONGEST_CHAIN });
             return None;
         }
         match self.loader.load(&name) {
@@ -132,5 +131,9 @@ fn normalised(folder: &str, name: &str) -> String {
         }
     }
     let joined = parts.join("/");
-    if absolute { format!("/{joined}") } else { joined }
+    match (absolute, joined.is_empty()) {
+        (true, _) => format!("/{joined}"),
+        (false, true) => ".".to_owned(),
+        (false, false) => joined,
+    }
 }

@@ -119,6 +119,7 @@ impl Lexer<'_> {
             b' ' | b'\t' => self.at += 1,
             b'\n' => self.newline(1),
             b'\r' if self.byte(self.at + 1) == Some(b'\n') => self.newline(2),
+            b'\r' => self.carriage_return(),
             b'#' => self.comment(),
             b'"' => {
                 let word = self.mark();
@@ -204,6 +205,16 @@ impl Lexer<'_> {
         }
     }
 
+    /// The end of a line on machines of another age: told about once, as all lines of the file may end so.
+    fn carriage_return(&mut self) {
+        let told = |error: &LexicalError| matches!(error, LexicalError::Character(error) if error.oddity == Oddity::LoneReturn);
+        if !self.out.errors.iter().any(told) {
+            let span = self.span(self.at, self.at + 1);
+            self.error(InvalidCharacter { span, oddity: Oddity::LoneReturn });
+        }
+        self.newline(1);
+    }
+
     /// Whether the last token asks for more: a comma or arrow, or an operator that has its left operand.
     fn line_goes_on(&self) -> bool {
         let mut before = self.out.tokens.iter().rev();
@@ -229,8 +240,7 @@ impl Lexer<'_> {
 
     fn comment(&mut self) {
         let rest = self.text.get(self.at..).unwrap_or("");
-        let line = rest.split('\n').next().unwrap_or("");
-        let line = line.strip_suffix('\r').unwrap_or(line);
+        let line = rest.split(['\n', '\r']).next().unwrap_or("");
         let end = self.at + line.len();
         if let Some((offset, character)) = line.char_indices().find(|(_, character)| is_hidden(*character)) {
             let start = self.at + offset;
@@ -286,12 +296,15 @@ impl Lexer<'_> {
         let goes_on = |byte| matches!(byte, b'.' | b'-' | b'=') || !ends_word(byte);
         let length = rest.bytes().position(|byte| !goes_on(byte)).unwrap_or(rest.len());
         let end = odd + length.max(character.len_utf8());
-        let arrow =
-            ["<=>", "=>", "<-", "→", "⇒", "↔", "⇔", "←"].into_iter().find(|arrow| rest.starts_with(arrow));
+        let arrow = ["<=>", "=>", "<-", "→", "⇒", "↔", "⇔", "←", "–>", "—>"]
+            .into_iter()
+            .find(|arrow| rest.starts_with(arrow));
         let (length, oddity) = if is_hidden(character) {
             (character.len_utf8(), Oddity::Hidden(character))
         } else if let Some(arrow) = arrow {
             (arrow.len(), Oddity::Arrow(arrow))
+        } else if let Some((length, plain)) = lookalike(rest, character) {
+            (length, Oddity::Lookalike { character, plain })
         } else if character == '#' {
             (1, Oddity::Comment)
         } else {
@@ -432,8 +445,25 @@ const fn ends_word(byte: u8) -> bool {
     ) || matches!(byte, b'.' | b'-')
 }
 
-/// Characters that a reader does not see or that change the order of what is seen.
+/// Characters that a reader does not see, that look like the end of a line, or that change the order of what is seen.
 fn is_hidden(character: char) -> bool {
     (character.is_control() && character != '\t')
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// What word processors and web pages put in the place of plain characters: how many bytes of `rest` it
+/// is, and what was typed. Quotes are taken together with the text between them.
+fn lookalike(rest: &str, character: char) -> Option<(usize, String)> {
+    let plain = match character {
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => "-".to_owned(),
+        '“' | '”' | '„' | '‟' | '«' | '»' => {
+            let line = rest.split(['\n', '\r']).next()?;
+            let quotes = ['“', '”', '„', '‟', '«', '»', '"'];
+            let (inner, beyond) = line.get(character.len_utf8()..)?.split_once(quotes)?;
+            return Some((line.len() - beyond.len(), format!("\"{inner}\"")));
+        }
+        _ if character.is_whitespace() => " ".to_owned(),
+        _ => return None,
+    };
+    Some((character.len_utf8(), plain))
 }

@@ -14,7 +14,6 @@ pub mod token;
 use crate::diag::Diagnostics;
 use crate::source::{FileId, Span};
 
-pub use errors::NotUtf8;
 pub use include::{Loader, parse_site};
 
 /// One file after parsing, its includes not yet read.

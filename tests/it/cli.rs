@@ -90,6 +90,42 @@ fn bytes_that_are_no_text_are_a_finding_at_their_place() {
 }
 
 #[test]
+fn utf_16_is_called_by_its_name() {
+    let bench = Bench::new();
+    for text in [b"\xff\xfes\0i\0", b"\xfe\xff\0s\0i"] {
+        bench.write("site.ovl", text);
+        let told = contains("error[OVL0004]").and(contains("UTF-16")).and(contains("save the file as UTF-8"));
+        bench.run(&["check"]).assert().code(1).stdout(told);
+    }
+}
+
+#[test]
+fn a_file_that_never_ends_is_refused() {
+    let bench = Bench::new();
+    let told = "error: cannot read `/dev/zero`: it has more than 64 MiB\n";
+    bench.run(&["check", "/dev/zero"]).assert().code(2).stderr(told);
+    bench.write("site.ovl", "include \"/dev/zero\"\ninclude \".\"\n");
+    let lines = "site.ovl:1:9: error[OVL0104]: cannot include `/dev/zero`\nsite.ovl:2:9: error[OVL0104]: cannot include `.`\n";
+    bench.run(&["check", "--output-format", "concise"]).assert().code(1).stdout(lines);
+    bench
+        .run(&["check"])
+        .assert()
+        .code(1)
+        .stdout(contains("it has more than 64 MiB").and(contains("it is a directory")));
+}
+
+#[test]
+fn what_is_shown_of_a_line_of_a_megabyte_fits_on_a_screen() {
+    let bench = Bench::new();
+    bench.write(
+        "site.ovl",
+        format!("# {}\u{200b}\nconnect a => {}\n", "c".repeat(1_000_000), "b".repeat(1_000_000)),
+    );
+    let shown = predicates::function::function(|text: &str| text.len() < 2000 && text.contains("write `->`"));
+    bench.run(&["check"]).assert().code(1).stdout(shown);
+}
+
+#[test]
 fn json_is_one_document_also_where_nothing_is_found() {
     let parse = |bytes: &[u8]| -> serde_json::Value { serde_json::from_slice(bytes).unwrap() };
     let bench = Bench::with_site(WRONG);

@@ -142,18 +142,15 @@ fn routes_that_no_dhcp_option_holds_are_told() {
 }
 
 #[test]
-fn names_that_dns_cannot_tell_apart_or_hold_are_left_out_and_told() {
-    let long = "a".repeat(64);
-    let hosts = format!("host plc 192.168.2.10; host PLC 192.168.2.11; host {long} 192.168.2.12");
+fn names_that_dns_cannot_tell_apart_are_left_out_and_told() {
+    let hosts = "host plc 192.168.2.10; host PLC 192.168.2.11";
     let bench = Bench::with_site(&SITE.replacen("\n}", &format!("\n    {hosts}\n}}"), 1));
     for (target, record) in
         [("hosts", "192.168.13.10 plc.inner"), ("dnsmasq", "host-record=plc.inner,192.168.13.10")]
     {
         let case =
             contains("# PLC.inner is left out, another name differs from it in case alone: site.ovl:4");
-        let length =
-            contains(format!("# {long}.inner is left out, a part of a DNS name has at most 63 octets"));
-        bench.run(&["compile", "-t", target]).assert().code(0).stdout(contains(record).and(case).and(length));
+        bench.run(&["compile", "-t", target]).assert().code(0).stdout(contains(record).and(case));
     }
 }
 

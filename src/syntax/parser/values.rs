@@ -11,7 +11,7 @@ use nom::sequence::delimited;
 use super::{Expected, Failure, Parsed, Tokens, fail, fail_reported, failure, named, sign};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{Expr, Operator, Part, Word};
-use crate::syntax::errors::{NestedTooDeep, UnexpectedToken, quoted};
+use crate::syntax::errors::{Nested, NestedTooDeep, UnexpectedToken, quoted};
 use crate::syntax::token::{TokenKind, is_connective};
 
 /// Blocks, parentheses and interpolations inside each other.
@@ -113,8 +113,8 @@ pub(super) fn nested<'a, T>(
 ) -> Parsed<'a, T> {
     let depth = &input.context.depth;
     if depth.get() >= DEEPEST {
-        let what = "brackets inside each other";
-        input.context.find(NestedTooDeep { span: input.span(input.next()), what, limit: DEEPEST });
+        let span = input.span(input.next());
+        input.context.find(NestedTooDeep { span, what: Nested::Brackets, limit: DEEPEST });
         return fail_reported(input);
     }
     depth.set(depth.get() + 1);
@@ -129,8 +129,8 @@ fn counted(input: Tokens<'_>) -> Parsed<'_, ()> {
     operators.set(operators.get() + 1);
     // Only the first one too many is told about; a failed statement makes no second finding.
     if operators.get() > MOST_OPERATORS {
-        let what = "operators in one statement";
-        input.context.find(NestedTooDeep { span: input.span(input.next()), what, limit: MOST_OPERATORS });
+        let span = input.span(input.next());
+        input.context.find(NestedTooDeep { span, what: Nested::Operators, limit: MOST_OPERATORS });
         return fail_reported(input);
     }
     Ok((input, ()))

@@ -105,6 +105,13 @@ fn a_file_that_cannot_be_read_is_a_hole() {
 }
 
 #[test]
+fn the_folder_of_the_root_is_called_by_its_name() {
+    let (_, loaded, findings) = read("site.ovl", &[("site.ovl", "include \"x/..\"\n")]);
+    assert_eq!(loaded, ["."]);
+    assert_eq!(findings, ["site.ovl:1 OVL0104 cannot include `.`"]);
+}
+
+#[test]
 fn a_chain_of_files_has_an_end() {
     struct Endless;
     impl Loader for Endless {

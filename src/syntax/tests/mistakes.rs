@@ -1,6 +1,6 @@
 //! One mistake, one finding: each text with everything that is said about it.
 
-use super::finds;
+use super::{finds, parsed};
 
 #[test]
 fn a_brace_glued_to_its_word_is_told_from_an_interpolation() {
@@ -172,6 +172,35 @@ fn a_bad_character_makes_no_second_finding() {
         &[
             "1:1 OVL0001 the character U+0000 cannot be seen | remove it",
             "1:5 OVL0001 the character U+0001 cannot be seen | remove it",
+        ],
+    );
+}
+
+#[test]
+fn what_a_word_processor_made_of_plain_characters_is_told_from_it() {
+    finds(
+        "connect a –> b\nnetwork a {\n    prefix\u{a0}10.0.0.0/24\n    interface “eth0”\n    id 5–6\n    id „5\n}\n",
+        &[
+            "1:11 OVL0001 `–>` is not an arrow of this language | write `->`",
+            "3:11 OVL0001 the character U+00A0 is not a blank | write a plain blank",
+            "4:15 OVL0001 the quote `“` is not `\"` | write plain double quotes",
+            "5:9 OVL0001 the dash `–` is not `-` | write `-`",
+            "6:8 OVL0001 `„` cannot stand in a bare word | put the word in double quotes: `\"„5\"`",
+        ],
+    );
+    let (_, findings) = parsed("network a {\n    interface “eth 0” # x\n}\n");
+    let fix = findings.first().and_then(|finding| finding.fix.clone()).unwrap();
+    assert_eq!((fix.span.range(), fix.replacement.as_str()), (26..37, "\"eth 0\""));
+    finds("# a\u{2028}b\n", &["1:4 OVL0001 the character U+2028 cannot be seen | remove it"]);
+}
+
+#[test]
+fn lines_that_end_in_a_carriage_return_are_lines_and_told_about_once() {
+    finds(
+        "# x\rnetwork a {\r    id 5 6\r}\r",
+        &[
+            "1:4 OVL0001 a carriage return without a line feed | save the file with lines that end in a line feed (LF, or CR and LF)",
+            "1:26 OVL0101 expected an operator or the end of the line, found `6`",
         ],
     );
 }

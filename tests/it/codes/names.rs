@@ -52,7 +52,32 @@ fn ovl0203_instances_of_a_for_are_told_apart() {
 }
 
 #[test]
+fn ovl0206_a_text_that_doubles_with_each_let_ends() {
+    let double: String = (1..60).map(|n| format!("let a{n} = \"{{a{}}}{{a{}}}\"\n", n - 1, n - 1)).collect();
+    let (_, findings, _) =
+        compile(&format!("let a0 = \"x\"\n{double}{A}{B}connect a -> b\nsite \"{{a59}}\"\n"));
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert_eq!(
+        (findings[0].code.as_str(), findings[0].title.as_str()),
+        ("OVL0206", "a text of more than 1000 bytes")
+    );
+    assert_eq!(found(&format!("site {}\n{A}{B}connect a -> b\n", "s".repeat(1_000_000))), ["OVL0206:1"]);
+}
+
+#[test]
+fn a_long_word_of_the_user_does_not_hide_what_is_said_of_it() {
+    let (_, findings, _) = compile(&format!("let x = {}\n{A}{B}connect a -> b\n", "-".repeat(1_000_000)));
+    assert_eq!(findings[0].title, format!("unknown name `{}…`", "-".repeat(60)));
+    let (_, findings, _) = compile(&format!("let x = {} + 1\n{A}{B}connect a -> b\n", "9".repeat(1_000_000)));
+    assert_eq!(findings[0].title, format!("`{}…` is not an integer", "9".repeat(60)));
+}
+
+#[test]
 fn ovl0204_names_are_words() {
+    assert_eq!(
+        found(&format!("network {} {{ interface eth1; prefix 10.0.0.0/24 }}\n", "n".repeat(64))),
+        ["OVL0204:1"]
+    );
     assert_eq!(found("network \"a b\" { interface eth1; prefix 10.0.0.0/24 }\n"), ["OVL0204:1"]);
     assert_eq!(found("network _a { interface eth1; prefix 10.0.0.0/24 }\n"), ["OVL0204:1"]);
     assert_eq!(found("network 2_a-B { interface eth1; prefix 10.0.0.0/24 }\n"), ["OVL0212:1"]);
