@@ -70,7 +70,7 @@ pub(super) fn rows<'t>(text: &'t str, lexed: &Lexed, kept: &Kept) -> Vec<Row<'t>
     let elements = elements(lexed);
     let mut builder = Builder { text, elements: &elements, kept, at: 0, last: 0, begun: Vec::new() };
     let mut rows = Vec::new();
-    if !builder.block(&mut rows, 0) {
+    if !builder.block(&mut rows, 0, false) {
         let start = builder.begun.first().copied().unwrap_or(0);
         push(&mut rows, Row::Kept(builder.whole_lines(start, text.len())), text);
     }
@@ -114,8 +114,9 @@ impl<'t> Builder<'t, '_> {
     }
 
     /// Reads rows up to the `}` of a block, which is left, or the end of the file. False where braces do not
-    /// match: then the statement of the file that was begun last cannot be told from what follows it.
-    fn block(&mut self, rows: &mut Vec<Row<'t>>, depth: usize) -> bool {
+    /// match: then the statement of the file that was begun last cannot be told from what follows it. The comment
+    /// behind its `{` may speak of the first row.
+    fn block(&mut self, rows: &mut Vec<Row<'t>>, depth: usize, spoken_of: bool) -> bool {
         loop {
             let next = self.peek();
             let lines = self.lines_since(next.start);
@@ -143,7 +144,7 @@ impl<'t> Builder<'t, '_> {
             if depth == 0 {
                 self.begun.clear();
             }
-            let spoken_of = rows.last().is_some_and(speaks);
+            let spoken_of = rows.last().map_or(spoken_of, speaks);
             let Some(row) = self.statement(spoken_of, depth) else { return false };
             if depth == 0 && self.kept.reaches(self.last) {
                 return false;
@@ -213,7 +214,8 @@ impl<'t> Builder<'t, '_> {
             comment = Some(self.slice(next.start, next.end).trim_end());
         }
         let mut rows = Vec::new();
-        if !self.block(&mut rows, depth + 1) || !self.peek().is(TokenKind::RightBrace) {
+        let spoken_of = comment.is_some_and(|text| text.contains(SPEAKS));
+        if !self.block(&mut rows, depth + 1, spoken_of) || !self.peek().is(TokenKind::RightBrace) {
             return None;
         }
         let close = self.take();

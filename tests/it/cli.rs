@@ -17,6 +17,19 @@ fn the_artefact_goes_to_standard_output_and_that_it_is_proved_to_standard_error(
 }
 
 #[test]
+fn what_would_be_proved_for_long_is_printed_without() {
+    let rules: String =
+        (1..=2000).map(|port| format!("    allow tcp {port} from 192.168.2.{}\n", port % 200)).collect();
+    let bench = Bench::with_site(&SITE.replacen(
+        "connect inner <-> outer\n",
+        &format!("connect inner -> outer {{\n{rules}}}\n"),
+        1,
+    ));
+    let said = "not verified: the site is large, and `overlapc verify` takes a while\n";
+    bench.run(&["compile"]).assert().code(0).stdout(contains("192.168.2.199")).stderr(said);
+}
+
+#[test]
 fn findings_of_compile_go_to_standard_error() {
     let bench = Bench::with_site(WRONG);
     let shown = contains("error[OVL0103]").and(contains("site.ovl:1:1")).and(contains("1 error\n"));

@@ -115,6 +115,10 @@ fn a_line_that_a_comment_allows_something_on_stays_one_line() {
     let made = "# overlapc: allow(OVL0213) later\nlet   a=1; let b=2\nlet c = 3\n";
     let bench = Bench::new();
     bench.run(&["fmt", "-"]).write_stdin(text).assert().code(0).stdout(made);
+    let behind = "for n in 1..2 { # overlapc: allow(OVL0213) later\nlet   a=1; let b=2\nlet  c=3\n}\n";
+    let made =
+        "for n in 1..2 {  # overlapc: allow(OVL0213) later\n    let   a=1; let b=2\n    let c = 3\n}\n";
+    bench.run(&["fmt", "-"]).write_stdin(behind).assert().code(0).stdout(made);
 }
 
 /// Every site that is shown to people is in the one style.

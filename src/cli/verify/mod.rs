@@ -16,6 +16,7 @@ use super::findings::Findings;
 use super::{Color, Exit, Failure, host, site, texts};
 use crate::check::CheckedSite;
 use crate::emit::{Request, Target};
+use crate::model::{Rule, Service, Site};
 use crate::source::SourceMap;
 use crate::verify::{Found, Undecided, verify};
 use told::Told;
@@ -50,6 +51,10 @@ const TARGETS: [Target; 6] =
 /// The largest script that is proved without being asked for, in bytes: it takes less than a second.
 const AT_ONCE: usize = 3_000_000;
 
+/// The most comparisons of rules, ports and prefixes of one list with each other that are made without being asked
+/// for: they take a second or two.
+const COMPARED_AT_ONCE: usize = 1_000_000;
+
 impl Verify {
     pub(super) fn run(self, color: Color) -> Result<Exit, Failure> {
         let file = self.file.as_deref();
@@ -80,10 +85,14 @@ fn holds(proof: &Result<Found, Undecided>) -> bool {
 /// Proves a site that is being compiled, if that takes no time: what there is to say about it, and whether it
 /// may be printed.
 pub(super) fn at_once(site: &CheckedSite, sources: &SourceMap, colour: bool) -> (String, bool) {
+    let large =
+        || ("not verified: the site is large, and `overlapc verify` takes a while\n".to_owned(), true);
+    if compared(site.site()) > COMPARED_AT_ONCE {
+        return large();
+    }
     let files = compiled(site, sources);
     if files.values().map(String::len).sum::<usize>() > AT_ONCE {
-        let said = "not verified: the site is large, and `overlapc verify` takes a while\n";
-        return (said.to_owned(), true);
+        return large();
     }
     let proof = verify(site.site(), &files);
     if holds(&proof) {
@@ -93,6 +102,18 @@ pub(super) fn at_once(site: &CheckedSite, sources: &SourceMap, colour: bool) -> 
     let defect = "nothing is printed, as this is not proved: a defect of overlapc, please report it with the site; \
                   `--no-verify` prints it all the same\n";
     (told.text(&proof, colour) + defect, false)
+}
+
+/// How many parts of lists are held against each other: each port, source and destination of a list of rules against
+/// those before it; two prefixes of a network take about half as long.
+fn compared(site: &Site) -> usize {
+    let parts = |rule: &Rule| {
+        let ports = if let Service::Ports(_, ranges) = &rule.service { ranges.len() } else { 1 };
+        ports.max(rule.from.len()).max(rule.to.len())
+    };
+    let rules = site.rule_lists.iter().map(|list| list.rules.iter().map(parts).sum::<usize>().pow(2));
+    let prefixes = site.networks.iter().map(|network| network.prefixes.len().pow(2) / 4);
+    rules.chain(prefixes).sum()
 }
 
 /// The script of a site that was just compiled.
