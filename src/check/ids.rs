@@ -12,8 +12,9 @@ use crate::model::Site;
 /// Tables `default`, `main` and `local` of the kernel, ip-route(8).
 const RESERVED: std::ops::RangeInclusive<u16> = 253..=255;
 
-/// The id of each network; 0 where there is none to give, with a finding.
-pub(super) fn check(site: &Site, reporter: &mut Reporter<'_>) -> Vec<u16> {
+/// The id of each network; 0 where there is none to give, with a finding. A free one is only suggested where the
+/// site is `whole`.
+pub(super) fn check(site: &Site, whole: bool, reporter: &mut Reporter<'_>) -> Vec<u16> {
     let mut owners: HashMap<u16, usize> = HashMap::new();
     let mut ids = vec![0; site.networks.len()];
     let mut unusable = Vec::new();
@@ -50,7 +51,7 @@ pub(super) fn check(site: &Site, reporter: &mut Reporter<'_>) -> Vec<u16> {
             }
         }
     }
-    let free = free.next();
+    let free = free.next().filter(|_| whole);
     for (n, earlier) in unusable {
         let network = &site.networks[n];
         let Some(wanted) = network.id else { continue };

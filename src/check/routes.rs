@@ -6,7 +6,9 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::errors::addresses::RouterOffLink;
+use ipnet::IpNet;
+
+use super::errors::addresses::{RouterOffLink, Whose};
 use super::errors::nesting::RepeatedPrefix;
 use super::errors::prefixes::MixedFamilies;
 use super::prefixes::is_usable;
@@ -69,12 +71,13 @@ fn check_route(
         span: route.via.span,
         fault,
         place,
-        elsewhere: false,
+        whose: Whose::Another,
     };
     let own = network.addresses.iter().find(|address| address.value.addr() == via);
     if let Some(own) = own {
-        reporter.report(off_link(String::from("the gateway's own address"), Some(own.span)), instance);
-    } else if net.contains(&via) {
+        let fault = off_link(String::from("the gateway's own address"), Some(own.span));
+        reporter.report(RouterOffLink { whose: Whose::Gateway, ..fault }, instance);
+    } else if net.contains(&via) && !is_on_longer_link(network, &net, via) {
         let fault = format!("inside of `{net}`, which it leads to");
         reporter.report(off_link(fault, Some(route.prefix.span)), instance);
     } else if !is_on_link(network, via) {
@@ -84,9 +87,16 @@ fn check_route(
             .report(off_link(String::from("on no link of the gateway"), first.map(|it| it.span)), instance);
     } else if let Some(place) = elsewhere.get(&via) {
         let fault = off_link(String::from("the gateway's own address elsewhere"), Some(*place));
-        reporter.report(RouterOffLink { elsewhere: true, ..fault }, instance);
+        reporter.report(RouterOffLink { whose: Whose::GatewayElsewhere, ..fault }, instance);
     }
     true
+}
+
+/// Whether a link that is known, and part of what the route leads to, has the router: the link's own route is the
+/// more specific one then.
+fn is_on_longer_link(network: &Network, net: &IpNet, router: IpAddr) -> bool {
+    let longer = |link: &IpNet| link.prefix_len() > net.prefix_len() && link.contains(&router);
+    network.addresses.iter().any(|address| longer(&address.value))
 }
 
 /// Whether an address may be on a link: known to be, or nothing is known.

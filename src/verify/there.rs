@@ -80,7 +80,11 @@ pub(super) fn check(spec: &Spec<'_>, host: &Host, script: Option<&Script>, found
             let Way::Out { via, .. } = &route.way else { continue };
             let within = network.routes.iter().filter(|it| it.prefix.value.contains(&route.to));
             let longest = within.max_by_key(|it| it.prefix.value.prefix_len());
-            let wanted = longest.map(|it| it.via.value);
+            // A link inside of what a router leads to is nearer than the router.
+            let links = network.addresses.iter().map(|it| it.value.trunc());
+            let link = links.filter(|link| link.contains(&route.to)).map(|link| link.prefix_len()).max();
+            let beyond = longest.filter(|it| link.is_none_or(|link| it.prefix.value.prefix_len() >= link));
+            let wanted = beyond.map(|it| it.via.value);
             let real = network.prefixes.iter().any(|it| it.real.value.contains(&route.to));
             if real && *via != wanted {
                 let what = format!("{} is sent to another router on {device} than the site says", route.to);

@@ -163,25 +163,39 @@ pub struct RouterOffLink {
     pub fault: String,
     /// What shows it.
     pub place: Option<Span>,
-    /// Whether it is the gateway's own address in another network.
-    pub elsewhere: bool,
+    /// Whose address it is.
+    pub whose: Whose,
+}
+
+/// Who has the address of a router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// Another machine.
+    Another,
+    /// The gateway, in this network.
+    Gateway,
+    /// The gateway, in another network or in none.
+    GatewayElsewhere,
 }
 
 impl Finding for RouterOffLink {
     fn diagnostic(self) -> Diagnostic {
-        let Self { router, span, fault, place, elsewhere } = self;
+        let Self { router, span, fault, place, whose } = self;
         // fib_check_nh (net/ipv4/fib_semantics.c) and ip6_route_check_nh (net/ipv6/route.c) look the next
         // hop up in the `local` table, or in that of the VRF device where there is one.
-        let (note, help) = if elsewhere {
-            (
+        let (note, help) = match whose {
+            Whose::GatewayElsewhere => (
                 "without VRF devices the kernel refuses a route whose next hop is an address of its own, on whichever link",
                 "write `isolation vrf`, or give the gateway another address there",
-            )
-        } else {
-            (
+            ),
+            Whose::Gateway => (
+                "the kernel refuses a route whose next hop is an address of its own",
+                "write the address of the router, which is another machine",
+            ),
+            Whose::Another => (
                 "the kernel refuses a route whose next hop is not on one of its links",
                 "write the router's address on the link it shares with the gateway",
-            )
+            ),
         };
         let found = Diagnostic::new(
             code::ROUTER_OFF_LINK,

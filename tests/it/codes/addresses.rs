@@ -110,6 +110,12 @@ fn ovl0317_a_router_is_on_a_link() {
     assert_eq!(site("192.168.8.9"), ["OVL0317:6"]);
     assert_eq!(site("192.168.1.1"), ["OVL0317:6"]);
     assert_eq!(site("192.168.1.9"), FINE);
+    let around = |net: &str| {
+        let prefix = "prefix 192.168.8.0/22 as 10.1.8.0/22";
+        in_network(&format!("address 192.168.1.1/24\n{PREFIX}\n{prefix}\nroute {net} via 192.168.1.254"))
+    };
+    assert_eq!(around("192.168.0.0/16"), FINE, "the link of the router is the more specific way");
+    assert_eq!(around("192.168.1.0/24"), ["OVL0316:5", "OVL0317:6"]);
     let v6 = "address fd00:1::1/64\nprefix fd00:1::/64 as fd00:2::/64\nprefix fd00:3::/64 as fd00:4::/64\nroute fd00:3::/64 via";
     assert_eq!(in_network(&format!("{v6} fe80::7")), FINE);
     assert_eq!(in_network(&format!("{v6} fd00:5::7")), ["OVL0317:6"]);

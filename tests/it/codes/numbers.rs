@@ -30,6 +30,28 @@ fn ovl0401_ids_are_distinct() {
 }
 
 #[test]
+fn ovl0401_nothing_is_called_free_that_a_network_with_an_error_may_have() {
+    let networks = |office: &str| {
+        format!(
+            "network office {{ id 1; interface eth0; prefix {office} }}\n\
+             network p {{ id 2; interface eth1; prefix 192.168.0.0/24 as 10.65.1.0/24 }}\n\
+             network q {{ id 2; interface eth2; prefix 192.168.0.0/24 as 10.65.1.0/24 }}\n\
+             connect office -> p; connect office -> q\n"
+        )
+    };
+    let helps = |site: &str| -> Vec<String> {
+        compile(site)
+            .1
+            .into_iter()
+            .filter_map(|finding| finding.help)
+            .filter(|help| help.contains("is free"))
+            .collect()
+    };
+    assert_eq!(helps(&networks("172.16.0.0/16")).len(), 2);
+    assert_eq!(helps(&networks("172.16.0.0/16x")), [""; 0]);
+}
+
+#[test]
 fn ovl0402_ids_have_16_bits_and_are_not_0() {
     for id in ["0", "65536", "18446744073709551615"] {
         assert_eq!(with_ids(&format!("id {id}"), "id 9"), ["OVL0402:1"], "{id}");
