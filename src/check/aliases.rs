@@ -192,8 +192,9 @@ impl<'a> Search<'a, '_, '_> {
 
     /// The network with the prefix it is known by.
     pub(super) fn party(&self, mapping: &Mapping) -> Party<'a> {
-        let network = mapping.owner(self.site).name.value.as_str();
-        Party { network, net: mapping.known(), span: mapping.known_span(self.site) }
+        let owner = mapping.owner(self.site);
+        let (network, instance) = (owner.name.value.as_str(), owner.instance.as_deref());
+        Party { network, net: mapping.known(), span: mapping.known_span(self.site), instance }
     }
 
     /// What the prefix could be known by instead.

@@ -63,7 +63,7 @@ pub(super) fn check(site: &Site, whole: bool, reporter: &mut Reporter<'_>) -> Ve
         };
         let other = &site.networks[earlier];
         let place = other.id.map_or(other.name.span, |id| id.span);
-        let earlier = (place, other.name.value.as_str());
+        let earlier = (place, other.name.value.as_str(), other.instance.as_deref());
         reporter.report(DuplicateId { id, here: (span, name), earlier, free }, instance);
     }
     ids

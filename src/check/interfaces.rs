@@ -11,7 +11,7 @@ use super::errors::interfaces::{
     InterfaceIsVrf, InterfaceTooLong, InterfaceUsedTwice, InvalidInterface, User,
 };
 use crate::diag::Reporter;
-use crate::model::{INTERFACE_NAME_BYTES, Isolation, Site, vrf_name};
+use crate::model::{INTERFACE_NAME_BYTES, Isolation, Network, Site, vrf_name};
 use crate::source::Spanned;
 
 /// Checks every interface name.
@@ -24,8 +24,8 @@ pub(super) fn check(site: &Site, settings: &Settings, ids: &[u16], reporter: &mu
         if !is_valid(interface, instance, reporter) {
             continue;
         }
-        let user = User::Network(&network.name.value);
-        named.push((interface, user, instance));
+        let user = User::Network(&network.name.value, instance);
+        named.push((interface, user));
         if let Some((other, earlier)) = users.get(interface.value.as_str()) {
             let twice = InterfaceUsedTwice { interface, user, other: *other, earlier: earlier.span };
             reporter.report(twice, instance);
@@ -40,10 +40,16 @@ pub(super) fn check(site: &Site, settings: &Settings, ids: &[u16], reporter: &mu
             continue;
         }
         let user = User::Gateway;
-        named.push((interface, user, None));
+        named.push((interface, user));
         if let Some((other, earlier)) = users.get(interface.value.as_str()) {
-            let twice = InterfaceUsedTwice { interface, user, other: *other, earlier: earlier.span };
-            reporter.report(twice, None);
+            // Of the two lines the one further down is the one that uses it again.
+            let ((interface, user), (earlier, other)) = if earlier.span < interface.span {
+                ((interface, user), (*earlier, *other))
+            } else {
+                ((*earlier, *other), (interface, user))
+            };
+            let twice = InterfaceUsedTwice { interface, user, other, earlier: earlier.span };
+            reporter.report(twice, user.instance());
         }
     }
     if settings.isolation == Isolation::Vrf {
@@ -51,19 +57,14 @@ pub(super) fn check(site: &Site, settings: &Settings, ids: &[u16], reporter: &mu
     }
 }
 
-fn check_vrfs(
-    site: &Site,
-    ids: &[u16],
-    named: &[(&Spanned<String>, User<'_>, Option<&str>)],
-    reporter: &mut Reporter<'_>,
-) {
+fn check_vrfs(site: &Site, ids: &[u16], named: &[(&Spanned<String>, User<'_>)], reporter: &mut Reporter<'_>) {
     // Ids that could not be given are 0; their devices are nobody's trouble yet.
     let known = site.networks.iter().zip(ids).filter(|(_, id)| **id != 0);
-    let vrfs: HashMap<String, &Spanned<String>> =
-        known.map(|(network, id)| (vrf_name(&network.name.value, *id), &network.name)).collect();
-    for (interface, user, instance) in named {
+    let vrfs: HashMap<String, &Network> =
+        known.map(|(network, id)| (vrf_name(&network.name.value, *id), network)).collect();
+    for (interface, user) in named {
         if let Some(network) = vrfs.get(&interface.value) {
-            reporter.report(InterfaceIsVrf { interface, user: *user, network }, *instance);
+            reporter.report(InterfaceIsVrf { interface, user: *user, network }, user.instance());
         }
     }
 }

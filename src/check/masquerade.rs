@@ -54,6 +54,7 @@ pub(super) fn check(
         if let Some(masqueraded) = from.masqueraded {
             let pair = (from.name.value.as_str(), to.name.value.as_str());
             let (span, both) = (peering.span, to.masqueraded.is_some());
+            let masqueraded = (masqueraded, from.instance.as_deref());
             reporter.report(OpenedByMasqueraded { pair, span, masqueraded, both }, None);
         } else if to.masqueraded.is_some() {
             callers.entry(peering.to).or_default().push(peering.from);

@@ -112,7 +112,10 @@ impl Search<'_, '_, '_> {
             Reason::OwnReal(network) => (Kind::Real, network),
         };
         let Some(span) = place(site, network, kind, &net) else { return };
-        let other = Party { network: site.network(network).name.value.as_str(), net, span };
+        let owner = site.network(network);
+        // What the gateway has outside of all networks stands in no `for`.
+        let theirs = owner.instance.as_deref().filter(|_| kind != Kind::Outside);
+        let other = Party { network: owner.name.value.as_str(), net, span, instance: theirs };
         match (reason, kind) {
             (Reason::Seen(..), _) if mapping.alias.is_none() => self.missing(mapping, other, true),
             (Reason::OwnReal(_), _) | (Reason::Seen(..), Kind::Real) => self.over_real(mapping, other),

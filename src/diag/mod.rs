@@ -91,6 +91,12 @@ impl Diagnostic {
         self
     }
 
+    /// Adds another party, which was made by this instance of a `for`, if by any.
+    #[must_use]
+    pub fn label_of(self, span: Span, text: impl Into<String>, instance: Option<&str>) -> Self {
+        self.label(span, reporter::with_instance(text.into(), instance))
+    }
+
     /// Says why it matters.
     #[must_use]
     pub fn note(mut self, text: impl Into<String>) -> Self {

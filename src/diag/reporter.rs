@@ -1,7 +1,7 @@
 //! What resolve and check report through: one finding a place and code, with its `for` instance.
 //!
-//! Goes in: findings and the instance they were made in. Comes out: diagnostics whose primary label
-//! ends in `(n = 17)`. What must hold: a mistake inside a `for` over 4000 numbers costs one
+//! Goes in: findings and the instance they were made in. Comes out: diagnostics whose labels
+//! end in `(n = 17)`. What must hold: a mistake inside a `for` over 4000 numbers costs one
 //! diagnostic, and no two labels of one diagnostic share a place.
 
 use std::collections::HashSet;
@@ -38,11 +38,7 @@ impl<'a> Reporter<'a> {
         if !self.seen.insert((diagnostic.primary.span, diagnostic.code)) {
             return;
         }
-        if let Some(instance) = instance {
-            let text = &mut diagnostic.primary.text;
-            *text =
-                if text.is_empty() { format!("here ({instance})") } else { format!("{text} ({instance})") };
-        }
+        diagnostic.primary.text = with_instance(diagnostic.primary.text, instance);
         // Two instances of one statement share their place: one label has to speak for both.
         let (same, other) =
             diagnostic.secondary.into_iter().partition(|label| label.span == diagnostic.primary.span);
@@ -64,6 +60,15 @@ impl<'a> Reporter<'a> {
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.findings.has_errors()
+    }
+}
+
+/// The words of a label with the instance of a `for` that made what is at its place.
+pub(super) fn with_instance(text: String, instance: Option<&str>) -> String {
+    match instance {
+        None => text,
+        Some(instance) if text.is_empty() => format!("here ({instance})"),
+        Some(instance) => format!("{text} ({instance})"),
     }
 }
 

@@ -205,7 +205,7 @@ impl<'a> Resolver<'a, '_> {
         here: &Statement<'a>,
         other: &Statement<'a>,
     ) {
-        let (here, other) = (here.block.span, other.block.span);
+        let (here, other) = (here.block.span, (other.block.span, other.instance.as_deref()));
         if self.reporter.has(here, code::REPEATED_CONNECT) {
             return;
         }
@@ -222,7 +222,7 @@ impl<'a> Resolver<'a, '_> {
     ) {
         let name = |network: NetworkId| self.networks[network.0].name.value.clone();
         let (from, to) = (name(pair.0), name(pair.1));
-        let (here, other) = (here.block.span, other.block.span);
+        let (here, other) = (here.block.span, (other.block.span, other.instance.as_deref()));
         self.report(ConflictingConnects { pair: (&from, &to), here, other });
     }
 

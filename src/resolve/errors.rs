@@ -322,7 +322,8 @@ pub(super) struct RepeatedConnect<'a> {
     /// One of its pairs.
     pub(super) pair: (&'a str, &'a str),
     pub(super) here: Span,
-    pub(super) other: Span,
+    /// The other one, and the instance of a `for` that made it.
+    pub(super) other: (Span, Option<&'a str>),
 }
 
 impl Finding for RepeatedConnect<'_> {
@@ -331,7 +332,10 @@ impl Finding for RepeatedConnect<'_> {
         let title = format!("`connect {from} -> {to}` is already said");
         let found = Diagnostic::new(code::REPEATED_CONNECT, title, Label::new(here, "adds nothing"))
             .help("remove one of the two");
-        if here == other { found } else { found.label(other, format!("`{from}` -> `{to}` is said here")) }
+        if here == other.0 {
+            return found;
+        }
+        found.label_of(other.0, format!("`{from}` -> `{to}` is said here"), other.1)
     }
 }
 

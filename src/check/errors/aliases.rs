@@ -15,6 +15,8 @@ pub struct Party<'a> {
     pub net: IpNet,
     /// Where it is written.
     pub span: Span,
+    /// Which instance of a `for` the network is.
+    pub instance: Option<&'a str>,
 }
 
 impl Party<'_> {
@@ -134,7 +136,11 @@ impl Finding for OverlappingAliases<'_> {
         };
         let label = Label::new(here.span, here.overlap(&other, "taken"));
         let found = Diagnostic::new(code::OVERLAPPING_ALIASES, title, label)
-            .label(other.span, format!("`{}` is {theirs} `{}`", other.network, other.text()))
+            .label_of(
+                other.span,
+                format!("`{}` is {theirs} `{}`", other.network, other.text()),
+                other.instance,
+            )
             .note(note);
         suggestion.instead(found, here.span)
     }
@@ -176,7 +182,7 @@ impl Finding for AliasOverReal<'_> {
         };
         let label = Label::new(here.span, here.overlap(&other, label));
         let found = Diagnostic::new(code::ALIAS_OVER_REAL, title, label)
-            .label(other.span, format!("hosts of `{}` have these numbers", other.network))
+            .label_of(other.span, format!("hosts of `{}` have these numbers", other.network), other.instance)
             .note(note);
         suggestion.instead(found, here.span)
     }
@@ -201,7 +207,7 @@ impl Finding for AliasOnLink<'_> {
             format!("alias `{}` of network `{}` is on the link of network `{}`", here.text(), here.network, other.network),
             label,
         )
-        .label(other.span, format!("puts `{}` on the link of `{}`", other.text(), other.network))
+        .label_of(other.span, format!("puts `{}` on the link of `{}`", other.text(), other.network), other.instance)
         .note("hosts ask their link for such an address, by ARP or neighbour discovery, and never send it to the gateway");
         suggestion.instead(found, here.span)
     }
@@ -240,7 +246,11 @@ impl Finding for AliasOverGateway<'_> {
             format!("{what} `{}` of network `{}` overlaps {theirs}", here.text(), here.network),
             label,
         )
-        .label(other.span, if route { "routed elsewhere by this" } else { "an address of the gateway" });
+        .label_of(
+            other.span,
+            if route { "routed elsewhere by this" } else { "an address of the gateway" },
+            other.instance,
+        );
         let found = found.note(if route {
             "packets for these numbers have a way already in a network that must send them to the gateway"
         } else {
@@ -291,7 +301,7 @@ impl Finding for MissingAlias<'_> {
         };
         let label = Label::new(here.span, here.overlap(&other, "not unique, so an alias is needed"));
         let found = Diagnostic::new(code::MISSING_ALIAS, title, label)
-            .label(other.span, format!("`{}` has `{}`", other.network, other.text()))
+            .label_of(other.span, format!("`{}` has `{}`", other.network, other.text()), other.instance)
             .note(note);
         if same { suggestion.instead(found, here.span) } else { suggestion.added(found, here) }
     }
@@ -315,7 +325,7 @@ impl Finding for SharedAlias<'_> {
             format!("networks `{}` and `{}` share the alias `{}`", first.network, second.network, second.text()),
             Label::new(second.span, "shared"),
         )
-        .label(first.span, format!("`{}` is known by it, too", first.network))
+        .label_of(first.span, format!("`{}` is known by it, too", first.network), first.instance)
         .note(
             "when a host and its counterpart of the same number open connections to each other from the same ports, \
              the kernel has to change a port, and of protocols without ports it drops one direction",

@@ -1,22 +1,31 @@
 //! Findings about interface names.
 
 use crate::diag::{Diagnostic, Finding, Label, code};
+use crate::model::Network;
 use crate::source::{Span, Spanned};
 
 /// Who uses an interface.
 #[derive(Clone, Copy)]
 pub enum User<'a> {
-    /// A network.
-    Network(&'a str),
+    /// A network, and which instance of a `for` it is.
+    Network(&'a str, Option<&'a str>),
     /// The gateway itself, for an address outside of the networks.
     Gateway,
 }
 
-impl User<'_> {
+impl<'a> User<'a> {
     fn words(self) -> String {
         match self {
-            Self::Network(name) => format!("network `{name}`"),
+            Self::Network(name, _) => format!("network `{name}`"),
             Self::Gateway => String::from("the gateway itself"),
+        }
+    }
+
+    /// The instance of a `for` that says so.
+    pub fn instance(self) -> Option<&'a str> {
+        match self {
+            Self::Network(_, instance) => instance,
+            Self::Gateway => None,
         }
     }
 }
@@ -80,7 +89,7 @@ impl Finding for InterfaceUsedTwice<'_> {
             format!("interface `{}` is used by {} and by {}", interface.value, other.words(), user.words()),
             Label::new(interface.span, "used again"),
         )
-        .label(earlier, format!("{} uses it", other.words()))
+        .label_of(earlier, format!("{} uses it", other.words()), other.instance())
         .note("the interface a packet comes in on is all that tells which network it is from")
         .help("give each network an interface of its own, for example a VLAN like `eth1.20`")
     }
@@ -93,7 +102,7 @@ pub struct InterfaceIsVrf<'a> {
     /// Who uses it.
     pub user: User<'a>,
     /// The network whose VRF device has this name.
-    pub network: &'a Spanned<String>,
+    pub network: &'a Network,
 }
 
 impl Finding for InterfaceIsVrf<'_> {
@@ -105,11 +114,15 @@ impl Finding for InterfaceIsVrf<'_> {
                 "interface `{}` of {} is the VRF device of network `{}`",
                 interface.value,
                 user.words(),
-                network.value
+                network.name.value
             ),
             Label::new(interface.span, "the name of a VRF device"),
         )
-        .label(network.span, format!("its VRF device is `{}`", interface.value))
+        .label_of(
+            network.name.span,
+            format!("its VRF device is `{}`", interface.value),
+            network.instance.as_deref(),
+        )
         .note("a VRF device is made for each network; the interface belongs into it and cannot be it")
         .help("use the name of the interface the hosts are behind, or give the network another name")
     }

@@ -47,8 +47,8 @@ pub struct OpenedByMasqueraded<'a> {
     pub pair: (&'a str, &'a str),
     /// The `connect`.
     pub span: Span,
-    /// The `nodes masqueraded`.
-    pub masqueraded: Span,
+    /// The `nodes masqueraded`, and which instance of a `for` its network is.
+    pub masqueraded: (Span, Option<&'a str>),
     /// Whether the other network is masqueraded, too: then neither can open.
     pub both: bool,
 }
@@ -61,7 +61,7 @@ impl Finding for OpenedByMasqueraded<'_> {
             format!("hosts of masqueraded network `{from}` cannot open connections to `{to}`"),
             Label::new(span, format!("lets `{from}` open")),
         )
-        .label(masqueraded, "its hosts only answer")
+        .label_of(masqueraded.0, "its hosts only answer", masqueraded.1)
         .note("masqueraded hosts have no route to other networks: they know nothing but the gateway's own address");
         if both {
             return found.help(format!(

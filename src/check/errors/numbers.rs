@@ -9,8 +9,8 @@ pub struct DuplicateId<'a> {
     pub id: u64,
     /// The later statement and its network.
     pub here: (Span, &'a str),
-    /// The earlier statement and its network.
-    pub earlier: (Span, &'a str),
+    /// The earlier statement, its network, and the instance of a `for` that this is.
+    pub earlier: (Span, &'a str, Option<&'a str>),
     /// The smallest id that nothing uses.
     pub free: Option<u16>,
 }
@@ -23,7 +23,7 @@ impl Finding for DuplicateId<'_> {
             format!("id {id} of network `{}` is taken by network `{}`", here.1, earlier.1),
             Label::new(here.0, "taken"),
         )
-        .label(earlier.0, format!("`{}` has it", earlier.1))
+        .label_of(earlier.0, format!("`{}` has it", earlier.1), earlier.2)
         .note("the id is the network's routing table and part of its conntrack zones, so each needs its own");
         match free {
             Some(free) => found.help(format!("use another id, {free} is free")),

@@ -328,7 +328,8 @@ impl Finding for BadRate<'_> {
 pub(in crate::resolve) struct ConflictingConnects<'a> {
     pub(in crate::resolve) pair: (&'a str, &'a str),
     pub(in crate::resolve) here: Span,
-    pub(in crate::resolve) other: Span,
+    /// The other one, and the instance of a `for` that made it.
+    pub(in crate::resolve) other: (Span, Option<&'a str>),
 }
 
 impl Finding for ConflictingConnects<'_> {
@@ -342,7 +343,7 @@ impl Finding for ConflictingConnects<'_> {
         .note(
             "the order of declarations says nothing, so neither can be taken to hold rather than the other",
         );
-        let found = if here == other { found } else { found.label(other, "and here") };
+        let found = if here == other.0 { found } else { found.label_of(other.0, "and here", other.1) };
         found.help("put the rules for these networks into one block")
     }
 }

@@ -32,7 +32,7 @@ fn ovl0502_names_are_ones_that_the_kernel_and_the_tools_take() {
 #[test]
 fn ovl0503_an_interface_has_one_network() {
     assert_eq!(behind("eth2"), ["OVL0503:2"]);
-    assert_eq!(in_gateway("address 10.9.0.1/24 on eth1"), ["OVL0503:2"]);
+    assert_eq!(in_gateway("address 10.9.0.1/24 on eth1"), ["OVL0503:4"]);
     assert_eq!(behind("ETH2"), FINE, "case matters to the kernel");
 }
 

@@ -4,6 +4,7 @@
 mod addresses;
 mod aliases;
 mod interfaces;
+mod labels;
 mod masquerade;
 mod names;
 mod numbers;
