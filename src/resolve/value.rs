@@ -97,7 +97,10 @@ fn prefix(address: &str, length: &str) -> Literal {
     };
     let longest = net::width(net::family_of(&parsed));
     let digits = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
-    let length = length.parse::<u8>().ok().filter(|length| digits && *length <= longest);
+    if !digits {
+        return Literal::Malformed(String::from("the length is not a number"));
+    }
+    let length = length.parse::<u8>().ok().filter(|length| *length <= longest);
     match length.and_then(|length| IpNet::new(parsed, length).ok()) {
         Some(net) => Literal::Value(Value::Prefix(net)),
         None => Literal::Malformed(format!("the length is not within 0 to {longest}")),
@@ -163,7 +166,8 @@ mod tests {
             ("10.0.0.300", "a number of an IPv4 address is at most 255"),
             ("10.0.0.010", "`010` has a leading zero, which some tools read as octal"),
             ("10.0.0.0/33", "the length is not within 0 to 32"),
-            ("10.0.0.0/+8", "the length is not within 0 to 32"),
+            ("10.0.0.0/+8", "the length is not a number"),
+            ("10.0.0.0/16x", "the length is not a number"),
             ("fd00::/129", "the length is not within 0 to 128"),
             ("fd00:::1", "not an IPv6 address"),
             ("12ab", "not an integer"),

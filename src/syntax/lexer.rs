@@ -8,8 +8,9 @@
 
 use std::ops::Range;
 
+use super::characters::{ends_word, is_hidden, is_word_byte, lookalike, shell_variable};
 use super::errors::{InvalidCharacter, LexicalError, Oddity, UnterminatedInterpolation, UnterminatedString};
-use super::token::{Token, TokenKind, is_connective};
+use super::token::{Keyword, Token, TokenKind, is_connective};
 use crate::source::{FileId, Span};
 
 /// No more lexical findings than this are made for one file: it is then not an `ovl` file at all.
@@ -155,7 +156,13 @@ impl Lexer<'_> {
         } else if rest.starts_with("<->") {
             self.push(TokenKind::BothWays, self.at + 3);
         } else if rest.starts_with("..") {
-            self.push(TokenKind::DotDot, self.at + 2);
+            // Three dots are told about where a range is read.
+            let dots = rest.bytes().take_while(|byte| *byte == b'.').count();
+            self.push(TokenKind::DotDot, self.at + dots);
+        } else if rest.starts_with("//") {
+            let span = self.span(self.at, self.at + 2);
+            self.error(InvalidCharacter { span, oddity: Oddity::Slashes });
+            self.comment();
         } else if rest.starts_with('=') && !rest.starts_with("=>") {
             self.push(TokenKind::Equals, self.at + 1);
         } else {
@@ -292,6 +299,11 @@ impl Lexer<'_> {
     /// A word with something in it, at `odd`, that no bare word holds: all of it is one bad token.
     fn bad_word(&mut self, word: Mark, odd: usize) {
         let rest = self.text.get(odd..).unwrap_or("");
+        if let Some((length, name)) = shell_variable(rest) {
+            let (span, name) = (self.span(odd, odd + length), name.to_owned());
+            self.error(InvalidCharacter { span, oddity: Oddity::Shell { name, alone: odd == word.at } });
+            return self.push(TokenKind::Bad, odd + length);
+        }
         let character = rest.chars().next().unwrap_or_default();
         let goes_on = |byte| matches!(byte, b'.' | b'-' | b'=') || !ends_word(byte);
         let length = rest.bytes().position(|byte| !goes_on(byte)).unwrap_or(rest.len());
@@ -383,12 +395,67 @@ impl Lexer<'_> {
         let Some(Open::Interpolation { word, brace, .. }) = self.open.get(index).copied() else {
             return false;
         };
+        if self.end_interpolation(index) {
+            return true;
+        }
         // Where quotes stood inside, what was given up before may now be a part of this word: it
         // stays given up, or the two would take turns for ever.
         let before = if self.plain.end > word.at { self.plain.start } else { brace };
         self.plain = before.min(brace)..self.at;
         self.go_back(index, word);
         true
+    }
+
+    /// Where the outermost interpolation holds a value and nothing else, and its `}` is missing: before the `{`
+    /// of a block it ends at the blank, and at the end of a line its word is one bad token.
+    fn end_interpolation(&mut self, index: usize) -> bool {
+        let Some(Open::Interpolation { word, brace, quoted: false }) = self.open.get(index).copied() else {
+            return false;
+        };
+        let Some(end) = self.value_behind(brace) else { return false };
+        let blank = |at| matches!(self.byte(at), Some(b' ' | b'\t'));
+        let block = self.byte(self.at) == Some(b'{');
+        if if block { !blank(end) } else { blank(brace + 1) } {
+            return false;
+        }
+        let text = |from, to| self.text.get(from..to).unwrap_or("").to_owned();
+        let (before, inside) = (text(word.at, brace), text(brace, end));
+        let (span, missing) = (self.span(brace, brace + 1), self.span(end, end));
+        if block {
+            self.open.truncate(index);
+            self.outermost = None;
+            self.at = end;
+        } else {
+            self.go_back(index, word);
+        }
+        self.error(UnterminatedInterpolation {
+            span,
+            word: before,
+            quoted: false,
+            value: Some((missing, inside)),
+        });
+        if block {
+            self.push(TokenKind::Tail, end + 1);
+        } else {
+            self.push(TokenKind::Bad, end);
+        }
+        true
+    }
+
+    /// Where the value ends that stands behind the brace of an interpolation, if there is nothing else up to here.
+    /// Blocks begin with a keyword, so what does is none.
+    fn value_behind(&self, brace: usize) -> Option<usize> {
+        let before = self.out.tokens.iter().rposition(|token| token.end as usize == brace + 1)?;
+        let inside = self.out.tokens.get(before + 1..)?;
+        let fits = |(n, token): (usize, &Token)| match token.kind {
+            TokenKind::Word => n % 2 == 0 && Keyword::find(token.text(self.text)).is_none(),
+            TokenKind::Plus | TokenKind::Minus | TokenKind::Star | TokenKind::Slash | TokenKind::Percent => {
+                n % 2 == 1
+            }
+            _ => false,
+        };
+        let whole = inside.len() % 2 == 1 && inside.iter().enumerate().all(fits);
+        inside.last().filter(|_| whole).map(|token| token.end as usize)
     }
 
     /// Where a parenthesis cannot go on: reads on from it as if it did not join lines.
@@ -405,7 +472,7 @@ impl Lexer<'_> {
         if self.plain.start == brace {
             let word = self.text.get(word.at..brace).unwrap_or("").to_owned();
             let span = self.span(brace, brace + 1);
-            self.error(UnterminatedInterpolation { span, word, quoted });
+            self.error(UnterminatedInterpolation { span, word, quoted, value: None });
         }
     }
 
@@ -417,53 +484,4 @@ impl Lexer<'_> {
         self.out.errors.truncate(mark.errors);
         self.at = mark.at;
     }
-}
-
-/// Whether a bare word may hold this byte.
-const fn is_word_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'_' | b'-' | b'/' | b'*' | b'@' | b'~')
-}
-
-/// Whether a bare word may be followed directly by this byte.
-const fn ends_word(byte: u8) -> bool {
-    matches!(
-        byte,
-        b' ' | b'\t'
-            | b'\r'
-            | b'\n'
-            | b'{'
-            | b'}'
-            | b'('
-            | b')'
-            | b','
-            | b';'
-            | b'='
-            | b'<'
-            | b'+'
-            | b'%'
-            | b'"'
-    ) || matches!(byte, b'.' | b'-')
-}
-
-/// Characters that a reader does not see, that look like the end of a line, or that change the order of what is seen.
-fn is_hidden(character: char) -> bool {
-    (character.is_control() && character != '\t')
-        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
-
-/// What word processors and web pages put in the place of plain characters: how many bytes of `rest` it
-/// is, and what was typed. Quotes are taken together with the text between them.
-fn lookalike(rest: &str, character: char) -> Option<(usize, String)> {
-    let plain = match character {
-        '\u{2010}'..='\u{2015}' | '\u{2212}' => "-".to_owned(),
-        '“' | '”' | '„' | '‟' | '«' | '»' => {
-            let line = rest.split(['\n', '\r']).next()?;
-            let quotes = ['“', '”', '„', '‟', '«', '»', '"'];
-            let (inner, beyond) = line.get(character.len_utf8()..)?.split_once(quotes)?;
-            return Some((line.len() - beyond.len(), format!("\"{inner}\"")));
-        }
-        _ if character.is_whitespace() => " ".to_owned(),
-        _ => return None,
-    };
-    Some((character.len_utf8(), plain))
 }

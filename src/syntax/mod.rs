@@ -5,6 +5,7 @@
 //! finding is made.
 
 pub mod ast;
+mod characters;
 mod errors;
 mod include;
 pub mod lexer;

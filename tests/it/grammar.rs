@@ -217,7 +217,9 @@ proptest! {
             let mut between = at..start;
             while let Some(comment) = comments.first().cloned().filter(|comment| comment.start < start) {
                 blank(&text[between.start..comment.start]);
-                assert!(text[comment.clone()].starts_with('#') && !text[comment.clone()].contains('\n'));
+                // `//` is told about, and what follows it is passed over like a comment.
+                let begins = text[comment.clone()].starts_with('#') || text[comment.clone()].starts_with("//");
+                assert!(begins && !text[comment.clone()].contains('\n'));
                 between.start = comment.end;
                 comments.remove(0);
             }

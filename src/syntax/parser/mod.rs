@@ -156,7 +156,10 @@ fn fail_reported<T>(input: Tokens<'_>) -> Parsed<'_, T> {
 /// A sign with a fixed text.
 fn sign<'a>(kind: TokenKind) -> impl Fn(Tokens<'a>) -> Parsed<'a, Token> {
     move |input| match input.next() {
-        token if token.kind == kind => Ok((input.after(1), token)),
+        token if token.kind == kind => {
+            report::dots(input, token);
+            Ok((input.after(1), token))
+        }
         _ => fail(input, Expected::sign(kind)),
     }
 }

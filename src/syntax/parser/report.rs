@@ -73,6 +73,17 @@ pub(super) fn report(start: Tokens<'_>, failure: Failure, until: Tokens<'_>) {
     context.find(UnexpectedToken { span, found, expected, waiting, help });
 }
 
+/// Three dots in the place of two.
+pub(super) fn dots(input: Tokens<'_>, token: Token) {
+    let span = input.span(token);
+    if token.kind == TokenKind::DotDot && span.end - span.start > 2 {
+        let help = Some(("a range has two dots".to_owned(), Some((span, "..".to_owned()))));
+        let (found, expected) = (quoted(input.text(token)), Expected::DotDot);
+        let expected = super::Expectations::from(expected).words();
+        input.context.find(UnexpectedToken { span, found, expected, waiting: None, help });
+    }
+}
+
 /// The parenthesis that is open before the token at `at`.
 fn open_paren(start: Tokens<'_>, at: usize) -> Option<(Span, String)> {
     let mut depth = 0_usize;

@@ -219,16 +219,11 @@ fn a_brace_in_quotes_that_stays_open_does_not_lose_the_block() {
 
 #[test]
 fn an_interpolation_that_stays_open_does_not_swallow_what_follows() {
-    let glued = "directly after";
     finds(
         "site a{1\nnetwork b {\n    interface eth{1\n    idd 5\n}\n",
         &[
-            &format!(
-                "1:7 OVL0003 `{{` {glued} `a` has no `}}` on its line | put a blank before `{{` if it opens a block"
-            ),
-            &format!(
-                "3:18 OVL0003 `{{` {glued} `eth` has no `}}` on its line | put a blank before `{{` if it opens a block"
-            ),
+            &format!("1:9 OVL0003 the interpolation in `a{{1` does not end | close it: `a{{1}}`"),
+            &format!("3:20 OVL0003 the interpolation in `eth{{1` does not end | close it: `eth{{1}}`"),
             "4:5 OVL0103 unknown statement `idd` | did you mean `id`?",
         ],
     );
@@ -317,4 +312,30 @@ fn a_rule_says_how_its_words_are_written() {
             "2:14 OVL0101 expected `,`, `from`, `log`, `to` or the end of the line, found `limit` | a limit is for what is logged: write `log limit`",
         ],
     );
+}
+
+#[test]
+fn an_interpolation_without_its_brace_is_closed_where_its_value_ends() {
+    let closed = "1:16 OVL0003 the interpolation in `cell-{n` does not end | close it: `cell-{n}`";
+    finds(
+        "network cell-{n {\n    id 5\n    idd 6\n}\n",
+        &[closed, "3:5 OVL0103 unknown statement `idd` | did you mean `id`?"],
+    );
+    finds("network cell-{n\n    id 5\n}\n", &[closed]);
+    finds("network cell-{n { id 5 }\n", &[closed]);
+}
+
+#[test]
+fn what_other_languages_write_for_comments_values_and_ranges_is_one_finding() {
+    let comment = "OVL0001 `//` does not begin a comment | begin the comment with `#`";
+    finds(
+        "// it's {a\nnetwork a {\n id 50 // machine's \"x\n}\n",
+        &[&format!("1:1 {comment}"), &format!("3:8 {comment}")],
+    );
+    let value = "OVL0001 `$` cannot stand in a bare word | write `{n}` for the value of `n`";
+    finds(
+        "network cell-$n {\n id 1\n}\nnetwork cell-${n} {\n id 1\n}\n",
+        &[&format!("1:14 {value}"), &format!("4:14 {value}")],
+    );
+    finds("for n in 1...20 {\n}\n", &["1:11 OVL0101 expected `..`, found `...` | a range has two dots"]);
 }
