@@ -222,8 +222,8 @@ fn an_interpolation_that_stays_open_does_not_swallow_what_follows() {
     finds(
         "site a{1\nnetwork b {\n    interface eth{1\n    idd 5\n}\n",
         &[
-            &format!("1:9 OVL0003 the interpolation in `a{{1` does not end | close it: `a{{1}}`"),
-            &format!("3:20 OVL0003 the interpolation in `eth{{1` does not end | close it: `eth{{1}}`"),
+            "1:9 OVL0003 the interpolation in `a{1` does not end | close it: `a{1}`",
+            "3:20 OVL0003 the interpolation in `eth{1` does not end | close it: `eth{1}`",
             "4:5 OVL0103 unknown statement `idd` | did you mean `id`?",
         ],
     );
