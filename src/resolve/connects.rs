@@ -222,8 +222,9 @@ impl<'a> Resolver<'a, '_> {
     ) {
         let name = |network: NetworkId| self.networks[network.0].name.value.clone();
         let (from, to) = (name(pair.0), name(pair.1));
+        let blocks = here.rules.is_some() && other.rules.is_some();
         let (here, other) = (here.block.span, (other.block.span, other.instance.as_deref()));
-        self.report(ConflictingConnects { pair: (&from, &to), here, other });
+        self.report(ConflictingConnects { pair: (&from, &to), here, blocks, other });
     }
 
     /// Warns of a block that allows nothing, or nothing in one of its directions.

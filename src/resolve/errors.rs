@@ -329,7 +329,7 @@ pub(super) struct RepeatedConnect<'a> {
 impl Finding for RepeatedConnect<'_> {
     fn diagnostic(self) -> Diagnostic {
         let Self { pair: (from, to), here, other } = self;
-        let title = format!("`connect {from} -> {to}` is already said");
+        let title = format!("`{from}` -> `{to}` is already said");
         let found = Diagnostic::new(code::REPEATED_CONNECT, title, Label::new(here, "adds nothing"))
             .help("remove one of the two");
         if here == other.0 {

@@ -299,7 +299,12 @@ impl Finding for MissingAlias<'_> {
         } else {
             "both take part in a `connect`, and the gateway could not tell which of them a packet is for"
         };
-        let label = Label::new(here.span, here.overlap(&other, "not unique, so an alias is needed"));
+        let words = if same {
+            String::from("the real prefix again, which is not unique")
+        } else {
+            here.overlap(&other, "not unique, so an alias is needed")
+        };
+        let label = Label::new(here.span, words);
         let found = Diagnostic::new(code::MISSING_ALIAS, title, label)
             .label_of(other.span, format!("`{}` has `{}`", other.network, other.text()), other.instance)
             .note(note);

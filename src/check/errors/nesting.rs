@@ -13,6 +13,8 @@ pub struct AmbiguousMapping<'a> {
     network: &'a str,
     real: IpNet,
     same: bool,
+    /// Whether one of them has an alias.
+    aliased: bool,
     here: Span,
     earlier: Span,
 }
@@ -22,23 +24,27 @@ impl<'a> AmbiguousMapping<'a> {
     pub fn new(site: &'a Site, a: &Mapping, b: &Mapping) -> Self {
         let network = &b.owner(site).name.value;
         let (here, earlier) = (b.prefix(site).span, a.prefix(site).span);
-        Self { network, real: b.real, same: a.known() == b.known(), here, earlier }
+        let aliased = a.place.is_some() || b.place.is_some();
+        Self { network, real: b.real, same: a.known() == b.known(), aliased, here, earlier }
     }
 }
 
 impl Finding for AmbiguousMapping<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { network, same, here, earlier, .. } = self;
+        let Self { network, same, aliased, here, earlier, .. } = self;
         let real = written(&self.real);
         let label = if same { "said again" } else { "a second mapping of the same hosts" };
-        Diagnostic::new(
+        let found = Diagnostic::new(
             code::AMBIGUOUS_MAPPING,
             format!("network `{network}` has the prefix `{real}` twice"),
             Label::new(here, label),
         )
         .label(earlier, "first said here")
-        .note("replies of a host can carry one source address only, so it has one alias")
-        .help("keep one of them")
+        .help("keep one of them");
+        if !aliased {
+            return found;
+        }
+        found.note("replies of a host can carry one source address only, so it has one alias")
     }
 }
 

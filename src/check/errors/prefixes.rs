@@ -119,6 +119,8 @@ pub struct UnusablePrefix {
 impl Finding for UnusablePrefix {
     fn diagnostic(self) -> Diagnostic {
         let Self { net, span, what, part } = self;
+        // RFC 1918 and RFC 4193.
+        let private = if net::family(&net) == Family::V4 { "10.0.0.0/8" } else { "fd00::/8" };
         let (title, label) = match part {
             Some(part) => (
                 format!("`{net}` holds addresses that no host can have"),
@@ -131,6 +133,8 @@ impl Finding for UnusablePrefix {
         };
         Diagnostic::new(code::UNUSABLE_PREFIX, title, Label::new(span, label))
             .note("only ordinary unicast addresses can be routed from one network to another")
-            .help("use the prefix that the hosts really have, or one out of a private range such as `10.0.0.0/8`")
+            .help(format!(
+                "use the prefix that the hosts really have, or one out of a private range such as `{private}`"
+            ))
     }
 }

@@ -328,22 +328,26 @@ impl Finding for BadRate<'_> {
 pub(in crate::resolve) struct ConflictingConnects<'a> {
     pub(in crate::resolve) pair: (&'a str, &'a str),
     pub(in crate::resolve) here: Span,
+    /// Whether both have a block.
+    pub(in crate::resolve) blocks: bool,
     /// The other one, and the instance of a `for` that made it.
     pub(in crate::resolve) other: (Span, Option<&'a str>),
 }
 
 impl Finding for ConflictingConnects<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { pair: (from, to), here, other } = self;
+        let Self { pair: (from, to), here, blocks, other } = self;
+        let differ = if blocks { "with different rules" } else { "with a block of rules and without" };
+        let label = if here == other.0 { "said here" } else { "also said here" };
         let found = Diagnostic::new(
             code::CONFLICTING_CONNECTS,
-            format!("`{from}` -> `{to}` is said twice, with different rules"),
-            Label::new(here, "said here"),
+            format!("`{from}` -> `{to}` is said twice, {differ}"),
+            Label::new(here, label),
         )
         .note(
             "the order of declarations says nothing, so neither can be taken to hold rather than the other",
         );
-        let found = if here == other.0 { found } else { found.label_of(other.0, "and here", other.1) };
+        let found = if here == other.0 { found } else { found.label_of(other.0, "first said here", other.1) };
         found.help("put the rules for these networks into one block")
     }
 }

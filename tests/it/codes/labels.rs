@@ -89,3 +89,50 @@ fn the_later_of_two_uses_of_an_interface_is_blamed() {
         ["4 eth1: used again", &format!("1 eth1: {}", words[0])]
     );
 }
+
+/// The words of the only finding of a site: title, note and help, a line each.
+fn words(source: &str) -> String {
+    let (_, findings, _) = compile(source);
+    let [finding] = findings.as_slice() else { panic!("not one finding: {findings:#?}") };
+    let more = [&finding.note, &finding.help].map(|text| text.clone().unwrap_or_default());
+    format!("{}\n{}\n{}", finding.title, more[0], more[1])
+}
+
+#[test]
+fn a_private_range_is_of_the_family_of_the_prefix() {
+    let of = |prefix: &str| {
+        words(&format!("network a {{ interface eth1; prefix {prefix} }}\n{B}connect a -> b\n"))
+    };
+    assert!(of("fe80::/64").ends_with("`fd00::/8`"));
+    assert!(of("::/0").ends_with("`fd00::/8`"));
+    assert!(of("169.254.0.0/16").ends_with("`10.0.0.0/8`"));
+}
+
+#[test]
+fn what_two_connects_say_is_told_as_it_is() {
+    let two =
+        |first: &str, second: &str| format!("{A}{B}connect a <-> b {first}\nconnect a <-> b {second}\n");
+    assert!(words(&two("", "")).starts_with("`a` -> `b` is already said\n"));
+    let rules = two("{ allow tcp 1 from a }", "{ allow tcp 2 from a; allow tcp 1 from b }");
+    assert!(words(&two("", "{ allow tcp 1 }")).contains("said twice, with a block of rules and without\n"));
+    let (_, findings, _) = compile(&rules);
+    let conflict = findings.iter().find(|finding| finding.code.as_str() == "OVL0412").unwrap();
+    assert!(conflict.title.ends_with("said twice, with different rules"));
+    assert_eq!(
+        (&*conflict.primary.text, &*conflict.secondary[0].text),
+        ("also said here", "first said here")
+    );
+}
+
+#[test]
+fn an_alias_that_is_the_real_prefix_and_a_prefix_without_one_are_called_so() {
+    let same = "network c { interface eth3; prefix 192.168.1.0/24 as 192.168.1.0/24 }\n";
+    let found = labels(&format!("{A}{same}connect a -> c\n"));
+    assert_eq!(found[0], "2 192.168.1.0/24: the real prefix again, which is not unique");
+    let twice = |alias: &str| {
+        let lines = format!("prefix 10.7.0.0/16; prefix 10.7.0.0/16 {alias}");
+        words(&format!("network c {{ interface eth3; {lines} }}\n{A}connect a -> c\n"))
+    };
+    assert!(!twice("").contains("source address"));
+    assert!(twice("as 10.8.0.0/16").contains("source address"));
+}
