@@ -7,7 +7,8 @@
 use std::collections::HashMap;
 
 use super::Resolver;
-use super::errors::{DuplicateName, MissingStatement, RepeatedStatement};
+use super::errors::{DuplicateName, MissingStatement, RepeatedStatement, UnknownChoice};
+use super::scope::bare;
 use super::viewers::Named;
 use crate::model::{Alias, Host, Mss, Network, Prefix, Route};
 use crate::source::{Span, Spanned};
@@ -117,7 +118,16 @@ impl<'a> Resolver<'a, '_> {
                 self.once_in_network("nodes", network, *span, &mut parts.nodes, masqueraded.then_some(*span));
             }
             NetworkStatement::Mss(word, size, span) => {
-                let choice = self.choice("mss", word, [("clamp", ())], &["clamp"]);
+                let choice = match bare(word).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit())) {
+                    Some(bytes) if size.is_none() => {
+                        let meant = format!("clamp {bytes}");
+                        let (similar, choices) = (Some(meant.as_str()), &["clamp"][..]);
+                        let span = word.span;
+                        self.report(UnknownChoice { keyword: "mss", word: bytes, span, choices, similar });
+                        None
+                    }
+                    _ => self.choice("mss", word, [("clamp", ())], &["clamp"]),
+                };
                 let size = size.as_ref().map(|size| self.number(size));
                 let mss = match (choice, size) {
                     (Some(_), None) => Some(Mss::Route),

@@ -73,6 +73,14 @@ fn a_long_word_of_the_user_does_not_hide_what_is_said_of_it() {
 }
 
 #[test]
+fn ovl0214_a_size_without_its_word_gets_it() {
+    let network = "network a { interface eth1; prefix 10.0.0.0/24; mss 1420 }\n";
+    let (_, findings, _) = compile(network);
+    assert_eq!((findings.len(), findings[0].code.as_str()), (1, "OVL0214"), "{findings:?}");
+    assert_eq!(findings[0].fix.as_ref().map(|fix| fix.replacement.as_str()), Some("clamp 1420"));
+}
+
+#[test]
 fn ovl0204_names_are_words() {
     assert_eq!(
         found(&format!("network {} {{ interface eth1; prefix 10.0.0.0/24 }}\n", "n".repeat(64))),
