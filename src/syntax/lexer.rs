@@ -21,7 +21,7 @@ const MOST_ERRORS: usize = 100;
 pub struct Lexed {
     /// The tokens in order; the last one is [`TokenKind::End`].
     pub tokens: Vec<Token>,
-    /// The comments in order, each from `#` to the end of its line.
+    /// The comments in order, each from `#`, or the `//` that stands for it, to the end of its line.
     pub comments: Vec<Span>,
     /// What was wrong.
     pub errors: Vec<LexicalError>,

@@ -63,7 +63,7 @@ fn lexer(bytes: &[u8]) {
         at = token.end;
     }
     assert_eq!(lexed.tokens.last().map(|token| token.kind), Some(TokenKind::End));
-    assert!(lexed.comments.iter().all(|span| text[span.range()].starts_with('#')));
+    assert!(lexed.comments.iter().all(|span| text[span.range()].starts_with(['#', '/'])));
 }
 
 /// Every place in a finding lies in the text.

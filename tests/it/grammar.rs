@@ -218,7 +218,7 @@ proptest! {
             while let Some(comment) = comments.first().cloned().filter(|comment| comment.start < start) {
                 blank(&text[between.start..comment.start]);
                 // `//` is told about, and what follows it is passed over like a comment.
-                let begins = text[comment.clone()].starts_with('#') || text[comment.clone()].starts_with("//");
+                let begins = text[comment.clone()].starts_with(['#', '/']) || text[comment.clone()].starts_with("//");
                 assert!(begins && !text[comment.clone()].contains('\n'));
                 between.start = comment.end;
                 comments.remove(0);
