@@ -245,6 +245,7 @@ impl Lexer<'_> {
         }
     }
 
+    /// From `#`, or the `//` that stands for it, to the end of the line.
     fn comment(&mut self) {
         let rest = self.text.get(self.at..).unwrap_or("");
         let line = rest.split(['\n', '\r']).next().unwrap_or("");
@@ -415,7 +416,9 @@ impl Lexer<'_> {
         let Some(end) = self.value_behind(brace) else { return false };
         let blank = |at| matches!(self.byte(at), Some(b' ' | b'\t'));
         let block = self.byte(self.at) == Some(b'{');
-        if if block { !blank(end) } else { blank(brace + 1) } {
+        // `cell-{n {` ends at the blank; in `cell-{ n` the brace may be that of a block.
+        let ends_here = if block { blank(end) } else { !blank(brace + 1) };
+        if !ends_here {
             return false;
         }
         let text = |from, to| self.text.get(from..to).unwrap_or("").to_owned();
