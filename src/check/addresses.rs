@@ -4,6 +4,7 @@
 //! afterwards: every such address is one that an interface can carry, lies in a prefix of its
 //! network, and belongs to one machine; every prefix can be reached from the gateway.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -13,15 +14,18 @@ use super::errors::addresses::{
 };
 use super::errors::nesting::RepeatedPrefix;
 use crate::diag::Reporter;
-use crate::model::{Network, Site};
+use crate::model::{Host, Network, NetworkId, Site};
 use crate::net;
 use crate::source::Spanned;
 
+/// The places of addresses that have a finding: what else is wrong with their links is no news.
+pub(super) type Misplaced = HashSet<(NetworkId, usize)>;
+
 /// Checks addresses and hosts of every network. `complete` says whose prefixes are all sound: of
 /// the others nobody knows what lies outside.
-pub(super) fn check(site: &Site, complete: &[bool], reporter: &mut Reporter<'_>) {
-    for ((_, network), complete) in site.ids().zip(complete) {
-        let mut placed = true;
+pub(super) fn check(site: &Site, complete: &[bool], reporter: &mut Reporter<'_>) -> Misplaced {
+    let mut misplaced = Misplaced::new();
+    for ((id, network), complete) in site.ids().zip(complete) {
         for (place, address) in network.addresses.iter().enumerate() {
             let same = |it: &&Spanned<IpNet>| it.value.addr() == address.value.addr();
             if let Some(earlier) = network.addresses[..place].iter().find(same) {
@@ -30,13 +34,22 @@ pub(super) fn check(site: &Site, complete: &[bool], reporter: &mut Reporter<'_>)
                     RepeatedPrefix::address(&network.name.value, single, address.span, earlier.span);
                 reporter.report(repeated, network.instance.as_deref());
             }
-            placed &= check_address(network, *address, *complete, reporter);
+            if !check_address(network, *address, *complete, reporter) {
+                misplaced.insert((id, place));
+            }
         }
+        let wrong: Vec<IpNet> = network
+            .addresses
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| misplaced.contains(&(id, *place)))
+            .map(|(_, address)| address.value)
+            .collect();
         if *complete {
-            check_hosts(network, reporter);
+            check_hosts(network, &wrong, reporter);
         }
         // An address at the wrong place says nothing about links.
-        if *complete && placed {
+        if *complete && wrong.is_empty() {
             check_reach(network, reporter);
         }
     }
@@ -46,6 +59,7 @@ pub(super) fn check(site: &Site, complete: &[bool], reporter: &mut Reporter<'_>)
             reporter.report(UnusableAddress { address: value, span, network: None, fault }, None);
         }
     }
+    misplaced
 }
 
 /// Whether the address is one of its network.
@@ -73,8 +87,12 @@ fn check_address(
     true
 }
 
-fn check_hosts(network: &Network, reporter: &mut Reporter<'_>) {
-    for host in network.hosts.iter().filter(|host| !is_inside(network, host.address.value)) {
+/// `wrong` are the gateway's addresses outside of the network: it is the prefix, then, that is not the one of the
+/// hosts beside them.
+fn check_hosts(network: &Network, wrong: &[IpNet], reporter: &mut Reporter<'_>) {
+    let told = |host: &&Host| wrong.iter().any(|link| link.contains(&host.address.value));
+    let outside = network.hosts.iter().filter(|host| !is_inside(network, host.address.value));
+    for host in outside.filter(|host| !told(host)) {
         let outside = HostOutside { network: &network.name.value, host };
         reporter.report(outside, network.instance.as_deref());
     }

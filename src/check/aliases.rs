@@ -17,6 +17,7 @@ use super::free::FreeSpace;
 use super::overlaps::{Group, group, sweep};
 use super::peers::{Peers, first_common};
 use super::prefixes::Mapping;
+use super::series::{Formula, Series};
 use crate::diag::{Code, Reporter, code};
 use crate::model::{Network, NetworkId, Site};
 use crate::net::{self, Family};
@@ -127,7 +128,7 @@ impl<'a> Search<'a, '_, '_> {
             }
         }
         let instance = second.owner(self.site).instance.as_deref();
-        if !self.has(second, code::SHARED_ALIAS) {
+        if !self.has(second) && !self.reporter.has(second.known_span(self.site), code::SHARED_ALIAS) {
             let suggestion = self.suggest(second);
             let (first, second) = (self.party(first), self.party(second));
             self.reporter.report(SharedAlias { first, second, suggestion }, instance);
@@ -148,7 +149,7 @@ impl<'a> Search<'a, '_, '_> {
             self.missing(blamed, self.party(other), peered);
         } else if other.alias.is_none() && peered {
             self.over_real(blamed, self.party(other));
-        } else if !self.has(blamed, code::OVERLAPPING_ALIASES) {
+        } else if !self.has(blamed) {
             let suggestion = self.suggest(blamed);
             let name = |network: NetworkId| self.site.network(network).name.value.as_str();
             let doubt = match common {
@@ -166,7 +167,7 @@ impl<'a> Search<'a, '_, '_> {
 
     /// A prefix without alias that the other party keeps from being unique.
     pub(super) fn missing(&mut self, blamed: &Mapping, other: Party<'a>, peered: bool) {
-        if !self.has(blamed, code::MISSING_ALIAS) {
+        if !self.has(blamed) {
             let suggestion = self.suggest(blamed);
             let here = self.party(blamed);
             let instance = blamed.owner(self.site).instance.as_deref();
@@ -177,7 +178,7 @@ impl<'a> Search<'a, '_, '_> {
 
     /// An alias with the numbers of hosts in a network that has to see it.
     pub(super) fn over_real(&mut self, blamed: &Mapping, other: Party<'a>) {
-        if !self.has(blamed, code::ALIAS_OVER_REAL) {
+        if !self.has(blamed) {
             let suggestion = self.suggest(blamed);
             let here = self.party(blamed);
             let instance = blamed.owner(self.site).instance.as_deref();
@@ -185,9 +186,18 @@ impl<'a> Search<'a, '_, '_> {
         }
     }
 
-    /// Whether the finding is made already, for another instance of a `for`.
-    pub(super) fn has(&self, blamed: &Mapping, code: Code) -> bool {
-        self.reporter.has(blamed.known_span(self.site), code)
+    /// Whether it is said already that these numbers will not do: a formula in a `for` is one mistake, whatever
+    /// each of its values meets.
+    pub(super) fn has(&self, blamed: &Mapping) -> bool {
+        const NUMBERS: [Code; 5] = [
+            code::OVERLAPPING_ALIASES,
+            code::ALIAS_OVER_REAL,
+            code::ALIAS_ON_LINK,
+            code::ALIAS_OVER_GATEWAY,
+            code::MISSING_ALIAS,
+        ];
+        let span = blamed.known_span(self.site);
+        NUMBERS.into_iter().any(|code| self.reporter.has(span, code))
     }
 
     /// The network with the prefix it is known by.
@@ -206,13 +216,10 @@ impl<'a> Search<'a, '_, '_> {
     pub(super) fn suggest_beside(&mut self, known: &IpNet, owner: &Network) -> Suggestion {
         match &owner.instance {
             None => self.free.take(known).map_or(Suggestion::None, Suggestion::Exact),
-            Some(instance) => {
-                let variable = instance.rsplit(", ").next().and_then(|last| last.split(' ').next());
-                Suggestion::Computed {
-                    length: known.prefix_len(),
-                    variable: variable.unwrap_or("n").to_owned(),
-                }
-            }
+            Some(_) => Suggestion::Computed(match Series::of(self.site, owner) {
+                Some(series) => series.prefixes(known, &mut self.free),
+                None => Formula::unknown(known),
+            }),
         }
     }
 }

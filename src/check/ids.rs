@@ -5,19 +5,21 @@
 
 use std::collections::HashMap;
 
-use super::errors::numbers::{DuplicateId, IdOutOfRange, ReservedId};
-use crate::diag::Reporter;
+use super::errors::numbers::{DuplicateId, IdOutOfRange, Instead, ReservedId};
+use super::series::Series;
+use crate::diag::{Reporter, code};
 use crate::model::Site;
 
 /// Tables `default`, `main` and `local` of the kernel, ip-route(8).
 const RESERVED: std::ops::RangeInclusive<u16> = 253..=255;
 
 /// The id of each network; 0 where there is none to give, with a finding. A free one is only suggested where the
-/// site is `whole`.
-pub(super) fn check(site: &Site, whole: bool, reporter: &mut Reporter<'_>) -> Vec<u16> {
+/// site is `whole`. Also whether all ids are within range: the largest one is not known otherwise.
+pub(super) fn check(site: &Site, whole: bool, reporter: &mut Reporter<'_>) -> (Vec<u16>, bool) {
     let mut owners: HashMap<u16, usize> = HashMap::new();
     let mut ids = vec![0; site.networks.len()];
     let mut unusable = Vec::new();
+    let mut in_range = true;
     for (n, network) in site.networks.iter().enumerate() {
         let Some(wanted) = network.id else { continue };
         let instance = network.instance.as_deref();
@@ -31,6 +33,7 @@ pub(super) fn check(site: &Site, whole: bool, reporter: &mut Reporter<'_>) -> Ve
                 }
             },
             _ => {
+                in_range = false;
                 let out =
                     IdOutOfRange { id: Some(wanted.value), span: wanted.span, network: &network.name.value };
                 reporter.report(out, instance);
@@ -45,6 +48,7 @@ pub(super) fn check(site: &Site, whole: bool, reporter: &mut Reporter<'_>) -> Ve
         match free.next() {
             Some(id) => ids[n] = id,
             None => {
+                in_range = false;
                 let none_left =
                     IdOutOfRange { id: None, span: network.name.span, network: &network.name.value };
                 reporter.report(none_left, network.instance.as_deref());
@@ -52,19 +56,39 @@ pub(super) fn check(site: &Site, whole: bool, reporter: &mut Reporter<'_>) -> Ve
         }
     }
     let free = free.next().filter(|_| whole);
+    let behind = behind(owners.keys().copied());
     for (n, earlier) in unusable {
         let network = &site.networks[n];
         let Some(wanted) = network.id else { continue };
         let (id, span, name) = (wanted.value, wanted.span, network.name.value.as_str());
         let instance = network.instance.as_deref();
+        let code = if earlier.is_some() { code::DUPLICATE_ID } else { code::RESERVED_ID };
+        if reporter.has(span, code) {
+            continue;
+        }
+        let instead = match &network.instance {
+            None => free.map_or(Instead::Nothing, Instead::Id),
+            Some(_) => Instead::Computed(Series::of(site, network).filter(|_| whole).and_then(|series| {
+                let base = behind.checked_sub(series.first)?;
+                // A round number is easier to read.
+                let base = base.checked_add(99)? / 100 * 100;
+                let fits = base.checked_add(series.last)? <= i128::from(u16::MAX);
+                fits.then(|| format!("{base} + {}", series.variable))
+            })),
+        };
         let Some(earlier) = earlier else {
-            reporter.report(ReservedId { id, span, network: name, free }, instance);
+            reporter.report(ReservedId { id, span, network: name, instead }, instance);
             continue;
         };
         let other = &site.networks[earlier];
         let place = other.id.map_or(other.name.span, |id| id.span);
         let earlier = (place, other.name.value.as_str(), other.instance.as_deref());
-        reporter.report(DuplicateId { id, here: (span, name), earlier, free }, instance);
+        reporter.report(DuplicateId { id, here: (span, name), earlier, instead }, instance);
     }
-    ids
+    (ids, in_range)
+}
+
+/// The first number that neither is one of `ids` or of the kernel's tables, nor has one behind it.
+fn behind(ids: impl Iterator<Item = u16>) -> i128 {
+    i128::from(ids.fold(*RESERVED.end(), u16::max)) + 1
 }

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::addresses::Misplaced;
 use super::errors::addresses::{RouterOffLink, Whose};
 use super::errors::nesting::RepeatedPrefix;
 use super::errors::prefixes::MixedFamilies;
@@ -17,8 +18,8 @@ use crate::model::{Isolation, Network, Route, Site};
 use crate::net;
 use crate::source::Span;
 
-/// Checks every route.
-pub(super) fn check(site: &Site, isolation: Isolation, reporter: &mut Reporter<'_>) {
+/// Checks every route. Of networks with a misplaced address the links are not known.
+pub(super) fn check(site: &Site, isolation: Isolation, misplaced: &Misplaced, reporter: &mut Reporter<'_>) {
     let mut own: HashMap<IpAddr, Span> = HashMap::new();
     if isolation == Isolation::Rules {
         let elsewhere = site.gateway.addresses.iter().map(|it| &it.address);
@@ -30,10 +31,11 @@ pub(super) fn check(site: &Site, isolation: Isolation, reporter: &mut Reporter<'
             }
         }
     }
-    for network in &site.networks {
+    for (id, network) in site.ids() {
+        let linked = (0..network.addresses.len()).all(|place| !misplaced.contains(&(id, place)));
         let mut seen = HashMap::new();
         for route in &network.routes {
-            if !check_route(network, route, &own, reporter) {
+            if !check_route(network, route, linked.then_some(&own), reporter) {
                 continue;
             }
             let net = route.prefix.value;
@@ -50,11 +52,12 @@ pub(super) fn check(site: &Site, isolation: Isolation, reporter: &mut Reporter<'
     }
 }
 
-/// `elsewhere` has the gateway's addresses in all networks where the kernel looks at all of them.
+/// `elsewhere` has the gateway's addresses in all networks where the kernel looks at all of them. `None` where the
+/// links are not known: routers are not looked at then.
 fn check_route(
     network: &Network,
     route: &Route,
-    elsewhere: &HashMap<IpAddr, Span>,
+    elsewhere: Option<&HashMap<IpAddr, Span>>,
     reporter: &mut Reporter<'_>,
 ) -> bool {
     let instance = network.instance.as_deref();
@@ -66,6 +69,7 @@ fn check_route(
     if !is_usable(network, route.prefix, reporter) {
         return false;
     }
+    let Some(elsewhere) = elsewhere else { return true };
     let off_link = |fault: String, place| RouterOffLink {
         router: via,
         span: route.via.span,

@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
+use super::addresses::Misplaced;
 use super::aliases::Search;
 use super::errors::aliases::{AliasOnLink, AliasOverGateway, Party};
 use super::overlaps::{Group, group, sweep};
 use super::peers::first_common;
 use super::prefixes::Mapping;
-use crate::diag::code;
 use crate::model::{Network, NetworkId, Site};
 use crate::net;
 use crate::source::Span;
@@ -51,11 +51,11 @@ enum Reason {
 type Kinds<'g> = (Kind, &'g Group<NetworkId>);
 
 impl Search<'_, '_, '_> {
-    /// Checks each known prefix against everything else.
-    pub(super) fn viewers(&mut self, mappings: &[Mapping]) {
+    /// Checks each known prefix against everything else, but what addresses that have a finding would make.
+    pub(super) fn viewers(&mut self, mappings: &[Mapping], misplaced: &Misplaced) {
         let counted = mappings.iter().enumerate().filter(|(_, mapping)| self.counts(mapping));
         let known = group(counted.map(|(n, mapping)| (mapping.known(), n)));
-        let others = others(self.site, mappings);
+        let others = others(self.site, mappings, misplaced);
         let others: Vec<Kinds<'_>> =
             others.iter().flat_map(|(kind, groups)| groups.iter().map(|found| (*kind, found))).collect();
         let nets: Vec<IpNet> =
@@ -120,13 +120,13 @@ impl Search<'_, '_, '_> {
             (Reason::Seen(..), _) if mapping.alias.is_none() => self.missing(mapping, other, true),
             (Reason::OwnReal(_), _) | (Reason::Seen(..), Kind::Real) => self.over_real(mapping, other),
             (_, Kind::Link) => {
-                if !self.has(mapping, code::ALIAS_ON_LINK) {
+                if !self.has(mapping) {
                     let (here, suggestion) = (self.party(mapping), self.suggest(mapping));
                     self.reporter.report(AliasOnLink { here, other, suggestion }, instance);
                 }
             }
             _ => {
-                if !self.has(mapping, code::ALIAS_OVER_GATEWAY) {
+                if !self.has(mapping) {
                     let (here, suggestion) = (self.party(mapping), self.suggest(mapping));
                     let written = mapping.place.is_some();
                     let route = kind == Kind::Route;
@@ -140,11 +140,15 @@ impl Search<'_, '_, '_> {
 }
 
 /// Everything that known prefixes are compared with; members are sorted.
-fn others(site: &Site, mappings: &[Mapping]) -> Vec<(Kind, Vec<Group<NetworkId>>)> {
+fn others(site: &Site, mappings: &[Mapping], misplaced: &Misplaced) -> Vec<(Kind, Vec<Group<NetworkId>>)> {
     let mut real = group(mappings.iter().map(|mapping| (mapping.real, mapping.network)));
     real.iter_mut().for_each(|found| found.members.dedup());
-    let addresses =
-        || site.ids().flat_map(|(id, network)| network.addresses.iter().map(move |it| (it.value, id)));
+    let addresses = || {
+        let all = site.ids().flat_map(|(id, network)| {
+            network.addresses.iter().enumerate().map(move |(place, it)| (it.value, id, place))
+        });
+        all.filter(|(_, id, place)| !misplaced.contains(&(*id, *place))).map(|(net, id, _)| (net, id))
+    };
     let routes = site.ids().flat_map(|(id, network)| network.routes.iter().map(move |route| (route, id)));
     let outside = site.gateway.addresses.iter().map(|it| (it.address.value.trunc(), NetworkId(0)));
     let mut all = vec![

@@ -4,9 +4,9 @@
 //! end in `(n = 17)`. What must hold: a mistake inside a `for` over 4000 numbers costs one
 //! diagnostic, and no two labels of one diagnostic share a place.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
-use super::{Code, Diagnostic, Diagnostics, Finding};
+use super::{Code, Diagnostic, Diagnostics, Finding, Severity};
 use crate::source::Span;
 
 /// Collects a stage's findings.
@@ -14,6 +14,8 @@ use crate::source::Span;
 pub struct Reporter<'a> {
     findings: &'a mut Diagnostics,
     seen: HashSet<(Span, Code)>,
+    /// Where earlier stages found errors.
+    wrong: BTreeSet<Span>,
 }
 
 /// A diagnostic whose words are complete.
@@ -28,14 +30,18 @@ impl Finding for Worded {
 impl<'a> Reporter<'a> {
     /// A reporter that adds to `findings`.
     pub fn new(findings: &'a mut Diagnostics) -> Self {
-        Self { findings, seen: HashSet::new() }
+        let errors = findings.list.iter().filter(|finding| finding.severity() == Severity::Error);
+        let wrong = errors.map(|finding| finding.primary.span).collect();
+        Self { findings, seen: HashSet::new(), wrong }
     }
 
     /// Adds a finding, unless one of its code stands at its place already. `instance` is the
-    /// values of the `for` variables around it, like `n = 17`.
+    /// values of the `for` variables around it, like `n = 17`: a formula that could not be computed for one of
+    /// them is one mistake, whatever its other values are.
     pub fn report(&mut self, finding: impl Finding, instance: Option<&str>) {
         let mut diagnostic = finding.diagnostic();
-        if !self.seen.insert((diagnostic.primary.span, diagnostic.code)) {
+        let place = diagnostic.primary.span;
+        if instance.is_some() && self.is_wrong(place) || !self.seen.insert((place, diagnostic.code)) {
             return;
         }
         diagnostic.primary.text = with_instance(diagnostic.primary.text, instance);
@@ -47,6 +53,12 @@ impl<'a> Reporter<'a> {
             diagnostic.primary.text = format!("{}; {}", diagnostic.primary.text, label.text);
         }
         self.findings.push(Worded(diagnostic));
+    }
+
+    /// Whether an earlier stage found an error in the text at a place.
+    fn is_wrong(&self, place: Span) -> bool {
+        let begins_inside = Span { end: place.start, ..place }..Span { start: place.end, ..place };
+        self.wrong.range(begins_inside).any(|wrong| wrong.end <= place.end)
     }
 
     /// Whether a finding of this code stands at this place already: what it costs to word another

@@ -12,7 +12,8 @@ const LONGEST: usize = 64;
 /// A name counts when it can be made from `written` in at most one edit per three characters, and
 /// always in one: an edit inserts, removes or replaces a character, or swaps two neighbours. Case
 /// does not matter. Failing that, three or more characters that begin exactly one name stand for it.
-/// Of equally close names the first is taken.
+/// Of equally close names the first is taken. A name with other numbers in it is never meant: `cell-21`
+/// is no misspelt `cell-1`.
 #[must_use]
 pub fn closest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted: Vec<char> = written.chars().take(LONGEST + 1).flat_map(char::to_lowercase).collect();
@@ -31,6 +32,9 @@ pub fn closest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> O
         if known.len() > LONGEST || known.len().abs_diff(wanted.len()) > limit || known.len() < 2 {
             continue;
         }
+        if letters(&wanted).eq(letters(&known)) && numbers(&wanted) != numbers(&known) {
+            continue;
+        }
         let edits = edits(&wanted, &known);
         if edits <= limit && edits < wanted.len() && best.is_none_or(|(fewest, _)| edits < fewest) {
             best = Some((edits, name));
@@ -41,6 +45,16 @@ pub fn closest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> O
         (None, [name]) => Some(name),
         _ => None,
     }
+}
+
+fn letters(word: &[char]) -> impl Iterator<Item = &char> {
+    word.iter().filter(|c| !c.is_ascii_digit())
+}
+
+/// The numbers in a word, without leading zeros.
+fn numbers(word: &[char]) -> Vec<String> {
+    let runs = word.split(|c| !c.is_ascii_digit()).filter(|run| !run.is_empty());
+    runs.map(|run| run.iter().collect::<String>().trim_start_matches('0').to_owned()).collect()
 }
 
 /// The number of edits between two words, where a swap of neighbours is one.
@@ -92,6 +106,22 @@ mod tests {
         assert_eq!(closest("net", NAMES), Some("network"));
         assert_eq!(closest("pre", NAMES), None, "two names begin so");
         assert_eq!(closest("in", NAMES), Some("id"), "one edit, too short for an abbreviation");
+    }
+
+    #[test]
+    fn another_number_is_another_name() {
+        let cells = ["cell-1", "cell-2", "cell-10"];
+        for (written, meant) in [
+            ("cel-2", Some("cell-2")),
+            ("cell2", Some("cell-2")),
+            ("cell-02", Some("cell-2")),
+            ("cell-21", None),
+            ("cell-3", None),
+            ("cell-", None),
+        ] {
+            assert_eq!(closest(written, cells), meant, "{written}");
+        }
+        assert_eq!(closest("cell", ["cell-1"]), Some("cell-1"), "the only one that begins so");
     }
 
     #[test]

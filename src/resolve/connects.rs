@@ -10,17 +10,17 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::Resolver;
 use super::errors::{ConnectedToItself, PatternMatchesNothing, RepeatedConnect, UnknownNetwork};
+use super::meant::Meant;
 use super::rules::{Block, ConflictingConnects, Lists, NothingAllowed, Verdict};
+use super::scope::is_plain;
 use crate::diag::code;
-use crate::diag::suggest::closest;
 use crate::model::{Instance, NetworkId, Peering};
-use crate::source::Spanned;
-use crate::syntax::ast::{self, Direction};
+use crate::syntax::ast::{self, Direction, Word};
 
 /// One `connect` with its words computed.
 pub(super) struct Statement<'a> {
-    left: Spanned<String>,
-    right: Spanned<String>,
+    left: String,
+    right: String,
     both: bool,
     instance: Instance,
     rules: Option<Block>,
@@ -86,8 +86,8 @@ impl<'a> Resolver<'a, '_> {
         let rules = block.rules.as_deref().map(|rules| self.block_of_rules(rules));
         if let (Some(left), Some(right)) = (left, right) {
             self.statements.push(Statement {
-                left: Spanned::new(left, block.left.span),
-                right: Spanned::new(right, block.right.span),
+                left,
+                right,
                 both: block.direction.value == Direction::Both,
                 instance: self.instance.clone(),
                 rules,
@@ -111,7 +111,9 @@ impl<'a> Resolver<'a, '_> {
         let mut plain = Vec::new();
         for (number, statement) in statements.iter().enumerate() {
             self.instance.clone_from(&statement.instance);
-            let (left, right) = (self.side(&statement.left, index), self.side(&statement.right, index));
+            let block = statement.block;
+            let left = self.side(&statement.left, &block.left, index);
+            let right = self.side(&statement.right, &block.right, index);
             let (Some(left), Some(right)) = (left, right) else { continue };
             if let (Side::One(left), Side::One(right)) = (&left, &right) {
                 plain.push((number, *left, *right));
@@ -122,7 +124,7 @@ impl<'a> Resolver<'a, '_> {
                 continue;
             }
             let (span, both) = (statement.block.span, statement.both);
-            let words = (statement.left.value.as_str(), statement.right.value.as_str());
+            let words = (statement.left.as_str(), statement.right.as_str());
             let networks = (left.networks(), right.networks());
             let mut lists = Lists::new(self, statement.rules.as_ref(), span, both, words, networks);
             let before = peerings.len();
@@ -205,13 +207,15 @@ impl<'a> Resolver<'a, '_> {
         here: &Statement<'a>,
         other: &Statement<'a>,
     ) {
+        let repeated = here.instance.is_some();
+        let plain = is_plain(&here.block.left) && is_plain(&here.block.right);
         let (here, other) = (here.block.span, (other.block.span, other.instance.as_deref()));
         if self.reporter.has(here, code::REPEATED_CONNECT) {
             return;
         }
         let name = |network: NetworkId| self.networks[network.0].name.value.clone();
         let (from, to) = (name(pair.0), name(pair.1));
-        self.report(RepeatedConnect { pair: (&from, &to), here, other });
+        self.report(RepeatedConnect { pair: (&from, &to), here, other, repeated, plain });
     }
 
     fn conflicting_connects(
@@ -232,7 +236,7 @@ impl<'a> Resolver<'a, '_> {
         // `cell-* <-> cell-*` has no left and right.
         let alike = sides.0.networks() == sides.1.networks();
         let [ahead, back] = if alike { [allows[0] || allows[1]; 2] } else { allows };
-        let (left, right) = (statement.left.value.as_str(), statement.right.value.as_str());
+        let (left, right) = (statement.left.as_str(), statement.right.as_str());
         let arrow = statement.block.direction.span;
         let (direction, arrow) = match (ahead, back || !statement.both) {
             (true, true) => return,
@@ -247,8 +251,8 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// The networks that a name or pattern stands for; `None`, with a finding, if there are none.
-    pub(super) fn side(&mut self, text: &Spanned<String>, index: &Index) -> Option<Side> {
-        let (name, span) = (text.value.as_str(), text.span);
+    pub(super) fn side(&mut self, name: &str, word: &Word, index: &Index) -> Option<Side> {
+        let span = word.span;
         if let Some((prefix, _)) = name.split_once('*') {
             let start = index.partition_point(|(candidate, _)| candidate.as_str() < prefix);
             let candidates = index[start..].iter().take_while(|(candidate, _)| candidate.starts_with(prefix));
@@ -269,8 +273,10 @@ impl<'a> Resolver<'a, '_> {
         }
         if !self.names_missing && !self.reporter.has(span, code::UNKNOWN_NETWORK) {
             let names = if self.may_guess() { index.as_slice() } else { &[] };
-            let similar = closest(name, names.iter().map(|(candidate, _)| candidate.as_str()));
-            self.report(UnknownNetwork { name, span, similar });
+            let similar = Meant::find(word, name, names.iter().map(|(candidate, _)| candidate.as_str()));
+            if !self.is_told(name, similar.is_some()) {
+                self.report(UnknownNetwork { name, span, similar });
+            }
         }
         None
     }

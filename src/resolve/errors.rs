@@ -1,6 +1,7 @@
 //! The findings of resolve, one struct a code: names, values and statements (OVL02xx), and what
 //! `connect` says twice or of one network alone (OVL0408, OVL0409).
 
+use super::meant::Meant;
 use crate::diag::{Diagnostic, Finding, Label, code};
 use crate::source::{Span, Spanned};
 
@@ -8,14 +9,14 @@ use crate::source::{Span, Spanned};
 pub(super) struct UnknownName<'a> {
     pub(super) name: &'a str,
     pub(super) span: Span,
-    pub(super) similar: Option<&'a str>,
+    pub(super) similar: Option<Meant>,
 }
 
 impl Finding for UnknownName<'_> {
     fn diagnostic(self) -> Diagnostic {
         let label = Label::new(self.span, "no `let` or `for` gives it a value");
         let found = Diagnostic::new(code::UNKNOWN_NAME, format!("unknown name `{}`", self.name), label);
-        did_you_mean(found, self.span, self.similar)
+        did_you_mean(found, self.similar)
     }
 }
 
@@ -23,20 +24,20 @@ impl Finding for UnknownName<'_> {
 pub(super) struct UnknownNetwork<'a> {
     pub(super) name: &'a str,
     pub(super) span: Span,
-    pub(super) similar: Option<&'a str>,
+    pub(super) similar: Option<Meant>,
 }
 
 impl Finding for UnknownNetwork<'_> {
     fn diagnostic(self) -> Diagnostic {
         let label = Label::new(self.span, "no network has this name");
         let found = Diagnostic::new(code::UNKNOWN_NETWORK, format!("unknown network `{}`", self.name), label);
-        did_you_mean(found, self.span, self.similar)
+        did_you_mean(found, self.similar)
     }
 }
 
-fn did_you_mean(found: Diagnostic, span: Span, similar: Option<&str>) -> Diagnostic {
+fn did_you_mean(found: Diagnostic, similar: Option<Meant>) -> Diagnostic {
     match similar {
-        Some(similar) => found.fix(format!("did you mean `{similar}`?"), span, similar),
+        Some(similar) => similar.ask(found),
         None => found,
     }
 }
@@ -274,7 +275,7 @@ pub(super) struct UnknownChoice<'a> {
     pub(super) word: &'a str,
     pub(super) span: Span,
     pub(super) choices: &'static [&'static str],
-    pub(super) similar: Option<&'a str>,
+    pub(super) similar: Option<Meant>,
 }
 
 impl Finding for UnknownChoice<'_> {
@@ -285,7 +286,7 @@ impl Finding for UnknownChoice<'_> {
             format!("`{} {}` is not a choice", self.keyword, self.word.escape_debug()),
             Label::new(self.span, format!("expected {}", choices.join(" or "))),
         );
-        did_you_mean(found, self.span, self.similar)
+        did_you_mean(found, self.similar)
     }
 }
 
@@ -324,14 +325,26 @@ pub(super) struct RepeatedConnect<'a> {
     pub(super) here: Span,
     /// The other one, and the instance of a `for` that made it.
     pub(super) other: (Span, Option<&'a str>),
+    /// Whether a `for` made this one.
+    pub(super) repeated: bool,
+    /// Whether its sides are the same words in every instance.
+    pub(super) plain: bool,
 }
 
 impl Finding for RepeatedConnect<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { pair: (from, to), here, other } = self;
+        let Self { pair: (from, to), here, other, repeated, plain } = self;
         let title = format!("`{from}` -> `{to}` is already said");
-        let found = Diagnostic::new(code::REPEATED_CONNECT, title, Label::new(here, "adds nothing"))
-            .help("remove one of the two");
+        let found = Diagnostic::new(code::REPEATED_CONNECT, title, Label::new(here, "adds nothing"));
+        // What a `for` makes cannot be removed for one of its numbers.
+        let found = found.help(match (here == other.0, repeated, other.1) {
+            (true, ..) if plain => "move it out of the `for`",
+            (true, ..) => "let each pair come from one number of the `for` alone",
+            (false, true, Some(_)) => "let one of the two leave this pair out",
+            (false, true, None) => "remove the other one, or let the `for` leave this pair out",
+            (false, false, Some(_)) => "remove this one",
+            (false, false, None) => "remove one of the two",
+        });
         if here == other.0 {
             return found;
         }

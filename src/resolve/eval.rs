@@ -9,9 +9,9 @@ use ipnet::IpNet;
 
 use super::Resolver;
 use super::errors::{Arithmetic, LongWord, UnknownName, WrongKind};
+use super::meant::Meant;
 use super::scope::{Lookup, bare};
 use super::value::{Literal, Value, read};
-use crate::diag::suggest::closest;
 use crate::net;
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{Expr, Operator, Part, Word};
@@ -74,8 +74,10 @@ impl<'a> Resolver<'a, '_> {
                 self.failures += 1;
                 if !self.names_missing {
                     let names = self.may_guess().then(|| self.scopes.names());
-                    let similar = closest(text, names.into_iter().flatten()).map(str::to_owned);
-                    self.report(UnknownName { name: text, span: word.span, similar: similar.as_deref() });
+                    let similar = Meant::find(word, text, names.into_iter().flatten());
+                    if !self.is_told(text, similar.is_some()) {
+                        self.report(UnknownName { name: text, span: word.span, similar });
+                    }
                 }
                 None
             }

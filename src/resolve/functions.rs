@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use super::Resolver;
 use super::errors::BadCall;
 use super::value::Value;
+use crate::diag::code;
 use crate::diag::suggest::closest;
 use crate::net;
 use crate::source::{Span, Spanned};
@@ -27,7 +28,13 @@ impl<'a> Resolver<'a, '_> {
         match (name.value.as_str(), arguments) {
             ("subnet", [pool, length, index]) => {
                 let (net, number, at) = (self.base(pool), self.integer(length), self.integer(index));
-                self.subnet(net?, number?, at?, (length.span(), index.span())).map(Value::Prefix)
+                let places = (length.span(), index.span());
+                // In another instance of a `for` the other one of the two may be wrong.
+                if [places.0, places.1].into_iter().any(|place| self.reporter.has(place, code::BAD_CALL)) {
+                    self.failures += 1;
+                    return None;
+                }
+                self.subnet(net?, number?, at?, places).map(Value::Prefix)
             }
             ("host", [prefix, index]) => {
                 let (net, at) = (self.base(prefix), self.integer(index));
@@ -71,12 +78,10 @@ impl<'a> Resolver<'a, '_> {
             u8::try_from(length).ok().filter(|length| (pool.prefix_len()..=longest).contains(length))
         else {
             let fault = format!("not within {} to {longest}", pool.prefix_len());
-            return self.bad_call(
-                format!("`{pool}` has no subnets of length {length}"),
-                places.0,
-                fault,
-                None,
-            );
+            let title = format!("`{pool}` has no subnets of length {length}");
+            let swapped = (i128::from(pool.prefix_len())..=i128::from(longest)).contains(&index);
+            let help = swapped.then(|| format!("the length stands before the index: `{SUBNET}`"));
+            return self.bad_call(title, places.0, fault, help);
         };
         let index = self.index(index, length - pool.prefix_len(), places.1, || {
             format!("`{pool}` has too few subnets of length {length}")

@@ -5,7 +5,7 @@
 
 use super::Resolver;
 use super::errors::{RepeatedStatement, UnknownChoice};
-use crate::diag::suggest::closest;
+use super::meant::Meant;
 use crate::model::{Firewall, Gateway, GatewayAddress, Isolation};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{self, GatewayStatement, Word};
@@ -92,7 +92,7 @@ impl<'a> Resolver<'a, '_> {
         if let Some((_, meaning)) = meanings.iter().find(|(choice, _)| *choice == text) {
             return Some(Spanned::new(*meaning, word.span));
         }
-        let similar = closest(&text, choices.iter().copied());
+        let similar = Meant::find(word, &text, choices.iter().copied());
         self.report(UnknownChoice { keyword, word: &text, span: word.span, choices, similar });
         None
     }

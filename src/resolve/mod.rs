@@ -5,7 +5,7 @@
 //! declarations makes no difference other than the order of networks and peerings; work is bounded
 //! by [`MAX_DECLARATIONS`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::diag::{Diagnostics, Finding, Reporter};
@@ -18,6 +18,7 @@ mod errors;
 mod eval;
 mod functions;
 mod gateway;
+mod meant;
 mod networks;
 mod rules;
 mod scope;
@@ -50,6 +51,7 @@ pub fn resolve(file: &File, findings: &mut Diagnostics) -> Option<Site> {
         too_many: false,
         failures: 0,
         guesses: MAX_GUESSES,
+        unknown: HashSet::new(),
         site: None,
         gateway: None,
         networks: Vec::new(),
@@ -80,6 +82,8 @@ struct Resolver<'a, 'f> {
     /// Comparisons of misspelt names with known ones that may still be made: each costs as much as
     /// there are names.
     guesses: usize,
+    /// Unknown names that nothing known is like: each is told about where it is met first.
+    unknown: HashSet<String>,
     /// How often something could not be resolved, found again or not.
     failures: usize,
     site: Option<Spanned<String>>,
@@ -92,7 +96,7 @@ struct Resolver<'a, 'f> {
     hosts: HashMap<NetworkId, HashMap<String, usize>>,
     rule_lists: RuleLists,
     /// Whom aliases are for, as written.
-    viewers: Vec<viewers::NetworkViewers>,
+    viewers: Vec<viewers::NetworkViewers<'a>>,
     unused: Vec<(&'a Spanned<String>, Instance)>,
 }
 
@@ -109,6 +113,12 @@ impl<'a> Resolver<'a, '_> {
     fn may_guess(&mut self) -> bool {
         self.guesses = self.guesses.saturating_sub(1);
         self.guesses > 0
+    }
+
+    /// Whether a name that nothing known is `like` was met before: a declaration that is missing is one mistake,
+    /// however often it is used.
+    fn is_told(&mut self, name: &str, like: bool) -> bool {
+        !like && !self.unknown.insert(name.to_owned())
     }
 
     /// Reports an error, in the instance it is in.

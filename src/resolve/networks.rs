@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use super::Resolver;
 use super::errors::{DuplicateName, MissingStatement, RepeatedStatement, UnknownChoice};
+use super::meant::Meant;
 use super::scope::bare;
 use super::viewers::Named;
 use crate::model::{Alias, Host, Mss, Network, Prefix, Route};
@@ -23,7 +24,7 @@ enum Nodes {
 
 /// The statements of one block as far as they are known.
 #[derive(Default)]
-struct Parts {
+struct Parts<'a> {
     id: Option<(Span, Option<Spanned<u64>>)>,
     interface: Option<(Span, Option<Spanned<String>>)>,
     nodes: Option<(Span, Option<Span>)>,
@@ -31,7 +32,7 @@ struct Parts {
     addresses: Vec<Spanned<ipnet::IpNet>>,
     prefixes: Vec<Prefix>,
     /// Whom aliases of these prefixes are for.
-    viewers: Vec<Named>,
+    viewers: Vec<Named<'a>>,
     routes: Vec<Route>,
     hosts: Vec<Host>,
     host_names: HashMap<String, Span>,
@@ -77,7 +78,7 @@ impl<'a> Resolver<'a, '_> {
         });
     }
 
-    fn network_statement(&mut self, statement: &'a NetworkStatement, network: &str, parts: &mut Parts) {
+    fn network_statement(&mut self, statement: &'a NetworkStatement, network: &str, parts: &mut Parts<'a>) {
         match statement {
             NetworkStatement::Id(number, span) => {
                 let number = self.number(number);
@@ -120,9 +121,8 @@ impl<'a> Resolver<'a, '_> {
             NetworkStatement::Mss(word, size, span) => {
                 let choice = match bare(word).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit())) {
                     Some(bytes) if size.is_none() => {
-                        let meant = format!("clamp {bytes}");
-                        let (similar, choices) = (Some(meant.as_str()), &["clamp"][..]);
-                        let span = word.span;
+                        let (span, choices) = (word.span, &["clamp"][..]);
+                        let similar = Some(Meant::instead_of(span, &format!("clamp {bytes}")));
                         self.report(UnknownChoice { keyword: "mss", word: bytes, span, choices, similar });
                         None
                     }
@@ -145,14 +145,15 @@ impl<'a> Resolver<'a, '_> {
         &mut self,
         alias: &'a ast::Alias,
         (prefix, place): (usize, usize),
-        viewers: &mut Vec<Named>,
+        viewers: &mut Vec<Named<'a>>,
     ) -> Option<Alias> {
         let net = self.prefix(&alias.net);
-        let named = alias.viewers.as_ref().map(|word| (self.text(word), word.span));
-        if let Some((Some(name), span)) = &named {
-            viewers.push(Named { prefix, alias: place, name: Spanned::new(name.clone(), *span) });
+        if let Some(word) = &alias.viewers
+            && let Some(name) = self.text(word)
+        {
+            viewers.push(Named { prefix, alias: place, name, word });
         }
-        Some(Alias { net: net?, viewers: named.map(|_| Vec::new()), span: alias.span })
+        Some(Alias { net: net?, viewers: alias.viewers.as_ref().map(|_| Vec::new()), span: alias.span })
     }
 
     fn once_in_network<T>(
@@ -172,7 +173,7 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn host_statement(&mut self, name: &'a Word, address: &'a Expr, parts: &mut Parts) {
+    fn host_statement(&mut self, name: &'a Word, address: &'a Expr, parts: &mut Parts<'_>) {
         let (name, address) = (self.name("host", name), self.address(address));
         let Some((name, address)) = name.zip(address) else { return };
         if let Some(earlier) = parts.host_names.insert(name.value.clone(), name.span) {
@@ -182,7 +183,7 @@ impl<'a> Resolver<'a, '_> {
         parts.hosts.push(Host { name, address });
     }
 
-    fn check_complete(&mut self, parts: &Parts, name: &Spanned<String>) {
+    fn check_complete(&mut self, parts: &Parts<'_>, name: &Spanned<String>) {
         let (network, span) = (name.value.as_str(), name.span);
         if parts.interface.is_none() {
             let help = "say which interface its hosts are behind, like `interface eth1`";

@@ -9,29 +9,31 @@ use std::collections::HashSet;
 use super::Resolver;
 use super::connects::{Index, Side};
 use crate::model::{Instance, NetworkId};
-use crate::source::Spanned;
+use crate::syntax::ast::Word;
 
 /// What stands behind `for` in a network's prefix.
-pub(super) struct Named {
+pub(super) struct Named<'a> {
     /// The place of the prefix.
     pub(super) prefix: usize,
     /// The place of the alias in it.
     pub(super) alias: usize,
     /// A name or pattern.
-    pub(super) name: Spanned<String>,
+    pub(super) name: String,
+    /// As it is written.
+    pub(super) word: &'a Word,
 }
 
 /// All that one network says of viewers.
-pub(super) struct NetworkViewers {
+pub(super) struct NetworkViewers<'a> {
     /// Its place in [`Resolver::networks`].
     network: usize,
     instance: Instance,
-    named: Vec<Named>,
+    named: Vec<Named<'a>>,
 }
 
-impl Resolver<'_, '_> {
+impl<'a> Resolver<'a, '_> {
     /// Notes whom aliases of the network that comes next are for.
-    pub(super) fn note_viewers(&mut self, named: Vec<Named>) {
+    pub(super) fn note_viewers(&mut self, named: Vec<Named<'a>>) {
         if !named.is_empty() {
             let (network, instance) = (self.networks.len(), self.instance.clone());
             self.viewers.push(NetworkViewers { network, instance, named });
@@ -49,8 +51,9 @@ impl Resolver<'_, '_> {
         self.instance = None;
     }
 
-    fn viewers_of_prefix(&mut self, network: usize, named: &[Named], index: &Index) {
-        let sides: Vec<Option<Side>> = named.iter().map(|named| self.side(&named.name, index)).collect();
+    fn viewers_of_prefix(&mut self, network: usize, named: &[Named<'a>], index: &Index) {
+        let sides: Vec<Option<Side>> =
+            named.iter().map(|named| self.side(&named.name, named.word, index)).collect();
         let written: HashSet<NetworkId> = sides
             .iter()
             .filter_map(|side| match side {

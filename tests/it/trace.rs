@@ -144,7 +144,7 @@ fn a_word_that_is_wrong_is_named() {
         ("inner 192.168.2.10->192.168.23.10 icmp", "has no `->`"),
         ("192.168.2.10 -> 192.168.23.10 icmp", "`192.168.2.10` before `->` is not a network and a source"),
         ("iner 192.168.2.10 -> 192.168.23.10 icmp", "no network `iner`\n  help: did you mean `inner`?"),
-        ("dev eth7 192.168.2.10 -> 192.168.23.10 icmp", "no device `eth7`\n  help: did you mean `eth0`?"),
+        ("dev eth7 192.168.2.10 -> 192.168.23.10 icmp", "no device `eth7`\n  help: it has eth0, eth1, "),
         ("dev abcdef 192.168.2.10 -> 192.168.23.10 icmp", "no device `abcdef`\n  help: it has eth0, eth1, "),
         (
             "inner 192.168.2.10 -> 192.168.23.10",

@@ -2,6 +2,7 @@
 
 use ipnet::IpNet;
 
+use crate::check::series::Formula;
 use crate::diag::{Diagnostic, Finding, Label, code};
 use crate::net::{self, written};
 use crate::source::Span;
@@ -38,12 +39,7 @@ pub enum Suggestion {
     /// A prefix that nothing uses.
     Exact(IpNet),
     /// Inside a `for`: computed from its variable.
-    Computed {
-        /// The length that is needed.
-        length: u8,
-        /// The variable.
-        variable: String,
-    },
+    Computed(Formula),
     /// Nothing is free.
     None,
 }
@@ -56,9 +52,7 @@ impl Suggestion {
                 let text = written(&net);
                 found.fix(format!("use another alias, `{text}` is free"), span, text)
             }
-            Self::Computed { length, variable } => {
-                found.help(format!("use another alias, like `subnet(POOL, {length}, {variable})`"))
-            }
+            Self::Computed(formula) => found.help(format!("use other aliases, like `{formula}`")),
             Self::None => found.help("use another alias"),
         }
     }
@@ -71,9 +65,7 @@ impl Suggestion {
                 let alias = format!(" as {}", written(&net));
                 found.fix(format!("give it an alias: `{}{alias}`", real.text()), end, alias)
             }
-            Self::Computed { length, variable } => {
-                found.help(format!("give it an alias, like `as subnet(POOL, {length}, {variable})`"))
-            }
+            Self::Computed(formula) => found.help(format!("give each an alias, like `as {formula}`")),
             Self::None => found.help("give it an alias"),
         }
     }

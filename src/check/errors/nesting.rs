@@ -57,6 +57,8 @@ pub struct RepeatedPrefix<'a> {
     outer: IpNet,
     here: Span,
     other: Span,
+    /// Whether a `for` made the network.
+    instance: bool,
 }
 
 /// What is said twice.
@@ -73,13 +75,14 @@ impl<'a> RepeatedPrefix<'a> {
     /// `inner` says of its hosts what `outer` says already.
     pub fn new(site: &'a Site, outer: &Mapping, inner: &Mapping) -> Self {
         let network = &inner.owner(site).name.value;
+        let instance = inner.owner(site).instance.is_some();
         let (here, other) = (inner.prefix(site).span, outer.prefix(site).span);
-        Self { network, what: What::Prefix, inner: inner.real, outer: outer.real, here, other }
+        Self { network, what: What::Prefix, inner: inner.real, outer: outer.real, here, other, instance }
     }
 
     /// A second route to one prefix.
     pub fn route(network: &'a str, net: IpNet, here: Span, other: Span) -> Self {
-        Self { network, what: What::Route, inner: net, outer: net, here, other }
+        Self { network, what: What::Route, inner: net, outer: net, here, other, instance: false }
     }
 
     /// A route to an address of the gateway, to which there is one.
@@ -95,7 +98,7 @@ impl<'a> RepeatedPrefix<'a> {
 
 impl Finding for RepeatedPrefix<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { network, what, here, other, .. } = self;
+        let Self { network, what, here, other, instance, .. } = self;
         let (inner, outer) = (written(&self.inner), written(&self.outer));
         let said = match what {
             What::Prefix => None,
@@ -133,7 +136,12 @@ impl Finding for RepeatedPrefix<'_> {
         )
         .label(other, format!("`{outer}` holds these hosts"))
         .note("a prefix inside another one has a meaning only if it gives its hosts another alias")
-        .help("remove this line")
+        .help(if instance {
+            // The line is that of all networks of the `for`.
+            "remove this line if it adds nothing to the other networks of the `for` either"
+        } else {
+            "remove this line"
+        })
     }
 }
 

@@ -3,6 +3,29 @@
 use crate::diag::{Diagnostic, Finding, Label, code};
 use crate::source::Span;
 
+/// What can be written for an id.
+pub enum Instead {
+    /// An id that nothing uses.
+    Id(u16),
+    /// Inside a `for`: a formula that makes ids which nothing uses, if one is known.
+    Computed(Option<String>),
+    /// Nothing is known to be free.
+    Nothing,
+}
+
+impl Instead {
+    fn of(self, found: Diagnostic) -> Diagnostic {
+        match self {
+            Self::Id(free) => found.help(format!("use another id, {free} is free")),
+            Self::Computed(Some(formula)) => found.help(format!(
+                "leave `id` out, and each network gets a free one; or use others, like `{formula}`"
+            )),
+            Self::Computed(None) => found.help("leave `id` out, and each network gets a free one"),
+            Self::Nothing => found,
+        }
+    }
+}
+
 /// Two networks with one explicit id.
 pub struct DuplicateId<'a> {
     /// The id.
@@ -11,13 +34,13 @@ pub struct DuplicateId<'a> {
     pub here: (Span, &'a str),
     /// The earlier statement, its network, and the instance of a `for` that this is.
     pub earlier: (Span, &'a str, Option<&'a str>),
-    /// The smallest id that nothing uses.
-    pub free: Option<u16>,
+    /// What to use.
+    pub instead: Instead,
 }
 
 impl Finding for DuplicateId<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { id, here, earlier, free } = self;
+        let Self { id, here, earlier, instead } = self;
         let found = Diagnostic::new(
             code::DUPLICATE_ID,
             format!("id {id} of network `{}` is taken by network `{}`", here.1, earlier.1),
@@ -25,10 +48,7 @@ impl Finding for DuplicateId<'_> {
         )
         .label_of(earlier.0, format!("`{}` has it", earlier.1), earlier.2)
         .note("the id is the network's routing table and part of its conntrack zones, so each needs its own");
-        match free {
-            Some(free) => found.help(format!("use another id, {free} is free")),
-            None => found,
-        }
+        instead.of(found)
     }
 }
 
@@ -65,8 +85,8 @@ pub struct ReservedId<'a> {
     pub span: Span,
     /// The network.
     pub network: &'a str,
-    /// The smallest id that nothing uses.
-    pub free: Option<u16>,
+    /// What to use.
+    pub instead: Instead,
 }
 
 impl Finding for ReservedId<'_> {
@@ -82,10 +102,7 @@ impl Finding for ReservedId<'_> {
             Label::new(self.span, format!("table `{table}`")),
         )
         .note("a network's routes go into the table of its id, so these would mix with the gateway's own");
-        match self.free {
-            Some(free) => found.help(format!("use another id, {free} is free")),
-            None => found,
-        }
+        self.instead.of(found)
     }
 }
 

@@ -29,8 +29,10 @@ impl Finding for UnequalLength {
         )
         .label(real.span, format!("{} here", length(&real.value)))
         .note("each host keeps its host bits in the alias, so both need the same number of addresses");
-        let help = format!("use an alias of the same length: `{wanted}`");
-        if exact { found.fix(help, alias.span, wanted.to_string()) } else { found.help(help) }
+        if !exact {
+            return found.help(format!("use an alias of the same length, {}", real.value.prefix_len()));
+        }
+        found.fix(format!("use an alias of the same length: `{wanted}`"), alias.span, wanted.to_string())
     }
 }
 

@@ -53,9 +53,7 @@ impl Finding for ViewerWithoutAlias<'_> {
                 let text = format!(", {}{viewers}", written(&net));
                 found.fix(format!("{what}: `{text}`"), end, text)
             }
-            Suggestion::Computed { length, variable } => {
-                found.help(format!("{what}, like `, subnet(POOL, {length}, {variable}){viewers}`"))
-            }
+            Suggestion::Computed(formula) => found.help(format!("{what}, like `, {formula}{viewers}`")),
             Suggestion::None => found.help(what),
         }
     }

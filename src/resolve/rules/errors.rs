@@ -4,6 +4,7 @@
 
 use ipnet::IpNet;
 
+use super::super::meant::Meant;
 use crate::diag::{Diagnostic, Finding, Label, code};
 use crate::model::{Network, Prefix};
 use crate::net;
@@ -109,7 +110,7 @@ pub(in crate::resolve) struct UnknownHost<'a> {
     pub(super) span: Span,
     /// The networks in which it was looked for: one, or both of a pair.
     pub(super) networks: Vec<&'a Spanned<String>>,
-    pub(super) similar: Option<&'a str>,
+    pub(super) similar: Option<Meant>,
 }
 
 impl Finding for UnknownHost<'_> {
@@ -129,7 +130,7 @@ impl Finding for UnknownHost<'_> {
             .iter()
             .fold(found, |found, network| found.label(network.span, "has no `host` statement for it"));
         match similar {
-            Some(similar) => found.fix(format!("did you mean `{similar}`?"), span, similar),
+            Some(similar) => similar.ask(found),
             None => found.help(format!("declare it in the network, like `host {name} 192.168.2.10`")),
         }
     }

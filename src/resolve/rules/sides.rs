@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use super::super::Resolver;
 use super::super::connects::matches;
+use super::super::meant::Meant;
 use super::Party;
 use super::errors::{AliasInRule, Ambiguous, OutsideNetwork, UnknownHost, WrongNetwork};
 use crate::diag::suggest::closest;
@@ -154,11 +155,14 @@ impl Resolver<'_, '_> {
         let hosts =
             looked.iter().flat_map(|network| network.hosts.iter().map(|host| host.name.value.as_str()));
         let names = looked.iter().map(|network| network.name.value.as_str());
-        let similar =
-            if guess && party.literal { closest(name, hosts.chain(names)) } else { None }.map(str::to_owned);
+        let similar = if guess { closest(name, hosts.chain(names)) } else { None };
+        let similar = similar.map(|similar| match party.literal {
+            true => Meant::instead_of(party.span, similar),
+            false => Meant::name(similar),
+        });
         let networks: Vec<Spanned<String>> = looked.iter().map(|network| network.name.clone()).collect();
         let networks = networks.iter().collect();
-        self.report(UnknownHost { name, span: party.span, networks, similar: similar.as_deref() });
+        self.report(UnknownHost { name, span: party.span, networks, similar });
     }
 
     /// The network that is called `name`, or has a host of this name: the one on the other side before

@@ -4,9 +4,9 @@
 //! hold: one mistake makes one finding, every token is skipped at most once, and a statement with a
 //! bad token makes no second finding.
 
-use super::report::report;
+use super::report::{self, report};
 use super::values::nested;
-use super::{Context, Expected, Failure, Parsed, Tokens, fail};
+use super::{Context, Expected, Failure, Parsed, Tokens, fail, fail_reported};
 use crate::source::Span;
 use crate::syntax::errors::{Braces, UnclosedBlock};
 use crate::syntax::token::{Block, Keyword, Token, TokenKind};
@@ -61,6 +61,9 @@ pub(super) fn block<'a, T>(
 /// `{`, or nothing where it is missing but the block's statements follow all the same.
 fn opening<'a>(input: Tokens<'a>, head: Head<'a>) -> Parsed<'a, Option<Token>> {
     let context = input.context;
+    if report::apart(input, head.block) {
+        return fail_reported(input);
+    }
     if input.kind() == TokenKind::LeftBrace {
         return Ok((input.after(1), Some(input.next())));
     }

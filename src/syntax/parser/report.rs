@@ -84,6 +84,35 @@ pub(super) fn dots(input: Tokens<'_>, token: Token) {
     }
 }
 
+/// Whether what looks like a block is an interpolation that stands apart from its word, which is told: `cell- {n}`.
+pub(super) fn apart(input: Tokens<'_>, block: Block) -> bool {
+    let (open, name, close) = (input.next(), input.second(), input.after(2).next());
+    let kinds = [open.kind, name.kind, close.kind];
+    let word = input.at.checked_sub(1).map(|before| input.context.token(before));
+    let Some(word) = word.filter(|word| matches!(word.kind, TokenKind::Word | TokenKind::Tail)) else {
+        return false;
+    };
+    let statement = block.keywords().iter().any(|keyword| keyword.text() == input.text(name));
+    if kinds != [TokenKind::LeftBrace, TokenKind::Word, TokenKind::RightBrace] || statement {
+        return false;
+    }
+    let span = input.span(open).to(input.span(close));
+    let blank = Span { start: word.end, end: open.start, ..span };
+    let found = format!("`{{{}}}`", input.text(name));
+    let help = Some((
+        String::from("an interpolation stands directly behind its word"),
+        Some((blank, String::new())),
+    ));
+    input.context.find(UnexpectedToken {
+        span,
+        found,
+        expected: String::from("a block"),
+        waiting: None,
+        help,
+    });
+    true
+}
+
 /// The parenthesis that is open before the token at `at`.
 fn open_paren(start: Tokens<'_>, at: usize) -> Option<(Span, String)> {
     let mut depth = 0_usize;

@@ -8,6 +8,7 @@ mod labels;
 mod masquerade;
 mod names;
 mod numbers;
+mod once;
 mod properties;
 mod rules;
 mod scale;

@@ -81,7 +81,11 @@ fn in_doubt(site: &Site) -> bool {
     // An alias that is the real prefix says nothing.
     let alias = |n: usize| site.networks[n].alias.filter(|alias| *alias != site.networks[n].real);
     let known = |n: usize| alias(n).unwrap_or(site.networks[n].real);
-    let link = |n: usize| site.networks[n].link.map(|link| link.parse::<IpNet>().unwrap());
+    // An address outside of its network has a finding of its own, and its link means nothing.
+    let link = |n: usize| {
+        let link = site.networks[n].link.map(|link| link.parse::<IpNet>().unwrap());
+        link.filter(|link| site.networks[n].real.contains(&link.addr()))
+    };
     let counts = |n: usize| alias(n).is_some() || takes_part(n);
     for a in (0..count).filter(|n| counts(*n)) {
         let outside = "10.9.0.0/24".parse().unwrap();
