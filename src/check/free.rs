@@ -22,21 +22,20 @@ const PRIVATE: [(&str, Family); 4] = [
 /// What is taken, made when it is needed for the first time.
 pub(super) struct FreeSpace<'a> {
     site: &'a Site,
-    /// Whether nothing is missing from the site.
-    whole: bool,
     /// Ranges that do not touch, first address to last.
     taken: Option<BTreeMap<(Family, u128), u128>>,
 }
 
 impl<'a> FreeSpace<'a> {
-    pub(super) fn new(site: &'a Site, whole: bool) -> Self {
-        Self { site, whole, taken: None }
+    pub(super) fn new(site: &'a Site) -> Self {
+        Self { site, taken: None }
     }
 
     /// A prefix of the same family and length that nothing uses: the next one behind `beside` in
     /// its private range, or else the first one of any. It is taken from then on. None where the site is not whole.
     pub(super) fn take(&mut self, beside: &IpNet) -> Option<IpNet> {
-        if !self.whole {
+        // What could not be read may have the numbers that seem to be free.
+        if !self.site.is_whole {
             return None;
         }
         let site = self.site;

@@ -14,8 +14,8 @@ use crate::model::Site;
 const RESERVED: std::ops::RangeInclusive<u16> = 253..=255;
 
 /// The id of each network; 0 where there is none to give, with a finding. A free one is only suggested where the
-/// site is `whole`. Also whether all ids are within range: the largest one is not known otherwise.
-pub(super) fn check(site: &Site, whole: bool, reporter: &mut Reporter<'_>) -> (Vec<u16>, bool) {
+/// site is whole. Also whether all ids are within range: the largest one is not known otherwise.
+pub(super) fn check(site: &Site, reporter: &mut Reporter<'_>) -> (Vec<u16>, bool) {
     let mut owners: HashMap<u16, usize> = HashMap::new();
     let mut ids = vec![0; site.networks.len()];
     let mut unusable = Vec::new();
@@ -55,7 +55,7 @@ pub(super) fn check(site: &Site, whole: bool, reporter: &mut Reporter<'_>) -> (V
             }
         }
     }
-    let free = free.next().filter(|_| whole);
+    let free = free.next().filter(|_| site.is_whole);
     let behind = behind(owners.keys().copied());
     for (n, earlier) in unusable {
         let network = &site.networks[n];
@@ -68,13 +68,15 @@ pub(super) fn check(site: &Site, whole: bool, reporter: &mut Reporter<'_>) -> (V
         }
         let instead = match &network.instance {
             None => free.map_or(Instead::Nothing, Instead::Id),
-            Some(_) => Instead::Computed(Series::of(site, network).filter(|_| whole).and_then(|series| {
-                let base = behind.checked_sub(series.first)?;
-                // A round number is easier to read.
-                let base = base.checked_add(99)? / 100 * 100;
-                let fits = base.checked_add(series.last)? <= i128::from(u16::MAX);
-                fits.then(|| format!("{base} + {}", series.variable))
-            })),
+            Some(_) => {
+                Instead::Computed(Series::of(site, network).filter(|_| site.is_whole).and_then(|series| {
+                    let base = behind.checked_sub(series.first)?;
+                    // A round number is easier to read.
+                    let base = base.checked_add(99)? / 100 * 100;
+                    let fits = base.checked_add(series.last)? <= i128::from(u16::MAX);
+                    fits.then(|| format!("{base} + {}", series.variable))
+                }))
+            }
         };
         let Some(earlier) = earlier else {
             reporter.report(ReservedId { id, span, network: name, instead }, instance);

@@ -118,11 +118,9 @@ impl CheckedSite {
 /// Looks for everything that would make the site fail on a real gateway. `None` where this or an
 /// earlier stage found an error.
 pub fn check(site: Site, findings: &mut Diagnostics) -> Option<CheckedSite> {
-    // What could not be read may have the numbers that seem to be free.
-    let whole = !findings.has_errors();
     let mut reporter = Reporter::new(findings);
     let settings = settings::check(&site, &mut reporter);
-    let (ids, in_range) = ids::check(&site, whole, &mut reporter);
+    let (ids, in_range) = ids::check(&site, &mut reporter);
     let marks = in_range.then(|| marks::check(&site, &settings, &ids, &mut reporter)).flatten();
     let Sound { mappings, complete } = prefixes::check(&site, &mut reporter);
     let mappings = nesting::check(&site, mappings, &mut reporter);
@@ -132,7 +130,7 @@ pub fn check(site: Site, findings: &mut Diagnostics) -> Option<CheckedSite> {
         site: &site,
         peers: &peers,
         audience: &audience,
-        free: FreeSpace::new(&site, whole),
+        free: FreeSpace::new(&site),
         shares: HashMap::new(),
         reporter: &mut reporter,
     };

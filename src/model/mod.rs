@@ -33,6 +33,9 @@ pub struct Site {
     /// The lists of rules that peerings have, each list once: peerings whose rules are the same, out
     /// of the same block and about the same addresses, share one.
     pub rule_lists: Vec<RuleList>,
+    /// Whether no network and nothing of the gateway was left out for an error: otherwise a number that nothing here
+    /// has may still be taken.
+    pub is_whole: bool,
 }
 
 impl Site {

@@ -44,6 +44,7 @@ pub fn resolve(file: &File, findings: &mut Diagnostics) -> Option<Site> {
     let mut resolver = Resolver {
         after_errors: findings.has_errors(),
         names_missing: has_gaps(file),
+        left_out: false,
         reporter: Reporter::new(findings),
         scopes: scope::Scopes::default(),
         instance: None,
@@ -73,6 +74,8 @@ struct Resolver<'a, 'f> {
     after_errors: bool,
     /// Declarations are missing from the tree, or networks without a name: an unknown name is no news.
     names_missing: bool,
+    /// A network or a part of the gateway is left out for an error.
+    left_out: bool,
     scopes: scope::Scopes<'a>,
     /// The values of the variables of the `for`s around.
     instance: Instance,
@@ -152,8 +155,16 @@ impl<'a> Resolver<'a, '_> {
             }
             match item {
                 Item::Site(word) => self.site(word),
-                Item::Gateway(gateway) => self.gateway(gateway),
-                Item::Network(network) => self.network(network),
+                Item::Gateway(gateway) => {
+                    let before = self.failures;
+                    self.gateway(gateway);
+                    self.left_out |= self.failures != before;
+                }
+                Item::Network(network) => {
+                    let before = self.networks.len();
+                    self.network(network);
+                    self.left_out |= self.networks.len() == before;
+                }
                 Item::Connect(connect) => self.connect(connect),
                 Item::For(repeated) => self.repeat(repeated),
                 Item::Included(File { items }) => self.items(items),
@@ -272,6 +283,7 @@ impl<'a> Resolver<'a, '_> {
             networks: self.networks,
             peerings,
             rule_lists: self.rule_lists.into_list(),
+            is_whole: !self.left_out && !self.names_missing,
         })
     }
 

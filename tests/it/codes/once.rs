@@ -159,3 +159,23 @@ fn what_a_for_says_again_is_not_to_be_removed_for_all_its_numbers() {
         Some("let")
     );
 }
+
+#[test]
+fn what_is_free_is_told_beside_mistakes_of_other_statements() {
+    let help = |more: &str| {
+        let site = format!("{A}{}{more}", B.replace("10.1.2.0", "10.1.1.0"));
+        let (_, findings, _) = compile(&site);
+        findings.iter().find_map(|it| it.help.clone().filter(|help| help.starts_with("use another")))
+    };
+    let free = Some(String::from("use another alias, `10.1.2.0/24` is free"));
+    assert_eq!(help("connect a -> c\nconnect a -> b\n"), free);
+    assert_eq!(help("connect a -> b { allow to nobody }\n"), free);
+    // What could not be read may have it.
+    let taken = Some(String::from("use another alias"));
+    assert_eq!(help("connect a -> b\nnetwork c { interface eth3; prefix POOL }\n"), taken);
+    assert_eq!(help("connect a -> b\ngateway { address POOL on eth9 }\n"), taken);
+    assert_eq!(
+        help("connect a -> b\nfor n in 3..1 { network c{n} { interface e; prefix 10.1.2.0/24 } }\n"),
+        taken
+    );
+}
