@@ -88,7 +88,7 @@ fn aliases_suggested_in_a_for_are_free_for_each_number() {
 #[test]
 fn ids_suggested_in_a_for_are_free_for_each_number() {
     for wrong in ["7", "250 + n"] {
-        let site = cells(&format!("id {wrong}; {ALIASES}"));
+        let site = cells(&format!("id {wrong}; {ALIASES}")).replace("eth0;", "eth0; id 302;");
         let id = suggested(&only(&site), "leave `id` out, ");
         assert_eq!(found(&site.replace(&format!("id {wrong}"), &format!("id {id}"))), [""; 0], "{id}");
     }
