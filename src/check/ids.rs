@@ -69,13 +69,8 @@ pub(super) fn check(site: &Site, reporter: &mut Reporter<'_>) -> (Vec<u16>, bool
         let instead = match &network.instance {
             None => free.map_or(Instead::Nothing, Instead::Id),
             Some(_) => {
-                Instead::Computed(Series::of(site, network).filter(|_| site.is_whole).and_then(|series| {
-                    let base = behind.checked_sub(series.first)?;
-                    // A round number is easier to read.
-                    let base = base.checked_add(99)? / 100 * 100;
-                    let fits = base.checked_add(series.last)? <= i128::from(u16::MAX);
-                    fits.then(|| format!("{base} + {}", series.variable))
-                }))
+                let series = Series::of(site, network).filter(|_| site.is_whole);
+                Instead::Computed(series.and_then(|series| formula(&series, behind)))
             }
         };
         let Some(earlier) = earlier else {
@@ -88,6 +83,17 @@ pub(super) fn check(site: &Site, reporter: &mut Reporter<'_>) -> (Vec<u16>, bool
         reporter.report(DuplicateId { id, here: (span, name), earlier, instead }, instance);
     }
     (ids, in_range)
+}
+
+/// An id for each number of a series, none below `behind`.
+fn formula(series: &Series<'_>, behind: i128) -> Option<String> {
+    if series.first >= behind {
+        return (series.last <= i128::from(u16::MAX)).then(|| series.variable.to_owned());
+    }
+    // A round number is easier to read.
+    let base = behind.checked_sub(series.first)?.checked_add(99)? / 100 * 100;
+    let fits = base.checked_add(series.last)? <= i128::from(u16::MAX);
+    fits.then(|| format!("{base} + {}", series.variable))
 }
 
 /// The first number that neither is one of `ids` or of the kernel's tables, nor has one behind it.

@@ -92,6 +92,13 @@ fn ids_suggested_in_a_for_are_free_for_each_number() {
         let id = suggested(&only(&site), "leave `id` out, ");
         assert_eq!(found(&site.replace(&format!("id {wrong}"), &format!("id {id}"))), [""; 0], "{id}");
     }
+    let high = |id: &str| {
+        cells(&format!("id {id}; {ALIASES}"))
+            .replace("1..3", "501..503")
+            .replace("10.8.{n}", "10.8.{n - 500}")
+    };
+    assert_eq!(suggested(&only(&high("9")), "leave `id` out, "), "n");
+    assert_eq!(found(&high("n")), [""; 0]);
     let finding = only(&cells(&format!("id 65533 + n; {ALIASES}")));
     assert_eq!(finding.code.as_str(), "OVL0402");
 }
