@@ -10,11 +10,11 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::errors::addresses::{
-    AddressOfHost, AddressOutside, HostOutside, PrefixUnreached, UnusableAddress,
+    AddressOfHost, AddressOutside, HostOutside, PrefixUnreached, UnusableAddress, UnusableHost,
 };
 use super::errors::nesting::RepeatedPrefix;
 use crate::diag::Reporter;
-use crate::model::{Host, Network, NetworkId, Site};
+use crate::model::{Network, NetworkId, Site};
 use crate::net;
 use crate::source::Spanned;
 
@@ -90,12 +90,29 @@ fn check_address(
 /// `wrong` are the gateway's addresses outside of the network: it is the prefix, then, that is not the one of the
 /// hosts beside them.
 fn check_hosts(network: &Network, wrong: &[IpNet], reporter: &mut Reporter<'_>) {
-    let told = |host: &&Host| wrong.iter().any(|link| link.contains(&host.address.value));
-    let outside = network.hosts.iter().filter(|host| !is_inside(network, host.address.value));
-    for host in outside.filter(|host| !told(host)) {
-        let outside = HostOutside { network: &network.name.value, host };
-        reporter.report(outside, network.instance.as_deref());
+    let instance = network.instance.as_deref();
+    for host in &network.hosts {
+        let address = host.address.value;
+        if !is_inside(network, address) {
+            if !wrong.iter().any(|link| link.contains(&address)) {
+                reporter.report(HostOutside { network: &network.name.value, host }, instance);
+            }
+        } else if let Some(link) = stands_for_others(network, address) {
+            reporter.report(UnusableHost { network, host, link }, instance);
+        }
     }
+}
+
+/// The gateway's address on the link whose last address this is, in IPv6 its first one; not where a router is named for
+/// it. The first one of IPv4 may be a host's, as Linux has it since 5.14.
+fn stands_for_others(network: &Network, host: IpAddr) -> Option<Spanned<IpNet>> {
+    let around = network.addresses.iter().filter(|link| link.value.contains(&host));
+    let link = around.max_by_key(|link| link.value.prefix_len()).copied()?;
+    let longer = |net: &IpNet| net.contains(&host) && net.prefix_len() > link.value.prefix_len();
+    let routed = network.routes.iter().any(|route| longer(&route.prefix.value));
+    let own = link.value.addr() == host;
+    let first = host.is_ipv4() && host == link.value.network();
+    (!routed && !own && !first && reserved(link.value, host).is_some()).then_some(link)
 }
 
 /// Where the gateway's address of a family is known, so are its links: what is on none of them and
@@ -135,12 +152,17 @@ fn fault(address: &IpNet) -> Option<&'static str> {
     if own.is_unspecified() || own.is_multicast() || own.is_loopback() {
         return Some("no address of a host");
     }
-    if net::width(net::family(address)) - address.prefix_len() < 2 {
+    reserved(*address, own)
+}
+
+/// What an address of a link stands for, where it is no single host's.
+fn reserved(link: IpNet, address: IpAddr) -> Option<&'static str> {
+    if net::width(net::family(&link)) - link.prefix_len() < 2 {
         return None;
     }
-    match address {
-        _ if own == address.network() => Some("the address of the network itself"),
-        IpNet::V4(_) if own == address.broadcast() => Some("the broadcast address"),
+    match link {
+        _ if address == link.network() => Some("the address of the network itself"),
+        IpNet::V4(_) if address == link.broadcast() => Some("the broadcast address"),
         _ => None,
     }
 }

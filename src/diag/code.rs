@@ -179,6 +179,8 @@ registry! {
     PACKET_SIZE_OUT_OF_RANGE "OVL0418" "packet-size-out-of-range" Error;
     OPENED_BY_MASQUERADED "OVL0419" "opened-by-masqueraded" Error;
     TOO_MANY_ALIKE "OVL0420" "too-many-alike" Error;
+    PORT_AS_PROTOCOL "OVL0421" "port-as-protocol" Warning;
+    NEEDLESS_ITEM "OVL0422" "needless-item" Warning;
 
     INTERFACE_TOO_LONG "OVL0501" "interface-name-too-long" Error;
     INVALID_INTERFACE "OVL0502" "invalid-interface-name" Error;

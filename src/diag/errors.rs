@@ -1,5 +1,6 @@
 //! What is wrong with the comments that silence findings.
 
+use super::allow::Meant;
 use super::{Code, Diagnostic, Finding, Label, code};
 use crate::source::Span;
 
@@ -34,44 +35,71 @@ impl Finding for UnusedAllow {
 /// OVL0108: an `allow` that cannot be followed.
 #[derive(Debug)]
 pub(super) enum InvalidAllow {
-    /// Not of the form `allow(CODE) reason`.
-    Form(Span),
-    /// The code is not in the registry.
-    UnknownCode(Span, String),
-    /// The code is of error severity.
-    ErrorCode(Span, Code),
-    /// Nothing is written after the closing parenthesis.
-    NoReason(Span),
+    /// Not of the form `allow(CODE) reason`; the code that it is probably about.
+    Form { span: Span, code: Option<Code> },
+    /// The word is not in the registry.
+    UnknownCode { span: Span, word: String, meant: Option<Meant> },
+    /// The code is of error severity; a warning that is found there instead, and no such error.
+    ErrorCode { span: Span, code: Code, meant: Option<Code> },
+    /// Nothing is written after the closing parenthesis of these codes.
+    NoReason { span: Span, codes: String },
 }
 
 impl Finding for InvalidAllow {
     fn diagnostic(self) -> Diagnostic {
+        let new = |title: String, span: Span, label: String| {
+            Diagnostic::new(code::INVALID_ALLOW, title, Label::new(span, label))
+        };
         match self {
-            Self::Form(span) => Diagnostic::new(
-                code::INVALID_ALLOW,
-                "a comment that begins with `overlapc:` is not of a known form",
-                Label::new(span, "not understood, so it silences nothing"),
-            )
-            .help("write `# overlapc: allow(OVL0310) reason`"),
-            Self::UnknownCode(span, written) => Diagnostic::new(
-                code::INVALID_ALLOW,
-                format!("`allow({written})` names no code"),
-                Label::new(span, "there is no such code"),
-            )
-            .help("`overlapc explain` lists the codes"),
-            Self::ErrorCode(span, code) => Diagnostic::new(
-                code::INVALID_ALLOW,
-                format!("`allow({code})` cannot silence an error"),
-                Label::new(span, format!("`{}` is an error", code.entry().slug)),
-            )
-            .note("what is built in spite of an error would deliver packets to the wrong host, or nowhere")
-            .help("remove the comment and correct what the error speaks of"),
-            Self::NoReason(span) => Diagnostic::new(
-                code::INVALID_ALLOW,
-                "`allow` is given no reason",
-                Label::new(span, "a reason must follow, so this silences nothing"),
-            )
-            .help("say after the parenthesis why the finding does not matter here"),
+            Self::Form { span, code } => {
+                let found = new(
+                    String::from("a comment for `overlapc` is not of a known form"),
+                    span,
+                    String::from("not understood, so it silences nothing"),
+                );
+                found.help(format!("write {}", form(code.map_or("OVL0310", Code::as_str))))
+            }
+            Self::UnknownCode { span, word, meant } => {
+                let word = word.escape_debug();
+                let found = new(
+                    format!("`allow({word})` names no code"),
+                    span,
+                    String::from("there is no such code"),
+                );
+                let did_you_mean = |meant: &Meant| format!("did you mean `{}`?", meant.text);
+                match meant {
+                    Some(meant) if meant.certain => found.certain_fix(did_you_mean(&meant), span, meant.text),
+                    Some(meant) => found.fix(did_you_mean(&meant), span, meant.text),
+                    None => found.help("`overlapc explain` lists the codes"),
+                }
+            }
+            Self::ErrorCode { span, code, meant } => {
+                let found = new(
+                    format!("`allow({code})` cannot silence an error"),
+                    span,
+                    format!("`{}` is an error", code.entry().slug),
+                );
+                match meant {
+                    Some(meant) => found.fix(
+                        format!("did you mean `{meant}`? `{}` is reported on the next line", meant.entry().slug),
+                        span,
+                        meant.as_str(),
+                    ),
+                    None => found
+                        .note("what is built in spite of an error would deliver packets to the wrong host, or nowhere")
+                        .help("remove the comment and correct what the error speaks of"),
+                }
+            }
+            Self::NoReason { span, codes } => {
+                let title = String::from("`allow` is given no reason");
+                let found = new(title, span, String::from("a reason must follow, so this silences nothing"));
+                found.help(format!("say why it does not matter here: {}", form(&codes)))
+            }
         }
     }
+}
+
+/// How a comment is written.
+fn form(codes: &str) -> String {
+    format!("`# overlapc: allow({codes}) REASON`")
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::diag::{Diagnostic, Finding, Label, code};
-use crate::model::Host;
+use crate::model::{Host, Network};
 use crate::source::{Span, Spanned};
 
 /// An address of the gateway outside of the network it is in.
@@ -100,6 +100,41 @@ impl Finding for AddressOfHost<'_> {
         .label(host.address.span, format!("the address of `{}`", host.name.value))
         .note("two machines that answer for one address make both unreachable now and then")
         .help("give one of them another address")
+    }
+}
+
+/// A host with an address that stands for others on its link.
+pub struct UnusableHost<'a> {
+    /// The network.
+    pub network: &'a Network,
+    /// The host.
+    pub host: &'a Host,
+    /// The gateway's address on the host's link.
+    pub link: Spanned<IpNet>,
+}
+
+impl Finding for UnusableHost<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { network, host, link } = self;
+        let Spanned { value, span } = host.address;
+        let title = format!(
+            "`{value}` cannot be the address of host `{}` in network `{}`",
+            host.name.value, network.name.value
+        );
+        let (label, note) = match link.value {
+            IpNet::V6(_) => (
+                "the subnet-router anycast address of the link",
+                "every router of a link answers to this address (RFC 4291, 2.6.1), so the gateway does, too",
+            ),
+            IpNet::V4(_) => (
+                "the broadcast address of the link",
+                "what is sent to this address is meant for every host of the link, so nothing is forwarded to it",
+            ),
+        };
+        Diagnostic::new(code::UNUSABLE_ADDRESS, title, Label::new(span, label))
+            .label_of(link.span, format!("the link is `{}`", link.value.trunc()), network.instance.as_deref())
+            .note(note)
+            .help("write the host's own address, or correct the length of `address`")
     }
 }
 

@@ -1,7 +1,7 @@
 //! Findings about rules that have no effect.
 
 use crate::diag::{Diagnostic, Finding, Label, code};
-use crate::model::Action;
+use crate::model::{Action, Network};
 use crate::source::Span;
 
 /// More labels than this explain nothing.
@@ -130,5 +130,39 @@ impl Finding for EmptyRule {
         Diagnostic::new(code::EMPTY_MATCH, "the rule can match no packet", Label::new(self.span, self.why))
             .note("a packet has one family: its source and its destination are both IPv4 or both IPv6")
             .help("name hosts of one family on both sides, or remove the rule")
+    }
+}
+
+/// A rule about nobody but the gateway itself.
+pub struct RuleForGateway<'a> {
+    /// The addresses in the rule.
+    pub span: Span,
+    /// The network where they are the gateway's.
+    pub network: &'a Network,
+    /// The `address` that says so.
+    pub address: Span,
+    /// Whether they stand for all of the link.
+    pub group: bool,
+}
+
+impl Finding for RuleForGateway<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { span, network, address, group } = self;
+        let name = &network.name.value;
+        let (label, why) = if group {
+            (
+                format!("stands for all of the gateway's link in `{name}`"),
+                "what is sent to all stations or routers of a link is not forwarded",
+            )
+        } else {
+            (
+                format!("the gateway itself, in `{name}`"),
+                "rules are about what is forwarded, and nothing is from or to the gateway's own addresses",
+            )
+        };
+        Diagnostic::new(code::EMPTY_MATCH, "the rule can match no packet", Label::new(span, label))
+            .label_of(address, "the gateway's address", network.instance.as_deref())
+            .note(why)
+            .help(format!("name a host of `{name}`, or remove the rule"))
     }
 }

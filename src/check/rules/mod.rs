@@ -10,11 +10,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use ipnet::IpNet;
 
 use super::errors::prefixes::HostBitsSet;
-use super::errors::rules::{ContradictoryRule, EmptyRule, RedundantRule, ShadowedRule};
+use super::errors::rules::{ContradictoryRule, EmptyRule, RedundantRule, RuleForGateway, ShadowedRule};
 use crate::diag::Reporter;
-use crate::model::{RulesId, Site};
-use crate::source::Span;
-use order::{Effect, examine};
+use crate::model::{NetworkId, Rule, RulesId, Site};
+use crate::net;
+use crate::source::{Span, Spanned};
+use order::{Effect, Gateway, examine};
 use regions::Budget;
 
 mod intervals;
@@ -41,6 +42,10 @@ pub(super) fn check(site: &Site, reporter: &mut Reporter<'_>) {
         match effect {
             Effect::Works => {}
             Effect::Empty(why) => reporter.report(EmptyRule { span, why }, None),
+            Effect::Gateway(Gateway { span, network, address, group }) => {
+                let network = site.network(network);
+                reporter.report(RuleForGateway { span, network, address, group }, None);
+            }
             Effect::Hidden { action, by } if by.iter().all(|(_, other)| *other == action) => {
                 reporter.report(RedundantRule { span, action, by, later: false }, None);
             }
@@ -78,6 +83,7 @@ fn effects(site: &Site) -> BTreeMap<Span, Effect> {
         }
         let found = examine(list, &prefixes.sets[from], &prefixes.sets[to], &wanted, &mut budget);
         for (n, effect) in wanted.into_iter().zip(found) {
+            let effect = for_gateway(site, &list.rules[n], (peering.from, peering.to)).unwrap_or(effect);
             let known = effects.entry(list.rules[n].span).or_insert_with(|| effect.clone());
             if effect.weight() > known.weight() {
                 *known = effect;
@@ -87,7 +93,33 @@ fn effects(site: &Site) -> BTreeMap<Span, Effect> {
     effects
 }
 
-/// The real prefixes of the networks, equal ones once.
+/// The side of a rule that names nobody but the gateway: nothing is forwarded from or to its own addresses.
+fn for_gateway(site: &Site, rule: &Rule, (from, to): (NetworkId, NetworkId)) -> Option<Effect> {
+    let side = |nets: &[Spanned<IpNet>], network: NetworkId| {
+        let owned = |net: &Spanned<IpNet>| owned(&site.network(network).addresses, net.value);
+        let all: Option<Vec<_>> = nets.iter().map(owned).collect();
+        let (address, group) = *all?.first()?;
+        let span = nets.first()?.span.to(nets.last()?.span);
+        Some(Effect::Gateway(Gateway { span, network, address, group }))
+    };
+    side(&rule.to, to).or_else(|| side(&rule.from, from))
+}
+
+/// The `address` that a rule's single address is, or that it stands for the whole link of; no host has either.
+fn owned(addresses: &[Spanned<IpNet>], net: IpNet) -> Option<(Span, bool)> {
+    let own = |address: &&Spanned<IpNet>| net == net::single(address.value.addr());
+    let group = |address: &&Spanned<IpNet>| {
+        let group =
+            if address.value.addr().is_ipv4() { address.value.broadcast() } else { address.value.network() };
+        let several = address.value.max_prefix_len() - address.value.prefix_len() > 1;
+        several && net == net::single(group)
+    };
+    let found = |it: &Spanned<IpNet>, group| (it.span, group);
+    let own = addresses.iter().find(own).map(|it| found(it, false));
+    own.or_else(|| addresses.iter().find(group).map(|it| found(it, true)))
+}
+
+/// The real prefixes of the networks and the gateway's addresses there, equal ones once.
 struct Prefixes {
     /// For each network the place of its prefixes.
     of: Vec<usize>,
@@ -96,12 +128,13 @@ struct Prefixes {
 
 impl Prefixes {
     fn new(site: &Site) -> Self {
-        let mut places: HashMap<Vec<IpNet>, usize> = HashMap::new();
+        let mut places: HashMap<(Vec<IpNet>, Vec<IpNet>), usize> = HashMap::new();
         let mut sets = Vec::new();
         let of = site.networks.iter().map(|network| {
             let mut reals: Vec<IpNet> = network.prefixes.iter().map(|it| it.real.value.trunc()).collect();
             reals.sort_unstable();
-            *places.entry(reals).or_insert_with_key(|reals| {
+            let addresses = network.addresses.iter().map(|it| it.value).collect();
+            *places.entry((reals, addresses)).or_insert_with_key(|(reals, _)| {
                 sets.push(reals.clone());
                 sets.len() - 1
             })

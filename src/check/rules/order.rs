@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 
 use super::regions::{Budget, Hosts, Region, covered};
-use crate::model::{Action, RuleList};
+use crate::model::{Action, NetworkId, RuleList};
 use crate::net::Family;
 use crate::source::Span;
 
@@ -20,6 +20,8 @@ pub(super) enum Effect {
     Works,
     /// There is no packet that it is about, and why.
     Empty(String),
+    /// The only hosts that it names are the gateway itself.
+    Gateway(Gateway),
     /// Earlier rules decide about all its packets.
     Hidden {
         /// What it would do.
@@ -36,11 +38,24 @@ pub(super) enum Effect {
     },
 }
 
+/// A side of a rule on which nobody but the gateway stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Gateway {
+    /// The addresses in the rule.
+    pub(super) span: Span,
+    /// The network of this side.
+    pub(super) network: NetworkId,
+    /// The gateway's `address` there.
+    pub(super) address: Span,
+    /// Whether it is not that address itself, but one that stands for all of its link.
+    pub(super) group: bool,
+}
+
 impl Effect {
     /// Of two effects in different places the weightier one is told.
     pub(super) fn weight(&self) -> u8 {
         match self {
-            Self::Empty(_) => 0,
+            Self::Empty(_) | Self::Gateway(_) => 0,
             Self::Repeated { .. } => 1,
             Self::Hidden { action, by } if by.iter().all(|(_, other)| other == action) => 2,
             Self::Hidden { .. } => 3,
@@ -312,6 +327,7 @@ mod tests {
                 let deciding = |packet: &&Packet| rules[winner(&rules, packet).unwrap()].action;
                 match effect {
                     Effect::Works | Effect::Repeated { .. } => prop_assert!(wins, "{n} wins nothing"),
+                    Effect::Gateway(_) => prop_assert!(false, "no network is known here"),
                     Effect::Empty(_) => prop_assert!(about.is_empty(), "{n} is about something"),
                     Effect::Hidden { action, by } => {
                         prop_assert!(!wins && !about.is_empty(), "{n} wins, or is about nothing");

@@ -1,6 +1,8 @@
-//! The findings about rules of `connect` blocks, one struct a code: words and values (OVL0217 to OVL0220,
-//! OVL0226, OVL0227), hosts and addresses of the wrong network (OVL0221 to OVL0225), and blocks as wholes
-//! (OVL0412 to OVL0414).
+//! The findings about rules of `connect` blocks, one struct a code: hosts and addresses of the wrong network
+//! (OVL0221 to OVL0225), logs (OVL0226, OVL0227), and blocks as wholes (OVL0412 to OVL0414). What stands in front of
+//! `from` is in `services`.
+
+mod services;
 
 use ipnet::IpNet;
 
@@ -9,100 +11,9 @@ use crate::diag::{Diagnostic, Finding, Label, code};
 use crate::model::{Network, Prefix};
 use crate::net;
 use crate::source::{Span, Spanned};
-
-/// A protocol that does not exist, or that no rule can be about.
-pub(in crate::resolve) struct UnknownProtocol<'a> {
-    pub(super) name: &'a str,
-    pub(super) span: Span,
-    pub(super) fault: &'static str,
-    pub(super) replacement: Option<&'a str>,
-}
-
-impl Finding for UnknownProtocol<'_> {
-    fn diagnostic(self) -> Diagnostic {
-        let Self { name, span, fault, replacement } = self;
-        let title = format!("`{}` is no protocol of a rule", name.escape_debug());
-        let found = Diagnostic::new(code::UNKNOWN_PROTOCOL, title, Label::new(span, fault));
-        match replacement {
-            Some("icmp") => {
-                found.note("`icmp` is ICMP for IPv4 and ICMPv6 for IPv6").fix("write `icmp`", span, "icmp")
-            }
-            Some(known) => found.fix(format!("did you mean `{known}`?"), span, known),
-            None => found.help("write a name like `tcp`, `udp`, `icmp` or `gre`, or the protocol's number"),
-        }
-    }
-}
-
-/// Something behind a protocol with ports that is no port.
-pub(in crate::resolve) struct BadPort<'a> {
-    pub(super) port: &'a str,
-    pub(super) span: Span,
-    pub(super) fault: String,
-    pub(super) replacement: Option<String>,
-    /// Whether nothing but the replacement can be meant.
-    pub(super) certain: bool,
-}
-
-impl Finding for BadPort<'_> {
-    fn diagnostic(self) -> Diagnostic {
-        let Self { port, span, fault, replacement, certain } = self;
-        let title = format!("`{}` is no port or range of ports", port.escape_debug());
-        let found = Diagnostic::new(code::BAD_PORT, title, Label::new(span, fault));
-        match replacement {
-            Some(meant) if certain => found.certain_fix(format!("write `{meant}`"), span, meant),
-            Some(meant) => found.fix(format!("write `{meant}`"), span, meant),
-            None => found.help("write a number from 1 to 65535, or a range like `30000-30100`"),
-        }
-    }
-}
-
-/// Ports of a protocol that has none.
-pub(in crate::resolve) struct NoPorts<'a> {
-    pub(super) protocol: &'a str,
-    pub(super) span: Span,
-}
-
-impl Finding for NoPorts<'_> {
-    fn diagnostic(self) -> Diagnostic {
-        let Self { protocol, span } = self;
-        let any = protocol == "any";
-        let title = if any {
-            String::from("`any` is every protocol, also those without ports")
-        } else {
-            format!("protocol `{protocol}` has no ports")
-        };
-        let found = Diagnostic::new(code::NO_PORTS, title, Label::new(span, "ports here"));
-        if any {
-            return found.help("write a rule for `tcp` and one for `udp`");
-        }
-        found.help("leave the ports out; `tcp`, `udp`, `sctp`, `dccp` and `udplite` have some")
-    }
-}
-
-/// An ICMP message that opens nothing.
-pub(in crate::resolve) struct UnknownIcmpType<'a> {
-    pub(super) name: &'a str,
-    pub(super) span: Span,
-    pub(super) fault: &'static str,
-    pub(super) replacement: Option<&'a str>,
-    /// Whether nothing but the replacement can be meant.
-    pub(super) certain: bool,
-}
-
-impl Finding for UnknownIcmpType<'_> {
-    fn diagnostic(self) -> Diagnostic {
-        let Self { name, span, fault, replacement, certain } = self;
-        let title = format!("no rule can be about the ICMP message `{}`", name.escape_debug());
-        let found = Diagnostic::new(code::UNKNOWN_ICMP_TYPE, title, Label::new(span, fault)).note(
-            "rules are about what opens a connection; its replies and the errors about it pass with it",
-        );
-        match replacement {
-            Some(meant) if certain => found.certain_fix(format!("write `{meant}`"), span, meant),
-            Some(meant) => found.fix(format!("write `{meant}`"), span, meant),
-            None => found.help("leave it out, or write a request like `echo-request`"),
-        }
-    }
-}
+pub(in crate::resolve) use services::{
+    BadPort, NeedlessItem, NoPorts, PortAsProtocol, UnknownIcmpType, UnknownProtocol,
+};
 
 /// A name that is no host where it is looked for.
 pub(in crate::resolve) struct UnknownHost<'a> {

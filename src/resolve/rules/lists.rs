@@ -12,6 +12,7 @@ use std::rc::Rc;
 use super::super::Resolver;
 use super::super::connects::matches;
 use super::errors::{Ambiguous, EmptyMatch};
+use super::items::Standing;
 use super::sides::{Fit, Place};
 use super::{Block, Draft, Party};
 use crate::model::{Action, NetworkId, Rule, RuleList, RulesId};
@@ -59,6 +60,8 @@ pub(in crate::resolve) struct Lists<'b> {
     /// For each rule and party of `from`, then of `to`: whether it names a network of its side.
     named: [Vec<Vec<bool>>; 2],
     shapes: [Shapes; 2],
+    /// What each rule's parties of `from`, then of `to`, are to the networks of their side.
+    standing: [Vec<Standing>; 2],
     outcomes: HashMap<[usize; 4], [RulesId; 2]>,
     /// The outcome of every pair where no rule has `from` or `to`.
     single: Option<RulesId>,
@@ -105,6 +108,7 @@ impl<'b> Lists<'b> {
             both,
             named: [from, to],
             shapes: Default::default(),
+            standing: [vec![Standing::default(); drafts.len()], vec![Standing::default(); drafts.len()]],
             outcomes: HashMap::new(),
             single: None,
             used: vec![false; drafts.len()],
@@ -180,6 +184,9 @@ impl<'b> Lists<'b> {
             let parties = if side == 0 { &draft.from } else { &draft.to };
             let fit = resolver.fit(parties, &self.named[side][n], network);
             self.faulty[n] |= fit == Fit::Ambiguous;
+            if parties.len() > 1 && fit.fits() {
+                self.standing[side][n].see(&resolver.ranges(parties, &self.named[side][n], network));
+            }
             fits.push(fit);
         }
         let shapes = &mut self.shapes[side];
@@ -262,6 +269,10 @@ impl<'b> Lists<'b> {
         for (draft, _) in block.drafts.iter().zip(&self.used).filter(|(_, used)| !**used) {
             resolver.report(EmptyMatch { span: draft.span });
             complete = false;
+        }
+        for (n, draft) in block.drafts.iter().enumerate().filter(|(n, _)| self.used[*n]) {
+            resolver.needless_parties(&draft.from, &self.standing[0][n]);
+            resolver.needless_parties(&draft.to, &self.standing[1][n]);
         }
         complete.then_some(self.allows)
     }

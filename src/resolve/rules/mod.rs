@@ -16,6 +16,7 @@ use crate::source::Span;
 use crate::syntax::ast::{self, Expr};
 
 mod errors;
+mod items;
 mod lists;
 mod log;
 mod services;
@@ -50,6 +51,13 @@ struct Party {
     span: Span,
     /// The text at the place is the value itself, so that another one can stand for it.
     literal: bool,
+}
+
+impl Party {
+    /// What it says.
+    fn text(&self) -> String {
+        self.name.clone().or_else(|| self.net.map(|net| net::written(&net))).unwrap_or_default()
+    }
 }
 
 impl<'a> Resolver<'a, '_> {

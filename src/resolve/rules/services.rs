@@ -3,10 +3,13 @@
 //! Goes in: the words of a rule in front of `from`. Comes out: a [`Service`]. What must hold: it is one
 //! that conntrack can see as a connection of its own, in at least one family.
 
+use std::ops::RangeInclusive;
+
 use super::super::Resolver;
 use super::super::scope::{Lookup, bare, is_plain};
 use super::super::value::{Literal, Value, read};
-use super::errors::{BadPort, NoPorts, UnknownIcmpType, UnknownProtocol};
+use super::errors::{BadPort, NoPorts, PortAsProtocol, UnknownIcmpType, UnknownProtocol};
+use super::items::{Item, numbers};
 use crate::diag::suggest::closest;
 use crate::model::{IcmpType, Service};
 use crate::syntax::ast::{self, Word};
@@ -38,6 +41,10 @@ const PROTOCOLS: &[(&str, u8)] = &[
     ("hip", 139),
 ];
 
+/// The numbers of which the same list says that nobody has them (2025). 253 and 254 are for experiments, and so for
+/// whoever needs a number of his own.
+const UNASSIGNED: RangeInclusive<u8> = 148..=252;
+
 /// What has ports in the first four bytes of its header, where both firewalls look for them.
 const WITH_PORTS: [u8; 5] = [6, 17, 33, 132, 136];
 
@@ -68,9 +75,12 @@ const WELL_KNOWN: &[(&str, &str, u16)] = &[
     ("http", "tcp", 80),
     ("s7", "tcp", 102),
     ("ntp", "udp", 123),
+    ("imap", "tcp", 143),
     ("snmp", "udp", 161),
+    ("bgp", "tcp", 179),
     ("ldap", "tcp", 389),
     ("https", "tcp", 443),
+    ("smb", "tcp", 445),
     ("modbus", "tcp", 502),
     ("syslog", "udp", 514),
     ("mqtt", "tcp", 1883),
@@ -173,6 +183,15 @@ impl<'a> Resolver<'a, '_> {
         if text == "icmp" {
             return self.icmp_types(&rule.items);
         }
+        // `22 tcp`, as others write it.
+        if let [only] = rule.items.as_slice()
+            && let Some(protocol) =
+                bare(only).and_then(with_ports).filter(|_| is_ports(&text) && is_plain(word))
+        {
+            let swapped = Some((word.span.to(only.span), format!("{protocol} {text}")));
+            self.report(NoPorts { protocol: &text, span: only.span, swapped });
+            return None;
+        }
         let named = PROTOCOLS.iter().find(|(name, _)| *name == text).map(|(_, number)| *number);
         let Some(number) = named.or_else(|| protocol_number(&text)) else {
             return self.unknown_protocol(&text, word);
@@ -182,34 +201,71 @@ impl<'a> Resolver<'a, '_> {
             0 | 43 | 44 | 59 | 60 => {
                 let fault = "the number of an IPv6 extension header, behind which the protocol follows";
                 let replacement = (number == 0).then_some("any");
-                self.report(UnknownProtocol { name: &text, span: word.span, fault, replacement });
+                let port = false;
+                self.report(UnknownProtocol { name: &text, span: word.span, fault, replacement, port });
                 None
             }
             _ if WITH_PORTS.contains(&number) && !rule.items.is_empty() => {
                 let ports: Vec<Option<(u16, u16)>> = rule.items.iter().map(|item| self.ports(item)).collect();
-                Some(Service::Ports(number, ports.into_iter().collect::<Option<_>>()?))
+                let ports: Vec<(u16, u16)> = ports.into_iter().collect::<Option<_>>()?;
+                let items = rule.items.iter().zip(&ports).map(|(word, (first, last))| Item {
+                    text: if first == last { first.to_string() } else { format!("{first}-{last}") },
+                    span: word.span,
+                    range: numbers((*first).into(), (*last).into()),
+                    // A name may be that of a `let` inside of a `for`.
+                    literal: bare(word).is_some_and(|text| text.starts_with(|c: char| c.is_ascii_digit())),
+                });
+                self.overlapping_items(&items.collect::<Vec<_>>());
+                Some(Service::Ports(number, ports))
             }
-            _ => self.without_items(Service::Protocol(number), &text, rule),
+            _ => {
+                if named.is_none() && rule.items.is_empty() {
+                    self.port_as_protocol(number, &text, word);
+                }
+                self.without_items(Service::Protocol(number), &text, rule)
+            }
         }
+    }
+
+    /// Warns of a number without a protocol in front of it that is known as a port, or that no protocol has. One that
+    /// has a name here is as likely meant as a protocol, and so is one in hexadecimal digits.
+    fn port_as_protocol(&mut self, number: u8, text: &str, word: &'a Word) {
+        if PROTOCOLS.iter().any(|(_, known)| *known == number) || text.parse() != Ok(number) {
+            return;
+        }
+        let known = WELL_KNOWN.iter().find(|(_, _, port)| *port == u16::from(number));
+        if known.is_none() && !UNASSIGNED.contains(&number) {
+            return;
+        }
+        let known = known.filter(|_| is_plain(word)).map(|(name, protocol, _)| (*name, *protocol));
+        let found = PortAsProtocol { number, span: word.span, known };
+        self.reporter.report(found, self.instance.as_deref());
     }
 
     fn without_items(&mut self, service: Service, name: &str, rule: &'a ast::Rule) -> Option<Service> {
         let (Some(first), Some(last)) = (rule.items.first(), rule.items.last()) else { return Some(service) };
-        self.report(NoPorts { protocol: name, span: first.span.to(last.span) });
+        self.report(NoPorts { protocol: name, span: first.span.to(last.span), swapped: None });
         None
     }
 
     fn unknown_protocol(&mut self, text: &str, word: &'a Word) -> Option<Service> {
         let number = matches!(read(text), Literal::Value(Value::Integer(_)));
-        let fault = if number { "not within 0 to 255" } else { "no protocol has this name" };
-        let well_known = WELL_KNOWN.iter().find(|(name, ..)| *name == text);
-        let well_known = well_known.map(|(_, protocol, port)| format!("{protocol} {port}"));
+        let port = is_ports(text);
+        let fault = match (number, port) {
+            (true, true) => "above 255, so no protocol; a port stands behind its protocol",
+            (true, false) => "not within 0 to 255",
+            (false, true) => "a range of ports stands behind its protocol",
+            (false, false) => "no protocol has this name",
+        };
+        let well_known = WELL_KNOWN.iter().find(|(name, _, port)| *name == text || text.parse() == Ok(*port));
+        let well_known =
+            well_known.map(|(_, protocol, port)| format!("{protocol} {port}")).or_else(|| joined(text));
         let otherwise = OTHERWISE.iter().find(|(other, _)| other.eq_ignore_ascii_case(text));
         let names = PROTOCOLS.iter().map(|(name, _)| *name).chain(["icmp", "any"]);
         let replacement =
             well_known.as_deref().or(otherwise.map(|(_, name)| *name)).or_else(|| closest(text, names));
         let replacement = replacement.filter(|_| is_plain(word));
-        self.report(UnknownProtocol { name: text, span: word.span, fault, replacement });
+        self.report(UnknownProtocol { name: text, span: word.span, fault, replacement, port });
         None
     }
 
@@ -259,7 +315,18 @@ impl<'a> Resolver<'a, '_> {
 
     fn icmp_types(&mut self, items: &'a [Word]) -> Option<Service> {
         let types: Vec<Option<IcmpType>> = items.iter().map(|word| self.icmp_type(word)).collect();
-        types.into_iter().collect::<Option<_>>().map(Service::Icmp)
+        let types: Vec<IcmpType> = types.into_iter().collect::<Option<_>>()?;
+        let items = items.iter().zip(&types).filter_map(|(word, kind)| {
+            let number = u32::from(kind.v4.unwrap_or(0)) << 8 | u32::from(kind.v6.unwrap_or(0));
+            let (text, _) = REQUESTS
+                .iter()
+                .map(|(name, v4, v6)| (*name, (*v4, *v6)))
+                .find(|it| it.1 == (kind.v4, kind.v6))?;
+            let literal = bare(word).is_some();
+            Some(Item { text: text.to_owned(), span: word.span, range: numbers(number, number), literal })
+        });
+        self.overlapping_items(&items.collect::<Vec<_>>());
+        Some(Service::Icmp(types))
     }
 
     fn icmp_type(&mut self, word: &'a Word) -> Option<IcmpType> {
@@ -286,6 +353,27 @@ impl<'a> Resolver<'a, '_> {
         self.report(UnknownIcmpType { name: &text, span: word.span, fault, replacement, certain });
         None
     }
+}
+
+/// The protocol with ports that is called so.
+fn with_ports(name: &str) -> Option<&'static str> {
+    let mut known =
+        PROTOCOLS.iter().filter(|(_, number)| WITH_PORTS.contains(number)).map(|(known, _)| *known);
+    known.find(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Whether a text is a port, or a range of ports, in decimal digits.
+fn is_ports(text: &str) -> bool {
+    let port = |text: &str| text.parse::<u16>().is_ok_and(|port| port > 0);
+    text.split_once('-').map_or_else(|| port(text), |(first, last)| port(first) && port(last))
+}
+
+/// `tcp 22` for `tcp/22`, `22/tcp` and the like, as other tools write it.
+fn joined(text: &str) -> Option<String> {
+    let (front, back) = text.split_once(['/', ':'])?;
+    let (protocol, ports) =
+        with_ports(front).map(|name| (name, back)).or(with_ports(back).map(|name| (name, front)))?;
+    is_ports(ports).then(|| format!("{protocol} {ports}"))
 }
 
 /// The number of a protocol written as a number.

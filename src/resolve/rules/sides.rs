@@ -11,6 +11,7 @@ use super::super::connects::matches;
 use super::super::meant::Meant;
 use super::Party;
 use super::errors::{AliasInRule, Ambiguous, OutsideNetwork, UnknownHost, WrongNetwork};
+use super::items::{EVERYTHING, Range, range};
 use crate::diag::suggest::closest;
 use crate::model::{Network, NetworkId};
 use crate::net;
@@ -89,6 +90,23 @@ impl Resolver<'_, '_> {
             (false, false) => Fit::Nets(nets),
             (false, true) => Fit::Elsewhere,
         }
+    }
+
+    /// The hosts that each of the parties is to a network that they fit.
+    pub(super) fn ranges(
+        &mut self,
+        parties: &[Party],
+        elsewhere: &[bool],
+        network: NetworkId,
+    ) -> Vec<Option<Range>> {
+        let found = parties.iter().zip(elsewhere).map(|(party, elsewhere)| {
+            match self.found(party, *elsewhere, network) {
+                Found::Whole => Some(EVERYTHING),
+                Found::Net(net) => range(&net),
+                Found::Elsewhere | Found::Nothing | Found::Ambiguous => None,
+            }
+        });
+        found.collect()
     }
 
     fn found(&mut self, party: &Party, elsewhere: bool, id: NetworkId) -> Found {

@@ -61,6 +61,10 @@ pub(super) fn report(start: Tokens<'_>, failure: Failure, until: Tokens<'_>) {
     {
         return;
     }
+    if let Some(found) = without_protocol(start, failure) {
+        context.find(found);
+        return;
+    }
     let token = context.token(failure.at);
     let (span, found) = match token.kind {
         TokenKind::Newline => (context.end_before(failure.at), "the end of the line".to_owned()),
@@ -71,6 +75,40 @@ pub(super) fn report(start: Tokens<'_>, failure: Failure, until: Tokens<'_>) {
     let waiting = failure.expected.has(Expected::RightParen).then(|| open_paren(start, failure.at)).flatten();
     let help = advice(context, failure, token);
     context.find(UnexpectedToken { span, found, expected, waiting, help });
+}
+
+/// A list directly behind `allow` or `deny`: ports whose protocol is missing, or several protocols.
+fn without_protocol(start: Tokens<'_>, failure: Failure) -> Option<UnexpectedToken> {
+    let context = start.context;
+    let comma = context.token(failure.at);
+    let first = start.second();
+    if comma.kind != TokenKind::Comma || !failure.expected.has(Expected::Port) || failure.at != start.at + 2 {
+        return None;
+    }
+    let text = start.text(first);
+    let is_port = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+    if is_port(text) {
+        let span = context.span(first);
+        let before = Span { end: span.start, ..span };
+        let help = "write `tcp` or `udp` before its ports".to_owned();
+        return Some(UnexpectedToken {
+            span,
+            found: quoted(text),
+            expected: "a protocol before the ports".to_owned(),
+            waiting: None,
+            help: Some((help, Some((before, "tcp ".to_owned())))),
+        });
+    }
+    let next = context.token(failure.at + 1);
+    let next = Some(next.text(context.text)).filter(|text| next.kind == TokenKind::Word && !is_port(text));
+    let of_next = next.map_or_else(|| "each of the others".to_owned(), quoted);
+    Some(UnexpectedToken {
+        span: context.span(comma),
+        found: quoted(","),
+        expected: failure.expected.words(),
+        waiting: None,
+        help: Some((format!("a rule is about one protocol: write another rule for {of_next}"), None)),
+    })
 }
 
 /// Three dots in the place of two.

@@ -177,6 +177,21 @@ fn a_bad_character_makes_no_second_finding() {
 }
 
 #[test]
+fn a_list_behind_allow_lacks_its_protocol_or_has_several() {
+    finds(
+        "connect a -> b {\n allow 102, 502 to plc\n allow 80-90,\n 443\n deny tcp, udp 53\n}\n",
+        &[
+            "2:8 OVL0101 expected a protocol before the ports, found `102` | write `tcp` or `udp` before its ports",
+            "3:8 OVL0101 expected a protocol before the ports, found `80-90` | write `tcp` or `udp` before its ports",
+            "5:10 OVL0101 expected a port or type, `from`, `log`, `to` or the end of the line, found `,` | a rule is about one protocol: write another rule for `udp`",
+        ],
+    );
+    let (_, findings) = parsed("connect a -> b { allow 102, 502 }\n");
+    let fix = findings.first().and_then(|finding| finding.fix.clone()).unwrap();
+    assert_eq!((fix.span.range(), fix.replacement.as_str(), fix.safe), (23..23, "tcp ", false));
+}
+
+#[test]
 fn what_a_word_processor_made_of_plain_characters_is_told_from_it() {
     finds(
         "connect a –> b\nnetwork a {\n    prefix\u{a0}10.0.0.0/24\n    interface “eth0”\n    id 5–6\n    id „5\n}\n",

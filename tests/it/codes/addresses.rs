@@ -152,6 +152,36 @@ fn ovl0319_the_gateways_address_is_one_of_a_host() {
 }
 
 #[test]
+fn ovl0319_a_host_has_no_address_that_stands_for_its_link() {
+    let site = |link: &str, host: &str| {
+        let wide = "prefix 192.168.0.0/16 as 10.9.0.0/16\nprefix fd00:1::/48 as fd00:2::/48";
+        in_network(&format!("address {link}\n{wide}\nroute 192.168.8.0/22 via 192.168.1.9\nhost plc {host}"))
+            .into_iter()
+            .filter(|found| !found.starts_with("OVL0316") && !found.starts_with("OVL0317"))
+            .collect::<Vec<_>>()
+    };
+    for (link, host) in [
+        ("192.168.1.1/24", "192.168.1.255"),
+        ("192.168.1.1/16", "192.168.255.255"),
+        ("fd00:1::1/64", "fd00:1::"),
+    ] {
+        assert_eq!(site(link, host), ["OVL0319:7"], "{link} {host}");
+    }
+    for (link, host) in [
+        ("192.168.1.1/24", "192.168.1.254"),
+        ("192.168.1.1/24", "192.168.1.0"),
+        ("192.168.1.1/16", "192.168.1.255"),
+        ("192.168.1.0/31", "192.168.1.1"),
+        ("192.168.1.1/24", "192.168.11.255"),
+        ("fd00:1::1/127", "fd00:1::"),
+        ("fd00:1::1/64", "fd00:1::ffff:ffff:ffff:ffff"),
+        ("fd00:1::1/64", "192.168.1.255"),
+    ] {
+        assert_eq!(site(link, host), FINE, "{link} {host}");
+    }
+}
+
+#[test]
 fn a_second_route_to_a_prefix_is_refused() {
     let routes = "route 192.168.1.128/25 via 192.168.1.9\nroute 192.168.1.128/25 via 192.168.1.10";
     assert_eq!(in_network(&format!("{PREFIX}\n{routes}")), ["OVL0313:5"]);

@@ -4,6 +4,7 @@
 mod addresses;
 mod aliases;
 mod interfaces;
+mod items;
 mod labels;
 mod masquerade;
 mod names;

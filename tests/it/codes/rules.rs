@@ -1,4 +1,4 @@
-//! Rules of `connect` blocks: OVL0217 to OVL0227 and OVL0412 to OVL0417, and what they come to where
+//! Rules of `connect` blocks: OVL0217 to OVL0227, OVL0412 to OVL0417 and OVL0421, and what they come to where
 //! nothing is wrong.
 
 use std::fmt::Write;
@@ -143,6 +143,29 @@ fn ovl0217_protocols_are_those_that_packets_have() {
     assert_eq!(fix("->", "allow TCP"), "tcp");
     assert_eq!(fix("->", "allow ssh"), "tcp 22");
     assert_eq!(fix("->", "allow 0"), "any");
+    // A port without its protocol.
+    assert_eq!(fix("->", "allow 443"), "tcp 443");
+    assert_eq!(fix("->", "allow 22/tcp"), "tcp 22");
+    assert_eq!(fix("->", "allow UDP:5000-5010"), "udp 5000-5010");
+    let (_, findings, _) = compile(&format!("{PAIR}connect a -> b {{ allow 8080 }}\n"));
+    assert_eq!(findings[0].help.as_deref(), Some("write `tcp 8080` or `udp 8080`"));
+}
+
+#[test]
+fn ovl0421_a_number_that_everybody_knows_as_a_port_is_no_protocol() {
+    let wrong = ["allow 22", "deny 80 from hmi\nallow icmp", "allow 161", "allow 200 log"];
+    let right =
+        ["allow 253", "allow 47", "allow 1", "allow 58", "allow 88", "allow 0x16", "allow 6", "allow 107"];
+    each("OVL0421", "->", &wrong, &right);
+    assert_eq!(fix("->", "allow 22"), "tcp 22");
+    assert_eq!(fix("->", "deny 161 to cam\nallow icmp"), "udp 161");
+    let each_port = "for n in 22..23 { connect a -> b { allow \"{n}\" } }\n";
+    let (_, findings, _) = compile(&format!("{PAIR}{each_port}"));
+    let warning = findings.iter().find(|finding| finding.code.as_str() == "OVL0421").unwrap();
+    assert_eq!(
+        (warning.primary.text.as_str(), &warning.fix),
+        ("matches nothing of TCP or UDP (n = 22)", &None)
+    );
 }
 
 #[test]
@@ -167,6 +190,8 @@ fn ovl0218_ports_are_from_1_to_65535() {
 #[test]
 fn ovl0219_only_some_protocols_have_ports() {
     each("OVL0219", "->", &["allow gre 7", "allow any 22", "allow 50 7"], &["allow dccp 7", "allow sctp"]);
+    assert_eq!(fix("->", "allow 22 tcp"), "tcp 22");
+    assert_eq!(fix("->", "allow 8000-8010 UDP from hmi"), "udp 8000-8010");
 }
 
 #[test]
@@ -318,6 +343,40 @@ fn ovl0414_a_rule_is_about_some_packet() {
     let right = ["allow tcp from hmi, fd00:1::1 to fd00:2::1", "allow ah to fd00:2::1, cam"];
     each("OVL0414", "->", &wrong, &right);
     assert_eq!(in_block("<->", "allow from a to a\nallow icmp"), ["OVL0414:4"]);
+}
+
+#[test]
+fn ovl0414_no_rule_is_about_the_gateway_alone() {
+    let pair = |a: &str, b: &str| {
+        format!(
+            "network a {{ interface eth1; address {a}/24; prefix 192.168.1.0/24 as 10.1.1.0/24 }}\nnetwork b {{ interface eth2; address {b}/24; prefix 192.168.1.0/24 as 10.1.2.0/24; prefix fd00:2::/64; address fd00:2::1/64 }}\n"
+        )
+    };
+    let with = |rule: &str| {
+        found(&format!("{}connect a -> b {{\n{rule}\nallow icmp\n}}\n", pair("192.168.1.1", "192.168.1.2")))
+    };
+    for rule in [
+        "allow to 192.168.1.2",
+        "deny tcp from 192.168.1.1",
+        "allow to 192.168.1.255, 192.168.1.2",
+        "allow to fd00:2::",
+    ] {
+        assert_eq!(with(rule), ["OVL0414:4"], "{rule}");
+    }
+    for rule in [
+        "allow to 192.168.1.1",
+        "allow to 192.168.1.2, 192.168.1.3",
+        "allow to 192.168.1.2/31",
+        "allow from 192.168.1.2",
+    ] {
+        assert_eq!(with(rule), FINE, "{rule}");
+    }
+    // It is a host's address in another network of the pattern.
+    let cells = pair("192.168.1.1", "192.168.1.2");
+    let office = "network c { interface eth3; prefix 172.16.0.0/16 }\n";
+    assert_eq!(found(&format!("{cells}{office}connect c -> * {{\nallow to 192.168.1.1\n}}\n")), FINE);
+    let both = "network c { interface eth3; prefix 172.16.0.0/16 }\nconnect c -> a {\nallow to 192.168.1.2\n}\nconnect c -> b\n";
+    assert_eq!(found(&format!("{cells}{both}")), FINE);
 }
 
 #[test]
