@@ -3,6 +3,8 @@
 //! Goes in: the name and text of each file. Comes out: small ids and spans that every later stage
 //! carries. What must hold: a [`Span`] lies within its file and on character boundaries.
 
+use std::collections::HashMap;
+
 /// A file in a [`SourceMap`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct FileId(u32);
@@ -55,6 +57,10 @@ impl<T> Spanned<T> {
         Self { value, span }
     }
 }
+
+/// Where values that are used by their name were given: by the place of the use, the name and the place of
+/// its value.
+pub type Origins = HashMap<Span, Spanned<String>>;
 
 /// One file's name and text.
 #[derive(Clone, Debug)]

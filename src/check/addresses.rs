@@ -10,12 +10,13 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::errors::addresses::{
-    AddressOfHost, AddressOutside, HostOutside, PrefixUnreached, UnusableAddress, UnusableHost,
+    AddressOfHost, AddressOutside, HostByAlias, HostOutside, NoHostInside, PrefixUnreached, UnusableAddress,
+    UnusableHost,
 };
 use super::errors::nesting::RepeatedPrefix;
 use crate::diag::Reporter;
-use crate::model::{Network, NetworkId, Site};
-use crate::net;
+use crate::model::{Host, Network, NetworkId, Site};
+use crate::net::{self, Family};
 use crate::source::Spanned;
 
 /// The places of addresses that have a finding: what else is wrong with their links is no news.
@@ -78,7 +79,15 @@ fn check_address(
     if complete && !is_inside(network, value.addr()) {
         let prefixes = network.prefixes.iter().find(|it| net::family(&it.real.value) == net::family(&value));
         let nearest = prefixes.or(network.prefixes.first()).map(|prefix| prefix.real);
-        reporter.report(AddressOutside { address: value, span, network: name, nearest }, instance);
+        let behind = network.behind_alias(&net::single(value.addr()));
+        let behind = behind.and_then(|(alias, real)| {
+            let length = value.prefix_len().max(alias.value.prefix_len());
+            Some((alias, IpNet::new(real.addr(), length).ok()?))
+        });
+        // Inside a `for` one text would be wrong for all instances but one.
+        let exact = instance.is_none();
+        let outside = AddressOutside { address: value, span, network: name, nearest, behind, exact };
+        reporter.report(outside, instance);
         return false;
     }
     if let Some(host) = network.hosts.iter().find(|host| host.address.value == value.addr()) {
@@ -91,16 +100,50 @@ fn check_address(
 /// hosts beside them.
 fn check_hosts(network: &Network, wrong: &[IpNet], reporter: &mut Reporter<'_>) {
     let instance = network.instance.as_deref();
+    let mut strangers = Vec::new();
     for host in &network.hosts {
         let address = host.address.value;
-        if !is_inside(network, address) {
-            if !wrong.iter().any(|link| link.contains(&address)) {
-                reporter.report(HostOutside { network: &network.name.value, host }, instance);
+        if is_inside(network, address) {
+            if let Some(link) = stands_for_others(network, address) {
+                reporter.report(UnusableHost { network, host, link }, instance);
             }
-        } else if let Some(link) = stands_for_others(network, address) {
-            reporter.report(UnusableHost { network, host, link }, instance);
+        } else if let Some((alias, real)) = network.behind_alias(&net::single(address)) {
+            // Inside a `for` one text would be wrong for all instances but one.
+            let (name, exact) = (network.name.value.as_str(), instance.is_none());
+            reporter.report(HostByAlias { network: name, host, alias, real: real.addr(), exact }, instance);
+        } else if !wrong.iter().any(|link| link.contains(&address)) {
+            strangers.push(host);
         }
     }
+    for family in [Family::V4, Family::V6] {
+        let outside = strangers.iter().copied().filter(|host| net::family_of(&host.address.value) == family);
+        check_strangers(network, family, outside.collect(), reporter);
+    }
+}
+
+/// `outside` are the hosts of a family that are neither in a prefix of their network nor in an alias.
+fn check_strangers(network: &Network, family: Family, outside: Vec<&Host>, reporter: &mut Reporter<'_>) {
+    let (name, instance) = (network.name.value.as_str(), network.instance.as_deref());
+    let own = |net: &IpNet| net::family(net) == family;
+    let mut prefixes = network.prefixes.iter().filter(|prefix| own(&prefix.real.value));
+    let (first, other) = (prefixes.next(), prefixes.next());
+    let nearest = first.or(network.prefixes.first()).map(|prefix| prefix.real);
+    let hosts = network.hosts.iter().filter(|host| net::family_of(&host.address.value) == family);
+    if outside.len() < 2 || outside.len() < hosts.count() {
+        for host in outside {
+            reporter.report(HostOutside { network: name, host, nearest }, instance);
+        }
+        return;
+    }
+    // Where no host fits, it is not the hosts that are wrong, unless the gateway's own address says so.
+    let certain = network.addresses.iter().any(|address| own(&address.value)) || other.is_some();
+    let only = first.filter(|_| !certain && instance.is_none()).map(|prefix| prefix.real);
+    let meant = only.and_then(|only| {
+        let meant = net::prefix(outside[0].address.value, only.value.prefix_len())?;
+        let holds_all = outside.iter().all(|host| meant.contains(&host.address.value));
+        holds_all.then_some(Spanned::new(meant, only.span))
+    });
+    reporter.report(NoHostInside { network: name, hosts: outside, nearest, meant }, instance);
 }
 
 /// The gateway's address on the link whose last address this is, in IPv6 its first one; not where a router is named for
@@ -121,19 +164,25 @@ fn check_reach(network: &Network, reporter: &mut Reporter<'_>) {
     let links = network.addresses.iter().map(|address| address.value.trunc());
     let routed = network.routes.iter().map(|route| route.prefix.value.trunc());
     let ways: Vec<IpNet> = links.chain(routed).collect();
+    let instance = network.instance.as_deref();
     for prefix in &network.prefixes {
         let real = prefix.real.value.trunc();
-        if !network.addresses.iter().any(|address| net::family(&address.value) == net::family(&real)) {
-            continue;
-        }
-        if let Some(part) = net::without(&real, &ways).first() {
+        let own = |address: &&Spanned<IpNet>| net::family(&address.value) == net::family(&real);
+        let Some(first) = network.addresses.iter().find(own) else { continue };
+        let gaps = net::without(&real, &ways);
+        if !gaps.is_empty() {
+            let mut short = network.addresses.iter().filter(|address| real.contains(&address.value));
+            let (link, other) = (short.next(), short.next());
             let unreached = PrefixUnreached {
                 network: &network.name.value,
-                real,
-                part: (*part != real).then_some(*part),
-                span: prefix.real.span,
+                prefix: prefix.real,
+                gaps,
+                link: *link.unwrap_or(first),
+                inside: link.is_some(),
+                // Inside a `for` one text would be wrong for all instances but one.
+                exact: other.is_none() && instance.is_none(),
             };
-            reporter.report(unreached, network.instance.as_deref());
+            reporter.report(unreached, instance);
         }
     }
 }

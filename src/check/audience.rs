@@ -11,6 +11,7 @@ use super::errors::viewers::{AliasForItself, AliasForStranger, SecondAlias, Unna
 use super::peers::Peers;
 use super::prefixes::Mapping;
 use crate::model::{Network, NetworkId, Prefix, Site};
+use crate::source::Spanned;
 
 /// Who sees which mapping.
 #[derive(Debug, Default)]
@@ -102,7 +103,7 @@ impl Search<'_, '_, '_> {
             };
             for viewer in viewers {
                 if *viewer == id {
-                    self.reporter.report(AliasForItself { network: name, span: alias.span }, instance);
+                    self.reporter.report(AliasForItself { network: name, span: alias.named }, instance);
                     continue;
                 }
                 if let Some(earlier) = named.get(viewer).copied() {
@@ -124,12 +125,20 @@ impl Search<'_, '_, '_> {
             let seen = self.audience.lists.get(&(id, n, place)).is_some_and(|list| !list.is_empty());
             if !seen {
                 let first = viewers.first().map(|viewer| self.site.network(*viewer));
+                let masked = first.and_then(|viewer| Some((viewer.masqueraded?, viewer.instance.as_deref())));
+                let others = prefix.aliases.iter().filter_map(|other| match other.viewers.as_deref() {
+                    Some([viewer]) if alias.elsewhere.contains(viewer) => {
+                        Some(Spanned::new(self.site.network(*viewer).name.value.as_str(), other.named))
+                    }
+                    _ => None,
+                });
                 let stranger = AliasForStranger {
                     network: &network.name.value,
                     viewer: first.filter(|_| viewers.len() == 1).map(|it| it.name.value.as_str()),
                     left_over: viewers.is_empty(),
-                    masqueraded: first.and_then(|viewer| viewer.masqueraded),
-                    span: alias.span,
+                    elsewhere: others.collect(),
+                    masqueraded: masked,
+                    span: alias.named,
                 };
                 self.reporter.report(stranger, network.instance.as_deref());
             }

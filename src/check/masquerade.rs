@@ -12,7 +12,7 @@
 //! overlap are coloured with two colours by breadth-first search, which finds a colouring whenever
 //! there is one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 
@@ -22,8 +22,9 @@ use super::overlaps::sweep;
 use super::peers::Peers;
 use super::prefixes::Mapping;
 use crate::diag::Reporter;
-use crate::model::{NetworkId, Site};
+use crate::model::{NetworkId, Peering, Site};
 use crate::net::{self, Family};
+use crate::source::Span;
 
 /// For each network, in order, those whose connections to it have its zone for replies alone.
 pub(super) fn check(
@@ -49,17 +50,16 @@ pub(super) fn check(
         }
     }
     let mut callers: BTreeMap<NetworkId, Vec<NetworkId>> = BTreeMap::new();
+    let mut opened: BTreeMap<Span, Opened> = BTreeMap::new();
     for peering in &site.peerings {
-        let (from, to) = (site.network(peering.from), site.network(peering.to));
-        if let Some(masqueraded) = from.masqueraded {
-            let pair = (from.name.value.as_str(), to.name.value.as_str());
-            let (span, both) = (peering.span, to.masqueraded.is_some());
-            let masqueraded = (masqueraded, from.instance.as_deref());
-            reporter.report(OpenedByMasqueraded { pair, span, masqueraded, both }, None);
-        } else if to.masqueraded.is_some() {
+        if site.network(peering.from).masqueraded.is_some() {
+            let opened = opened.entry(peering.span).or_insert_with(|| Opened::first(peering));
+            opened.openers.insert(peering.from);
+        } else if site.network(peering.to).masqueraded.is_some() {
             callers.entry(peering.to).or_default().push(peering.from);
         }
     }
+    report_opened(site, opened, reporter);
     let mut known: BTreeMap<NetworkId, Vec<&Mapping>> = BTreeMap::new();
     for mapping in mappings.iter().filter(|mapping| callers.contains_key(&mapping.network)) {
         known.entry(mapping.network).or_default().push(mapping);
@@ -88,16 +88,61 @@ pub(super) fn check(
             .collect();
         match second_colour(site, &callers, &alike) {
             Ok(second) => apart[to.0] = second,
-            Err(alike) => {
+            Err(Alike { callers, more, ring }) => {
                 let network = site.network(to);
                 let span = network.masqueraded.unwrap_or(network.name.span);
-                let callers = alike.iter().map(|caller| &site.network(*caller).name).collect();
-                let found = TooManyAlike { network: network.name.value.as_str(), span, callers };
+                let callers = callers.iter().map(|caller| site.network(*caller)).collect();
+                let found = TooManyAlike { network: network.name.value.as_str(), span, callers, more, ring };
                 reporter.report(found, network.instance.as_deref());
             }
         }
     }
     apart
+}
+
+/// What a `connect` lets hosts open that cannot.
+struct Opened {
+    /// The first pair.
+    pair: (NetworkId, NetworkId),
+    /// The networks of these hosts.
+    openers: BTreeSet<NetworkId>,
+    /// Whether it is about other pairs, too.
+    several: bool,
+}
+
+impl Opened {
+    fn first(peering: &Peering) -> Self {
+        Self { pair: (peering.from, peering.to), openers: BTreeSet::new(), several: false }
+    }
+}
+
+fn report_opened(site: &Site, mut opened: BTreeMap<Span, Opened>, reporter: &mut Reporter<'_>) {
+    if opened.is_empty() {
+        return;
+    }
+    for peering in &site.peerings {
+        if let Some(opened) = opened.get_mut(&peering.span) {
+            let pair = (peering.from, peering.to);
+            opened.several |= pair != opened.pair && pair != (opened.pair.1, opened.pair.0);
+        }
+    }
+    for (span, Opened { pair, openers, several }) in opened {
+        let (from, to) = (site.network(pair.0), site.network(pair.1));
+        let pair = (from.name.value.as_str(), to.name.value.as_str());
+        let masqueraded = (from.masqueraded.unwrap_or(from.name.span), from.instance.as_deref());
+        let (more, both) = (openers.len() - 1, to.masqueraded.is_some());
+        reporter.report(OpenedByMasqueraded { pair, span, masqueraded, more, several, both }, None);
+    }
+}
+
+/// Callers that cannot all be told apart.
+struct Alike {
+    /// Three with one real address, or a ring of an odd number in which each has one with the next.
+    callers: Vec<NetworkId>,
+    /// How many others have that address, too.
+    more: usize,
+    /// Whether it is a ring.
+    ring: bool,
 }
 
 /// Colours the callers so that no two of one group that have a real address in common have one colour,
@@ -106,7 +151,7 @@ fn second_colour(
     site: &Site,
     callers: &[NetworkId],
     groups: &[Vec<NetworkId>],
-) -> Result<Vec<NetworkId>, Vec<NetworkId>> {
+) -> Result<Vec<NetworkId>, Alike> {
     let mut overlapping: Vec<Vec<usize>> = vec![Vec::new(); callers.len()];
     for group in groups {
         for (a, b) in overlaps(site, group)? {
@@ -116,6 +161,7 @@ fn second_colour(
         }
     }
     let mut colours: Vec<Option<bool>> = vec![None; callers.len()];
+    let mut before: Vec<Option<usize>> = vec![None; callers.len()];
     for start in 0..callers.len() {
         if colours[start].is_some() {
             continue;
@@ -126,9 +172,12 @@ fn second_colour(
             for other in &overlapping[place] {
                 if colours[*other].is_none() {
                     colours[*other] = colours[place].map(|colour| !colour);
+                    before[*other] = Some(place);
                     waiting.push_back(*other);
                 } else if colours[*other] == colours[place] {
-                    return Err(vec![callers[place.min(*other)], callers[place.max(*other)]]);
+                    let ring = ring(&before, place, *other);
+                    let callers = ring.into_iter().map(|place| callers[place]).collect();
+                    return Err(Alike { callers, more: 0, ring: true });
                 }
             }
         }
@@ -137,14 +186,26 @@ fn second_colour(
     Ok(second.map(|(caller, _)| *caller).collect())
 }
 
+/// From `a` back to where the ways to both parted, and on to `b`.
+fn ring(before: &[Option<usize>], a: usize, b: usize) -> Vec<usize> {
+    let way = |start: usize| std::iter::successors(Some(start), |place| before[*place]);
+    let mut ring: Vec<usize> = way(a).collect();
+    let mut rest: Vec<usize> = way(b).take_while(|place| !ring.contains(place)).collect();
+    let parted = way(b).nth(rest.len());
+    ring.truncate(ring.iter().position(|place| Some(*place) == parted).map_or(ring.len(), |at| at + 1));
+    rest.reverse();
+    ring.extend(rest);
+    ring
+}
+
 /// The pairs of a group's networks that have a real address in common; three with one in common.
-fn overlaps(site: &Site, group: &[NetworkId]) -> Result<Vec<(NetworkId, NetworkId)>, Vec<NetworkId>> {
+fn overlaps(site: &Site, group: &[NetworkId]) -> Result<Vec<(NetworkId, NetworkId)>, Alike> {
     let all = group.iter().flat_map(|caller| {
         site.network(*caller).prefixes.iter().map(move |prefix| (prefix.real.value.trunc(), *caller))
     });
     let (nets, owners): (Vec<IpNet>, Vec<NetworkId>) = all.unzip();
     let mut pairs = Vec::new();
-    let mut alike: Option<Vec<NetworkId>> = None;
+    let mut alike: Option<(Vec<NetworkId>, IpNet)> = None;
     sweep(&nets, |n, open| {
         // All that hold a prefix hold each other: two others are one too many.
         let mut others: Vec<NetworkId> = Vec::new();
@@ -156,16 +217,21 @@ fn overlaps(site: &Site, group: &[NetworkId]) -> Result<Vec<(NetworkId, NetworkI
         match *others.as_slice() {
             [other] => pairs.push((other, owners[n])),
             [first, second, ..] => {
-                alike.get_or_insert_with(|| vec![first, second, owners[n]]);
+                alike.get_or_insert_with(|| (vec![first, second, owners[n]], nets[n]));
             }
             [] => {}
         }
     });
     match alike {
         None => Ok(pairs),
-        Some(mut alike) => {
-            alike.sort_unstable();
-            Err(alike)
+        Some((mut callers, common)) => {
+            callers.sort_unstable();
+            let address = common.network();
+            let has = |caller: &&NetworkId| {
+                site.network(**caller).prefixes.iter().any(|prefix| prefix.real.value.contains(&address))
+            };
+            let more = group.iter().filter(has).count().saturating_sub(callers.len());
+            Err(Alike { callers, more, ring: false })
         }
     }
 }

@@ -117,8 +117,8 @@ impl CheckedSite {
 
 /// Looks for everything that would make the site fail on a real gateway. `None` where this or an
 /// earlier stage found an error.
-pub fn check(site: Site, findings: &mut Diagnostics) -> Option<CheckedSite> {
-    let mut reporter = Reporter::new(findings);
+pub fn check(mut site: Site, findings: &mut Diagnostics) -> Option<CheckedSite> {
+    let mut reporter = Reporter::new(findings).with_origins(std::mem::take(&mut site.origins));
     let settings = settings::check(&site, &mut reporter);
     let (ids, in_range) = ids::check(&site, &mut reporter);
     let marks = in_range.then(|| marks::check(&site, &settings, &ids, &mut reporter)).flatten();

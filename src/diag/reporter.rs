@@ -1,13 +1,17 @@
 //! What resolve and check report through: one finding a place and code, with its `for` instance.
 //!
-//! Goes in: findings and the instance they were made in. Comes out: diagnostics whose labels
-//! end in `(n = 17)`. What must hold: a mistake inside a `for` over 4000 numbers costs one
-//! diagnostic, and no two labels of one diagnostic share a place.
+//! Goes in: findings and the instance they were made in. Comes out: diagnostics whose labels end in
+//! `(n = 17)`, and which say where a value was given that is used by its name. What must hold: a mistake
+//! inside a `for` over 4000 numbers costs one diagnostic, and no two labels of one diagnostic share a place.
 
 use std::collections::{BTreeSet, HashSet};
+use std::iter::successors;
 
-use super::{Code, Diagnostic, Diagnostics, Finding, Severity};
-use crate::source::Span;
+use super::{Code, Diagnostic, Diagnostics, Finding, Label, Severity};
+use crate::source::{Origins, Span, Spanned};
+
+/// A name whose value is another name, and so on: so many of them are shown.
+const MOST_ORIGINS: usize = 3;
 
 /// Collects a stage's findings.
 #[derive(Debug)]
@@ -16,6 +20,7 @@ pub struct Reporter<'a> {
     seen: HashSet<(Span, Code)>,
     /// Where earlier stages found errors.
     wrong: BTreeSet<Span>,
+    origins: Origins,
 }
 
 /// A diagnostic whose words are complete.
@@ -32,7 +37,24 @@ impl<'a> Reporter<'a> {
     pub fn new(findings: &'a mut Diagnostics) -> Self {
         let errors = findings.list.iter().filter(|finding| finding.severity() == Severity::Error);
         let wrong = errors.map(|finding| finding.primary.span).collect();
-        Self { findings, seen: HashSet::new(), wrong }
+        Self { findings, seen: HashSet::new(), wrong, origins: Origins::default() }
+    }
+
+    /// The same one, which knows where values that are used by their name were given.
+    #[must_use]
+    pub fn with_origins(self, origins: Origins) -> Self {
+        Self { origins, ..self }
+    }
+
+    /// Notes that the value at `used` is the one that `name` was given at `value`.
+    pub fn given(&mut self, used: Span, name: &str, value: Span) {
+        self.origins.entry(used).or_insert_with(|| Spanned::new(name.to_owned(), value));
+    }
+
+    /// What was noted.
+    #[must_use]
+    pub fn into_origins(self) -> Origins {
+        self.origins
     }
 
     /// Adds a finding, unless one of its code stands at its place already. `instance` is the
@@ -46,12 +68,15 @@ impl<'a> Reporter<'a> {
         }
         diagnostic.primary.text = with_instance(diagnostic.primary.text, instance);
         // Two instances of one statement share their place: one label has to speak for both.
-        let (same, other) =
-            diagnostic.secondary.into_iter().partition(|label| label.span == diagnostic.primary.span);
-        diagnostic.secondary = other;
-        for label in Vec::into_iter(same) {
-            diagnostic.primary.text = format!("{}; {}", diagnostic.primary.text, label.text);
+        let mut labels = vec![diagnostic.primary];
+        for label in Vec::into_iter(diagnostic.secondary).chain(self.origins_of(place)) {
+            match labels.iter_mut().find(|other| other.span == label.span) {
+                Some(other) => other.text = format!("{}; {}", other.text, label.text),
+                None => labels.push(label),
+            }
         }
+        diagnostic.primary = labels.remove(0);
+        diagnostic.secondary = labels;
         self.findings.push(Worded(diagnostic));
     }
 
@@ -59,6 +84,15 @@ impl<'a> Reporter<'a> {
     fn is_wrong(&self, place: Span) -> bool {
         let begins_inside = Span { end: place.start, ..place }..Span { start: place.end, ..place };
         self.wrong.range(begins_inside).any(|wrong| wrong.end <= place.end)
+    }
+
+    /// Where the value at a place comes from, if it is used there by its name.
+    fn origins_of(&self, place: Span) -> impl Iterator<Item = Label> {
+        let origins = successors(self.origins.get(&place), |origin| self.origins.get(&origin.span));
+        let label = |origin: &Spanned<String>| {
+            Label::new(origin.span, format!("`{}` gets its value here", origin.value))
+        };
+        origins.take(MOST_ORIGINS).map(label)
     }
 
     /// Whether a finding of this code stands at this place already: what it costs to word another
@@ -117,5 +151,12 @@ mod tests {
         let list = findings.sorted();
         assert_eq!(list[0].primary.text, "here (n = 2); there");
         assert_eq!(list[0].secondary, []);
+        let mut findings = Diagnostics::default();
+        let Worded(twice) = finding(1, 5);
+        let place = twice.secondary[0].span;
+        Reporter::new(&mut findings).report(Worded(twice.label_of(place, "here too", Some("n = 3"))), None);
+        let list = findings.sorted();
+        assert_eq!(list[0].secondary.len(), 1);
+        assert_eq!(list[0].secondary[0].text, "there; here too (n = 3)");
     }
 }

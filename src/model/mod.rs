@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use crate::net::Family;
-use crate::source::{Span, Spanned};
+use crate::net::{self, Family};
+use crate::source::{Origins, Span, Spanned};
 pub use views::{KnownBy, View};
 
 /// A network of a [`Site`]: its place in [`Site::networks`].
@@ -36,6 +36,9 @@ pub struct Site {
     /// Whether no network and nothing of the gateway was left out for an error: otherwise a number that nothing here
     /// has may still be taken.
     pub is_whole: bool,
+    /// Where values were given that are used by their name, for findings about them; [`crate::check`] takes
+    /// them.
+    pub origins: Origins,
 }
 
 impl Site {
@@ -124,8 +127,23 @@ pub struct Network {
     /// The `nodes masqueraded` that says so: its hosts have no routes, see the gateway's own address
     /// as the source of everything, and can only answer.
     pub masqueraded: Option<Span>,
-    /// Whether the handshakes of TCP connections with its hosts are changed so that segments fit.
+    /// Whether the handshakes of TCP connections with its hosts are changed so that segments fit; at the
+    /// number where there is one.
     pub mss: Option<Spanned<Mss>>,
+}
+
+impl Network {
+    /// The alias that addresses are in, and the real ones that they stand for: of several the narrowest.
+    #[must_use]
+    pub fn behind_alias(&self, known: &IpNet) -> Option<(Spanned<IpNet>, IpNet)> {
+        let aliases = self
+            .prefixes
+            .iter()
+            .flat_map(|prefix| prefix.aliases.iter().map(|alias| (alias.net, prefix.real.value)));
+        let around = aliases.filter(|(alias, _)| alias.value.contains(known));
+        let (alias, real) = around.max_by_key(|(alias, _)| alias.value.prefix_len())?;
+        Some((alias, net::mapped(&known.trunc(), &alias.value, &real)?))
+    }
 }
 
 /// What the maximum segment size of TCP connections is kept to (RFC 9293, 3.7.1).
@@ -172,6 +190,10 @@ pub struct Alias {
     /// pattern matches it too; a pattern never means the network itself that it stands in. Empty only
     /// where nothing is left of a pattern, or what it should name is unknown (an error).
     pub viewers: Option<Vec<NetworkId>>,
+    /// What a pattern matches, but another alias of the prefix names; empty for all others.
+    pub elsewhere: Vec<NetworkId>,
+    /// The name or pattern of the viewers, or the numbers where there is none.
+    pub named: Span,
     /// From the numbers to the name of the viewers.
     pub span: Span,
 }

@@ -50,6 +50,15 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
+    /// What the name at `used` stands for; where its value was given is noted for findings about it.
+    pub(super) fn look_up(&mut self, name: &str, used: Span) -> Lookup {
+        let (found, definition) = self.scopes.look_up(name);
+        if let Some(definition) = definition {
+            self.reporter.given(used, name, definition.value.span());
+        }
+        found
+    }
+
     fn word_value(&mut self, word: &'a Word) -> Option<Value> {
         let Some(text) = bare(word) else {
             let text = self.text(word)?;
@@ -60,7 +69,7 @@ impl<'a> Resolver<'a, '_> {
                 Literal::Malformed(fault) => self.malformed(text, fault, word.span),
             };
         };
-        match self.scopes.look_up(text) {
+        match self.look_up(text, word.span) {
             Lookup::Value(value) => return Some(value),
             Lookup::Failed => {
                 self.failures += 1;

@@ -100,7 +100,7 @@ struct Resolver<'a, 'f> {
     rule_lists: RuleLists,
     /// Whom aliases are for, as written.
     viewers: Vec<viewers::NetworkViewers<'a>>,
-    unused: Vec<(&'a Spanned<String>, Instance)>,
+    unused: Vec<&'a Spanned<String>>,
 }
 
 /// A declared network.
@@ -133,7 +133,7 @@ impl<'a> Resolver<'a, '_> {
     /// A file, or one round of a `for` whose variable has its value.
     fn block(&mut self, variable: Option<(&'a Spanned<String>, i128)>, items: &'a [Item]) {
         let name = variable.map(|(name, _)| name);
-        self.scopes.open(name, items, &mut self.reporter, self.instance.as_deref());
+        self.scopes.open(name, items, &mut self.reporter);
         if let Some((_, value)) = variable {
             self.scopes.set_variable(value);
         }
@@ -143,9 +143,7 @@ impl<'a> Resolver<'a, '_> {
             self.scopes.set_let(slot, value);
         }
         self.items(items);
-        for name in self.scopes.close() {
-            self.unused.push((name, self.instance.clone()));
-        }
+        self.unused.extend(self.scopes.close());
     }
 
     fn items(&mut self, items: &'a [Item]) {
@@ -250,7 +248,8 @@ impl<'a> Resolver<'a, '_> {
         };
         if let Some(fault) = value::name_fault(&name.value).or_else(reads_as_number) {
             let invalid = InvalidName { what: "name", name: &name.value, span: name.span, fault };
-            self.report(invalid);
+            self.failures += 1;
+            self.reporter.report(invalid, None);
         }
     }
 
@@ -284,12 +283,13 @@ impl<'a> Resolver<'a, '_> {
             peerings,
             rule_lists: self.rule_lists.into_list(),
             is_whole: !self.left_out && !self.names_missing,
+            origins: self.reporter.into_origins(),
         })
     }
 
     fn unused(&mut self, peerings: &[Peering]) {
-        for (name, instance) in &self.unused {
-            self.reporter.report(UnusedName { name }, instance.as_deref());
+        for name in &self.unused {
+            self.reporter.report(UnusedName { name }, None);
         }
         let mut connected = vec![false; self.networks.len()];
         for peering in peerings {

@@ -128,13 +128,14 @@ impl<'a> Resolver<'a, '_> {
                     }
                     _ => self.choice("mss", word, [("clamp", ())], &["clamp"]),
                 };
+                let place = size.as_ref().map_or(*span, Expr::span);
                 let size = size.as_ref().map(|size| self.number(size));
                 let mss = match (choice, size) {
                     (Some(_), None) => Some(Mss::Route),
                     (Some(_), Some(Some(size))) => Some(Mss::Packet(size.value)),
                     _ => None,
                 };
-                let mss = mss.map(|mss| Spanned::new(mss, *span));
+                let mss = mss.map(|mss| Spanned::new(mss, place));
                 self.once_in_network("mss", network, *span, &mut parts.mss, mss);
             }
         }
@@ -153,7 +154,13 @@ impl<'a> Resolver<'a, '_> {
         {
             viewers.push(Named { prefix, alias: place, name, word });
         }
-        Some(Alias { net: net?, viewers: alias.viewers.as_ref().map(|_| Vec::new()), span: alias.span })
+        Some(Alias {
+            net: net?,
+            viewers: alias.viewers.as_ref().map(|_| Vec::new()),
+            elsewhere: Vec::new(),
+            named: alias.viewers.as_ref().map_or(alias.net.span(), |word| word.span),
+            span: alias.span,
+        })
     }
 
     fn once_in_network<T>(

@@ -49,13 +49,13 @@ pub(super) enum Lookup {
 }
 
 impl<'a> Scopes<'a> {
-    /// Opens a frame for `items`, with the variable of a `for` where it is one's body.
+    /// Opens a frame for `items`, with the variable of a `for` where it is one's body. What is wrong with
+    /// names is so in every instance of a `for`, so findings tell none.
     pub(super) fn open(
         &mut self,
         variable: Option<&'a Spanned<String>>,
         items: &'a [Item],
         reporter: &mut Reporter<'_>,
-        instance: Option<&str>,
     ) {
         let mut frame = Frame::default();
         let mut lets = Vec::new();
@@ -63,16 +63,20 @@ impl<'a> Scopes<'a> {
         let variable = variable.map(|name| (name, None));
         for (name, definition) in variable.into_iter().chain(lets.into_iter().map(|it| (&it.name, Some(it))))
         {
+            let own = frame.place_of(&name.value);
             let outer = self.frames.iter().find_map(|outer| outer.place_of(&name.value));
-            if let Some(earlier) = outer.or_else(|| frame.place_of(&name.value)) {
+            if let Some(earlier) = outer.or(own) {
                 let duplicate = DuplicateName { what: "name", name: &name.value, here: name.span, earlier };
-                reporter.report(duplicate, instance);
-                continue;
+                reporter.report(duplicate, None);
+                // Of one frame the first counts; an inner name does, so that nothing else seems to be wrong.
+                if own.is_some() {
+                    continue;
+                }
             }
             frame.places.insert(&name.value, frame.slots.len());
             frame.slots.push(Slot { name, definition, value: None, used: false });
         }
-        frame.sort(reporter, instance);
+        frame.sort(reporter);
         self.frames.push(frame);
     }
 
@@ -104,15 +108,15 @@ impl<'a> Scopes<'a> {
         }
     }
 
-    /// What a name stands for here; it counts as used from now on.
-    pub(super) fn look_up(&mut self, name: &str) -> Lookup {
+    /// What a name stands for here, and the `let` that says so; it counts as used from now on.
+    pub(super) fn look_up(&mut self, name: &str) -> (Lookup, Option<&'a Let>) {
         for frame in self.frames.iter_mut().rev() {
             let Some(place) = frame.places.get(name) else { continue };
             let slot = &mut frame.slots[*place];
             slot.used = true;
-            return slot.value.clone().map_or(Lookup::Failed, Lookup::Value);
+            return (slot.value.clone().map_or(Lookup::Failed, Lookup::Value), slot.definition);
         }
-        Lookup::Unknown
+        (Lookup::Unknown, None)
     }
 
     /// Every name that can be used here, innermost first.
@@ -128,7 +132,7 @@ impl<'a> Frame<'a> {
 
     /// Fills `order`: a search in depth with its own stack, because a chain of lets may be as long
     /// as the file.
-    fn sort(&mut self, reporter: &mut Reporter<'_>, instance: Option<&str>) {
+    fn sort(&mut self, reporter: &mut Reporter<'_>) {
         #[derive(Clone, Copy, PartialEq)]
         enum State {
             Untouched,
@@ -168,7 +172,7 @@ impl<'a> Frame<'a> {
                             circular[*slot] = true;
                         }
                         let names = circle.iter().map(|slot| self.slots[*slot].name).collect();
-                        reporter.report(CircularName { names }, instance);
+                        reporter.report(CircularName { names }, None);
                     }
                 }
             }

@@ -62,15 +62,16 @@ impl<'a> Resolver<'a, '_> {
             })
             .collect();
         for (named, side) in named.iter().zip(sides) {
-            let viewers = match side {
-                Some(Side::One(viewer)) => vec![viewer],
-                Some(Side::Many(viewers)) => {
-                    let others = |viewer: &NetworkId| viewer.0 != network && !written.contains(viewer);
-                    viewers.into_iter().filter(others).collect()
+            let (elsewhere, viewers) = match side {
+                Some(Side::One(viewer)) => (Vec::new(), vec![viewer]),
+                Some(Side::Many(matched)) => {
+                    let others = matched.into_iter().filter(|viewer| viewer.0 != network);
+                    others.partition(|viewer| written.contains(viewer))
                 }
-                None => Vec::new(),
+                None => (Vec::new(), Vec::new()),
             };
-            self.networks[network].prefixes[named.prefix].aliases[named.alias].viewers = Some(viewers);
+            let alias = &mut self.networks[network].prefixes[named.prefix].aliases[named.alias];
+            (alias.viewers, alias.elsewhere) = (Some(viewers), elsewhere);
         }
     }
 }

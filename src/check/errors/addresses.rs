@@ -4,9 +4,14 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::listed;
 use crate::diag::{Diagnostic, Finding, Label, code};
 use crate::model::{Host, Network};
+use crate::net::{self, Family, written};
 use crate::source::{Span, Spanned};
+
+/// More gaps than this are counted.
+const MOST_GAPS: usize = 3;
 
 /// An address of the gateway outside of the network it is in.
 pub struct AddressOutside<'a> {
@@ -18,19 +23,28 @@ pub struct AddressOutside<'a> {
     pub network: &'a str,
     /// A prefix of the network, of the same family if it has one.
     pub nearest: Option<Spanned<IpNet>>,
+    /// The alias that the address is in, and the address in the network that this stands for.
+    pub behind: Option<(Spanned<IpNet>, IpNet)>,
+    /// Whether that can stand for the text at the place.
+    pub exact: bool,
 }
 
 impl Finding for AddressOutside<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { address, span, network, nearest } = self;
+        let Self { address, span, network, nearest, behind, exact } = self;
         let found = Diagnostic::new(
             code::ADDRESS_OUTSIDE,
             format!("the gateway's address `{}` is in no prefix of network `{network}`", address.addr()),
-            Label::new(span, "outside of the network"),
+            Label::new(span, if behind.is_some() { "by an alias" } else { "outside of the network" }),
         )
         .note(
             "hosts answer the gateway, and use it as their router, only at an address of their own network",
         );
+        if let Some((alias, real)) = behind {
+            let found = found.label(alias.span, format!("by which others know hosts of `{network}`"));
+            let help = format!("write the address that the gateway has in the network, `{real}`");
+            return if exact { found.fix(help, span, real.to_string()) } else { found.help(help) };
+        }
         match nearest {
             Some(prefix) => found
                 .label(prefix.span, format!("`{network}` has `{}`", prefix.value))
@@ -144,19 +158,98 @@ pub struct HostOutside<'a> {
     pub network: &'a str,
     /// The host.
     pub host: &'a Host,
+    /// A prefix of the network, of the same family if it has one.
+    pub nearest: Option<Spanned<IpNet>>,
 }
 
 impl Finding for HostOutside<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { network, host } = self;
+        let Self { network, host, nearest } = self;
         let (name, Spanned { value, span }) = (&host.name.value, host.address);
-        Diagnostic::new(
+        let found = Diagnostic::new(
             code::HOST_OUTSIDE,
             format!("host `{name}` at `{value}` is in no prefix of network `{network}`"),
             Label::new(span, "outside of the network"),
         )
         .note("packets from and to addresses outside of a network's prefixes are dropped")
-        .help("write the host's real address, or declare the prefix it is in")
+        .help("write the host's real address, or declare the prefix it is in");
+        match nearest {
+            Some(prefix) => found.label(prefix.span, format!("`{network}` has `{}`", prefix.value)),
+            None => found,
+        }
+    }
+}
+
+/// Several hosts of one family, and none of them in a prefix of their network.
+pub struct NoHostInside<'a> {
+    /// The network.
+    pub network: &'a str,
+    /// All its hosts of the family.
+    pub hosts: Vec<&'a Host>,
+    /// A prefix of the network, of the same family if it has one.
+    pub nearest: Option<Spanned<IpNet>>,
+    /// The prefix that would hold all of them in the place of the only one of the family.
+    pub meant: Option<Spanned<IpNet>>,
+}
+
+impl Finding for NoHostInside<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { network, hosts, nearest, meant } = self;
+        let address = hosts[0].address;
+        let family = match net::family_of(&address.value) {
+            Family::V4 => "IPv4",
+            Family::V6 => "IPv6",
+        };
+        let title = format!(
+            "none of the {} {family} hosts of network `{network}` is in a prefix of the network",
+            hosts.len()
+        );
+        let (first, more) = (&hosts[0].name.value, hosts.len() - 1);
+        let outside = format!("`{first}` is outside, and {more} more");
+        let note = "packets from and to addresses outside of a network's prefixes are dropped";
+        if let Some(Spanned { value, span }) = meant {
+            return Diagnostic::new(code::HOST_OUTSIDE, title, Label::new(span, "holds none of them"))
+                .label(address.span, outside)
+                .note(note)
+                .fix(format!("write `{value}`, which holds all of them"), span, value.to_string());
+        }
+        let found = Diagnostic::new(code::HOST_OUTSIDE, title, Label::new(address.span, outside))
+            .note(note)
+            .help("declare the prefixes that they are in, or write their real addresses");
+        match nearest {
+            Some(prefix) => found.label(prefix.span, format!("`{network}` has `{}`", prefix.value)),
+            None => found,
+        }
+    }
+}
+
+/// A named host with the address that others know it by.
+pub struct HostByAlias<'a> {
+    /// The network.
+    pub network: &'a str,
+    /// The host.
+    pub host: &'a Host,
+    /// The alias that its address is in.
+    pub alias: Spanned<IpNet>,
+    /// The real address that this stands for.
+    pub real: IpAddr,
+    /// Whether that can stand for the text at the place.
+    pub exact: bool,
+}
+
+impl Finding for HostByAlias<'_> {
+    fn diagnostic(self) -> Diagnostic {
+        let Self { network, host, alias, real, exact } = self;
+        let (name, Spanned { value, span }) = (&host.name.value, host.address);
+        let found = Diagnostic::new(
+            code::HOST_OUTSIDE,
+            format!("host `{name}` at `{value}` is in no prefix of network `{network}`"),
+            Label::new(span, format!("the alias of `{real}`")),
+        )
+        .label(alias.span, format!("by which others know hosts of `{network}`"))
+        .note("hosts have their real addresses here, for these are what their packets carry in their own network");
+        let help = format!("write its real address, `{real}`");
+        if exact { found.fix(help, span, real.to_string()) } else { found.help(help) }
     }
 }
 
@@ -165,26 +258,52 @@ pub struct PrefixUnreached<'a> {
     /// The network.
     pub network: &'a str,
     /// The prefix.
-    pub real: IpNet,
-    /// The first part without a way, where another part has one.
-    pub part: Option<IpNet>,
-    /// Where.
-    pub span: Span,
+    pub prefix: Spanned<IpNet>,
+    /// The parts without a way, or all of it.
+    pub gaps: Vec<IpNet>,
+    /// The gateway's address whose link could have them.
+    pub link: Spanned<IpNet>,
+    /// Whether that link is a part of the prefix.
+    pub inside: bool,
+    /// Whether it is the only such part, so that a longer link can stand for the text at its place.
+    pub exact: bool,
 }
 
 impl Finding for PrefixUnreached<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { network, real, part, span } = self;
-        let missing = part.unwrap_or(real);
-        let title = match part {
-            Some(part) => {
-                format!("the gateway has no way to `{part}`, a part of `{real}` in network `{network}`")
-            }
-            None => format!("the gateway has no way to `{real}` of network `{network}`"),
+        let Self { network, prefix: Spanned { value: real, span }, gaps, link, inside, exact } = self;
+        let real = real.trunc();
+        let title = if gaps == [real] {
+            format!("the gateway has no way to `{real}` of network `{network}`")
+        } else {
+            let shown: Vec<String> = gaps.iter().take(MOST_GAPS).map(written).collect();
+            let parts = if gaps.len() == 1 { "a part" } else { "parts" };
+            let listed = listed(&shown, gaps.len() - shown.len());
+            format!("the gateway has no way to {listed}, {parts} of `{real}` in network `{network}`")
         };
-        Diagnostic::new(code::PREFIX_UNREACHED, title, Label::new(span, "on no link and behind no router"))
-            .note("the network's routing table knows the prefixes of its `address` and `route` lines, nothing else")
-            .help(format!("say which router it is behind, like `route {missing} via ROUTER`, or correct the length of `address`"))
+        let on_link =
+            format!("{}`{}` is on this link", if inside { "only " } else { "" }, link.value.trunc());
+        let found = Diagnostic::new(
+            code::PREFIX_UNREACHED,
+            title,
+            Label::new(span, "on no link and behind no router"),
+        )
+        .label(link.span, on_link)
+        .note(
+            "the network's routing table knows the prefixes of its `address` and `route` lines, nothing else",
+        );
+        // The link is the more specific way, so a route to all of it is one to its gaps.
+        let missing = if let [gap] = gaps.as_slice() { gap } else { &real };
+        let route = format!("`route {missing} via ROUTER`");
+        if !inside {
+            return found
+                .help(format!("say which router it is behind, like {route}, or correct the `address`"));
+        }
+        let longer = format!("{}/{}", link.value.addr(), real.prefix_len());
+        let help = format!(
+            "write `{longer}` if all of it is on the link, or say which router the rest is behind, like {route}"
+        );
+        if exact { found.fix(help, link.span, longer) } else { found.help(help) }
     }
 }
 

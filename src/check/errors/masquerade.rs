@@ -2,9 +2,14 @@
 
 use ipnet::IpNet;
 
+use super::listed;
 use crate::diag::{Diagnostic, Finding, Label, code};
+use crate::model::Network;
 use crate::net::{self, Family};
 use crate::source::{Span, Spanned};
+
+/// More callers than this are counted.
+const MOST_CALLERS: usize = 5;
 
 /// A masqueraded network in which the gateway has no address to be seen by.
 pub struct MasqueradeWithoutAddress<'a> {
@@ -49,20 +54,30 @@ pub struct OpenedByMasqueraded<'a> {
     pub span: Span,
     /// The `nodes masqueraded`, and which instance of a `for` its network is.
     pub masqueraded: (Span, Option<&'a str>),
+    /// How many other masqueraded networks it lets open.
+    pub more: usize,
+    /// Whether it is about other pairs, too, by a pattern or in a `for`.
+    pub several: bool,
     /// Whether the other network is masqueraded, too: then neither can open.
     pub both: bool,
 }
 
 impl Finding for OpenedByMasqueraded<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { pair: (from, to), span, masqueraded, both } = self;
+        let Self { pair: (from, to), span, masqueraded, more, several, both } = self;
+        let others = if more > 0 { format!(" and {more} more") } else { String::new() };
         let found = Diagnostic::new(
             code::OPENED_BY_MASQUERADED,
             format!("hosts of masqueraded network `{from}` cannot open connections to `{to}`"),
-            Label::new(span, format!("lets `{from}` open")),
+            Label::new(span, format!("lets `{from}`{others} open")),
         )
         .label_of(masqueraded.0, "its hosts only answer", masqueraded.1)
         .note("masqueraded hosts have no route to other networks: they know nothing but the gateway's own address");
+        if several {
+            return found.help(
+                "name masqueraded networks on the right side of `->` alone, or give their hosts routes and leave `nodes masqueraded` out",
+            );
+        }
         if both {
             return found.help(format!(
                 "give the hosts of `{from}` or of `{to}` routes and leave `nodes masqueraded` out there"
@@ -74,34 +89,50 @@ impl Finding for OpenedByMasqueraded<'_> {
     }
 }
 
-/// More than two networks with the same real addresses that open connections to a masqueraded one.
+/// Networks with the same real addresses that open connections to a masqueraded one, which has room for two.
 pub struct TooManyAlike<'a> {
     /// The masqueraded network.
     pub network: &'a str,
     /// Its `nodes masqueraded`.
     pub span: Span,
     /// Networks that cannot be told apart.
-    pub callers: Vec<&'a Spanned<String>>,
+    pub callers: Vec<&'a Network>,
+    /// How many others have the same addresses.
+    pub more: usize,
+    /// Whether each of them has addresses in common with the next, and the last with the first.
+    pub ring: bool,
 }
 
 impl Finding for TooManyAlike<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { network, span, callers } = self;
-        let names: Vec<String> = callers.iter().map(|name| format!("`{}`", name.value)).collect();
-        let last = callers.last().map_or("", |name| name.value.as_str());
-        let names = match names.split_last() {
-            Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-            _ => names.concat(),
+        let Self { network, span, mut callers, more, ring } = self;
+        let more = more + callers.len().saturating_sub(MOST_CALLERS);
+        callers.truncate(MOST_CALLERS);
+        let names: Vec<&str> = callers.iter().map(|caller| caller.name.value.as_str()).collect();
+        let (common, why) = if ring {
+            (
+                "in common, each with the next",
+                "and in a ring of an odd number two neighbours remain that are not",
+            )
+        } else {
+            ("in common", "and not three")
         };
         let mut found = Diagnostic::new(
             code::TOO_MANY_ALIKE,
-            format!("{names} have real addresses in common, and all open connections to masqueraded network `{network}`"),
+            format!("{} have real addresses {common}, and all open connections to masqueraded network `{network}`", listed(&names, more)),
             Label::new(span, "room for two networks with the same addresses"),
         )
-        .note("the answers of masqueraded hosts all go to the gateway's own address, so they share one conntrack zone; in it, two networks with the same addresses can be kept apart, and not three")
-        .help(format!("give the prefix of `{network}` another alias for one of them, like `, ALIAS for {last}`"));
+        .note(format!("the answers of masqueraded hosts all go to the gateway's own address, so they share one conntrack zone; in it, two networks with the same addresses can be kept apart, {why}"));
+        let last = names.last().copied().unwrap_or_default();
+        let whom = if more > 0 && !ring {
+            "an alias for every two of them"
+        } else {
+            "another alias for one of them"
+        };
+        found = found.help(format!("give the prefix of `{network}` {whom}, like `, ALIAS for {last}`"));
         for caller in callers {
-            found = found.label(caller.span, "opens connections to it");
+            let text = format!("`{}` opens connections to it", caller.name.value);
+            found = found.label_of(caller.name.span, text, caller.instance.as_deref());
         }
         found
     }

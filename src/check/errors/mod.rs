@@ -10,3 +10,15 @@ pub mod numbers;
 pub mod prefixes;
 pub mod rules;
 pub mod viewers;
+
+/// Names or prefixes in backticks as a sentence has them: "`a`, `b` and 3 more".
+fn listed(names: &[impl std::fmt::Display], more: usize) -> String {
+    let mut words: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    if more > 0 {
+        words.push(format!("{more} more"));
+    }
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => words.concat(),
+    }
+}

@@ -2,6 +2,7 @@
 
 use crate::diag::{Diagnostic, Finding, Label, code};
 use crate::model::{Action, Network};
+use crate::net::Family;
 use crate::source::Span;
 
 /// More labels than this explain nothing.
@@ -117,19 +118,48 @@ impl Finding for RedundantRule {
     }
 }
 
+/// Why a rule is about no packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The families of the hosts on both sides, as words.
+    Hosts(&'static str, &'static str),
+    /// The hosts have this family in common, but none of these ICMP messages is of it.
+    Message(Family),
+    /// The hosts have IPv6 in common, but the protocol is AH.
+    Header,
+}
+
 /// A rule about no packet at all.
 pub struct EmptyRule {
     /// The rule.
     pub span: Span,
     /// Why there is none.
-    pub why: String,
+    pub why: Why,
 }
 
 impl Finding for EmptyRule {
     fn diagnostic(self) -> Diagnostic {
-        Diagnostic::new(code::EMPTY_MATCH, "the rule can match no packet", Label::new(self.span, self.why))
-            .note("a packet has one family: its source and its destination are both IPv4 or both IPv6")
-            .help("name hosts of one family on both sides, or remove the rule")
+        let Self { span, why } = self;
+        let found = |label: String| {
+            Diagnostic::new(code::EMPTY_MATCH, "the rule can match no packet", Label::new(span, label))
+        };
+        match why {
+            Why::Hosts(opens, answers) => found(format!("the hosts that open have {opens}, those that answer {answers}"))
+                .note("a packet has one family: its source and its destination are both IPv4 or both IPv6")
+                .help("name hosts of one family on both sides, or remove the rule"),
+            Why::Message(hosts) => {
+                let (of, common) = if hosts == Family::V4 { ("IPv6", "IPv4") } else { ("IPv4", "IPv6") };
+                found(format!("this is a message of {of} alone, but the hosts have {common} in common"))
+                    .note(
+                        "`echo-request` is a message of both families, `timestamp-request`, `information-request` and \
+                         `address-mask-request` are of IPv4 alone, and `node-information` of IPv6 alone",
+                    )
+                    .help(format!("write `echo-request`, name hosts with {of} on both sides, or remove the rule"))
+            }
+            Why::Header => found(String::from("this is a protocol in IPv4 alone, but the hosts have IPv6 in common"))
+                .note("in IPv6 AH is an extension header: what stands behind it is the protocol, and no rule sees AH")
+                .help("write the protocol that it protects, name hosts with IPv4 on both sides, or remove the rule"),
+        }
     }
 }
 

@@ -5,7 +5,10 @@ use ipnet::IpNet;
 use super::aliases::Suggestion;
 use crate::diag::{Diagnostic, Finding, Label, code};
 use crate::net::written;
-use crate::source::Span;
+use crate::source::{Span, Spanned};
+
+/// More labels than this explain nothing.
+const MOST_LABELS: usize = 4;
 
 /// How many networks no alias names.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -104,7 +107,7 @@ impl Finding for SecondAlias<'_> {
 pub struct AliasForItself<'a> {
     /// The network.
     pub network: &'a str,
-    /// The alias.
+    /// Its name behind `for`.
     pub span: Span,
 }
 
@@ -130,15 +133,17 @@ pub struct AliasForStranger<'a> {
     /// Whether nothing is left of a pattern: what it matches is the network itself, or is written out at
     /// another alias.
     pub left_over: bool,
-    /// Why that one sees nobody.
-    pub masqueraded: Option<Span>,
-    /// The alias.
+    /// What the pattern matches, where other aliases name it.
+    pub elsewhere: Vec<Spanned<&'a str>>,
+    /// Why that one sees nobody: its `nodes masqueraded`, and which instance of a `for` it is.
+    pub masqueraded: Option<(Span, Option<&'a str>)>,
+    /// What stands behind `for`.
     pub span: Span,
 }
 
 impl Finding for AliasForStranger<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { network, viewer, left_over, masqueraded, span } = self;
+        let Self { network, viewer, left_over, elsewhere, masqueraded, span } = self;
         let (title, label) = match viewer {
             Some(viewer) => (
                 format!("an alias of network `{network}` is for `{viewer}`, which does not see it"),
@@ -149,17 +154,32 @@ impl Finding for AliasForStranger<'_> {
                 format!("no `connect` is about `{network}` and one of these"),
             ),
         };
+        let found = |label: &str| Diagnostic::new(code::ALIAS_FOR_STRANGER, title, Label::new(span, label));
         if left_over {
-            let label = "all that match are written out at another alias, or are this network";
-            return Diagnostic::new(code::ALIAS_FOR_STRANGER, title, Label::new(span, label))
-                .help("remove this alias");
+            let label = if elsewhere.is_empty() {
+                "matches this network alone"
+            } else {
+                "all that match are written out at another alias, or are this network"
+            };
+            let more = elsewhere.len().saturating_sub(MOST_LABELS);
+            let shown = elsewhere.into_iter().take(MOST_LABELS).enumerate();
+            return shown.fold(
+                found(label).help("remove this alias"),
+                |found, (n, Spanned { value, span })| {
+                    let others = if n + 1 == MOST_LABELS && more > 0 {
+                        format!(", and {more} more")
+                    } else {
+                        String::new()
+                    };
+                    found.label(span, format!("`{value}` is written out here{others}"))
+                },
+            );
         }
-        let Some(masqueraded) = masqueraded.filter(|_| viewer.is_some()) else {
-            return Diagnostic::new(code::ALIAS_FOR_STRANGER, title, Label::new(span, label))
-                .help("connect the two, or remove this alias");
-        };
-        Diagnostic::new(code::ALIAS_FOR_STRANGER, title, Label::new(span, "nobody looks for these numbers"))
-            .label(masqueraded, "its hosts see the gateway's own address alone")
-            .help("remove this alias")
+        match masqueraded.filter(|_| viewer.is_some()) {
+            None => found(&label).help("connect the two, or remove this alias"),
+            Some((masqueraded, instance)) => found("nobody looks for these numbers")
+                .label_of(masqueraded, "its hosts see the gateway's own address alone", instance)
+                .help("remove this alias"),
+        }
     }
 }

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 
 use super::regions::{Budget, Hosts, Region, covered};
-use crate::model::{Action, NetworkId, RuleList};
+use crate::check::errors::rules::Why;
+use crate::model::{Action, NetworkId, RuleList, Service};
 use crate::net::Family;
 use crate::source::Span;
 
@@ -19,7 +20,7 @@ pub(super) enum Effect {
     /// It decides about some packets, or nobody knows.
     Works,
     /// There is no packet that it is about, and why.
-    Empty(String),
+    Empty(Why),
     /// The only hosts that it names are the gateway itself.
     Gateway(Gateway),
     /// Earlier rules decide about all its packets.
@@ -97,7 +98,7 @@ fn hidden(list: &RuleList, families: &[Vec<Region>; 2], n: usize, budget: &mut B
     let rule = &list.rules[n];
     let own = [&families[0][n], &families[1][n]];
     if own.iter().all(|region| region.is_empty()) {
-        return Effect::Empty(why_empty(own));
+        return Effect::Empty(why_empty(own, &rule.service));
     }
     let mut takers = BTreeSet::new();
     for (of, own) in own.into_iter().enumerate().filter(|(_, own)| !own.is_empty()) {
@@ -140,7 +141,7 @@ fn later(list: &RuleList, families: &[Vec<Region>; 2], n: usize, budget: &mut Bu
 }
 
 /// Why there is no packet in either family.
-fn why_empty(own: [&Region; 2]) -> String {
+fn why_empty(own: [&Region; 2], service: &Service) -> Why {
     let [v4, v6] = own.map(Region::sides);
     let family = |side: usize| match (v4[side], v6[side]) {
         (true, false) => "IPv4 alone",
@@ -148,11 +149,12 @@ fn why_empty(own: [&Region; 2]) -> String {
         (true, true) => "either family",
         (false, false) => "no family",
     };
-    if !(v4[0] && v4[1] || v6[0] && v6[1]) {
-        return format!("the hosts that open have {}, those that answer {}", family(0), family(1));
+    let common = if v4[0] && v4[1] { Family::V4 } else { Family::V6 };
+    match service {
+        _ if common == Family::V6 && !(v6[0] && v6[1]) => Why::Hosts(family(0), family(1)),
+        Service::Icmp(_) => Why::Message(common),
+        _ => Why::Header,
     }
-    let hosts = if v4[0] && v4[1] { "IPv4" } else { "IPv6" };
-    format!("this exists in {}, but the hosts have {hosts} in common", family(2))
 }
 
 #[cfg(test)]

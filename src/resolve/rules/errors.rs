@@ -4,11 +4,14 @@
 
 mod services;
 
+use std::collections::HashSet;
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 
 use super::super::meant::Meant;
 use crate::diag::{Diagnostic, Finding, Label, code};
-use crate::model::{Network, Prefix};
+use crate::model::{Instance, Network, Prefix};
 use crate::net;
 use crate::source::{Span, Spanned};
 pub(in crate::resolve) use services::{
@@ -20,14 +23,14 @@ pub(in crate::resolve) struct UnknownHost<'a> {
     pub(super) name: &'a str,
     pub(super) span: Span,
     /// The networks in which it was looked for: one, or both of a pair.
-    pub(super) networks: Vec<&'a Spanned<String>>,
+    pub(super) networks: Vec<&'a Network>,
     pub(super) similar: Option<Meant>,
 }
 
 impl Finding for UnknownHost<'_> {
     fn diagnostic(self) -> Diagnostic {
         let Self { name, span, networks, similar } = self;
-        let names: Vec<String> = networks.iter().map(|it| format!("network `{}`", it.value)).collect();
+        let names: Vec<String> = networks.iter().map(|it| format!("network `{}`", it.name.value)).collect();
         let names = names.join(" or ");
         if name.contains('*') {
             // Patterns are for networks alone.
@@ -37,14 +40,26 @@ impl Finding for UnknownHost<'_> {
         }
         let title = format!("no host `{}` in {names}", name.escape_debug());
         let found = Diagnostic::new(code::UNKNOWN_HOST, title, Label::new(span, "unknown host"));
-        let found = networks
-            .iter()
-            .fold(found, |found, network| found.label(network.span, "has no `host` statement for it"));
-        match similar {
-            Some(similar) => similar.ask(found),
-            None => found.help(format!("declare it in the network, like `host {name} 192.168.2.10`")),
+        let found = networks.iter().fold(found, |found, Network { name, instance, .. }| {
+            found.label_of(name.span, "has no `host` statement for it", instance.as_deref())
+        });
+        match (similar, networks.first().and_then(|network| free_address(network))) {
+            (Some(similar), _) => similar.ask(found),
+            (None, Some(free)) => found.help(format!("declare it in {names}, like `host {name} {free}`")),
+            (None, None) => found.help(format!("declare it in {names}")),
         }
     }
+}
+
+/// An address that a host of the network could have: the first one in its prefixes that nobody has there.
+fn free_address(network: &Network) -> Option<IpAddr> {
+    let own = network.addresses.iter().map(|address| address.value.addr());
+    let taken: HashSet<IpAddr> = own.chain(network.hosts.iter().map(|host| host.address.value)).collect();
+    let prefixes = network.prefixes.iter().map(|prefix| prefix.real.value.trunc());
+    // The first address of an IPv6 prefix is that of all its routers (RFC 4291, 2.6.1).
+    let anycast = |net: &IpNet| usize::from(matches!(net, IpNet::V6(_)) && net.prefix_len() < 127);
+    let mut addresses = prefixes.flat_map(|net| net.hosts().skip(anycast(&net)).take(taken.len() + 1));
+    addresses.find(|address| !taken.contains(address))
 }
 
 /// A host, an address or a network that belongs to another network than its side of the rule.
@@ -57,7 +72,7 @@ pub(in crate::resolve) struct WrongNetwork<'a> {
     /// Whose hosts belong there.
     pub(super) expected: &'a str,
     /// Whose it is.
-    pub(super) owner: &'a Spanned<String>,
+    pub(super) owner: &'a Network,
     /// Whether that is the network on the other side of the pair.
     pub(super) other_side: bool,
 }
@@ -65,17 +80,17 @@ pub(in crate::resolve) struct WrongNetwork<'a> {
 impl Finding for WrongNetwork<'_> {
     fn diagnostic(self) -> Diagnostic {
         let Self { text, span, side, expected, owner, other_side } = self;
-        let title = if text == owner.value {
+        let title = if text == owner.name.value {
             format!("`{text}` is another network than `{expected}`")
         } else {
-            format!("`{text}` belongs to network `{}`, not to `{expected}`", owner.value)
+            format!("`{text}` belongs to network `{}`, not to `{expected}`", owner.name.value)
         };
         let found = Diagnostic::new(
             code::WRONG_NETWORK,
             title,
             Label::new(span, format!("`{side}` is for hosts of `{expected}` here")),
         )
-        .label(owner.span, "belongs here");
+        .label_of(owner.name.span, "belongs here", owner.instance.as_deref());
         if other_side {
             let other = if side == "from" { "to" } else { "from" };
             return found
@@ -84,7 +99,7 @@ impl Finding for WrongNetwork<'_> {
         }
         found.help(format!(
             "name a host of `{expected}`, or put the rule into a `connect` of `{}`",
-            owner.value
+            owner.name.value
         ))
     }
 }
@@ -105,13 +120,15 @@ impl Finding for OutsideNetwork<'_> {
             title,
             Label::new(span, "no host there has such an address"),
         );
-        let near = |network: &&Network| {
-            let own = |prefix: &&Prefix| net::family(&prefix.real.value) == net::family(&value);
-            network.prefixes.iter().find(own).or(network.prefixes.first()).map(|prefix| prefix.real)
-        };
-        let labels = networks.iter().filter_map(near);
-        let found = labels.fold(found, |found, real| {
-            found.label(real.span, format!("hosts there are in `{}`", real.value))
+        let own = |prefix: &&Prefix| net::family(&prefix.real.value) == net::family(&value);
+        let found = networks.into_iter().fold(found, |found, network| {
+            match network.prefixes.iter().find(own).or(network.prefixes.first()) {
+                Some(Prefix { real, .. }) => {
+                    let text = format!("hosts there are in `{}`", real.value);
+                    found.label_of(real.span, text, network.instance.as_deref())
+                }
+                None => found,
+            }
         });
         found
             .note("the rule would never match: packets come from and go to addresses of the prefixes alone")
@@ -147,9 +164,15 @@ impl Finding for AliasInRule<'_> {
 
 /// A word that means more than one thing.
 pub(in crate::resolve) enum Ambiguous<'a> {
-    /// The rule of a `<->` block fits both directions: a pair of networks for which it does, what the
-    /// `connect` calls its sides, and whether the rule has `from` and `to`.
-    Direction { span: Span, pair: (&'a str, &'a str), sides: (&'a str, &'a str), said: (bool, bool) },
+    /// The rule of a `<->` block fits both directions: a pair of networks for which it does, what of each
+    /// of them, what the `connect` calls its sides, and whether the rule has `from` and `to`.
+    Direction {
+        span: Span,
+        pair: (&'a str, &'a str),
+        both: [(Span, String, Instance); 2],
+        sides: (&'a str, &'a str),
+        said: (bool, bool),
+    },
     /// A host has the name of its network.
     HostOrNetwork { name: &'a str, span: Span, host: Span, network: Span },
     /// A host or a network has the name of a `let` or `for`.
@@ -159,13 +182,18 @@ pub(in crate::resolve) enum Ambiguous<'a> {
 impl Finding for Ambiguous<'_> {
     fn diagnostic(self) -> Diagnostic {
         match self {
-            Self::Direction { span, pair: (left, right), sides, said } => Diagnostic::new(
-                code::AMBIGUOUS_RULE,
-                "the rule could be about either direction of `<->`",
-                Label::new(span, format!("fits hosts of `{left}` and of `{right}`")),
-            )
-            .note("networks that overlap have hosts of equal names and addresses")
-            .help(which_direction(sides, said)),
+            Self::Direction { span, pair: (left, right), both, sides, said } => {
+                let found = Diagnostic::new(
+                    code::AMBIGUOUS_RULE,
+                    "the rule could be about either direction of `<->`",
+                    Label::new(span, format!("fits hosts of `{left}` and of `{right}`")),
+                )
+                .note("networks that overlap have hosts of equal names and addresses")
+                .help(which_direction(sides, said));
+                both.into_iter().fold(found, |found, (span, text, instance)| {
+                    found.label_of(span, text, instance.as_deref())
+                })
+            }
             Self::HostOrNetwork { name, span, host, network } => Diagnostic::new(
                 code::AMBIGUOUS_RULE,
                 format!("`{name}` is a network and a host in it"),

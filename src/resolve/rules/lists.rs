@@ -229,20 +229,15 @@ impl<'b> Lists<'b> {
         }
         // Both are possible. Only what names networks can mean both; a host or an address was one.
         let names = |(from, to): (&Fit, &Fit)| *from == Fit::Whole || *to == Fit::Whole;
-        let hosts = draft.from.first().or(draft.to.first());
-        match (hosts, names(ahead), back.is_some_and(names)) {
-            (None, ..) | (_, true, true) => [true, true],
+        let said = (!draft.from.is_empty(), !draft.to.is_empty());
+        match (said, names(ahead), back.is_some_and(names)) {
+            ((false, false), ..) | (_, true, true) => [true, true],
             (_, true, false) => [true, false],
             (_, false, true) => [false, true],
-            (Some(party), false, false) => {
+            (_, false, false) => {
                 if !self.faulty[n] {
                     self.faulty[n] = true;
-                    let name = |id: NetworkId| resolver.networks[id.0].name.value.clone();
-                    let (left, right) = (name(left), name(right));
-                    let said = (!draft.from.is_empty(), !draft.to.is_empty());
-                    let span = party.span;
-                    let pair = (left.as_str(), right.as_str());
-                    resolver.report(Ambiguous::Direction { span, pair, sides: self.sides, said });
+                    resolver.either_direction(draft, (left, right), self.sides);
                 }
                 [false, false]
             }
@@ -292,6 +287,24 @@ impl Draft {
 }
 
 impl Resolver<'_, '_> {
+    /// Reports a rule of a `<->` block that fits both directions of a pair, at the first party that does.
+    fn either_direction(
+        &mut self,
+        draft: &Draft,
+        (left, right): (NetworkId, NetworkId),
+        sides: (&str, &str),
+    ) {
+        let mut fits = draft.from.iter().chain(&draft.to).filter_map(|party| {
+            let both = [self.counterpart(party, left)?, self.counterpart(party, right)?];
+            Some((party.span, both))
+        });
+        let Some((span, both)) = fits.next() else { return };
+        let said = (!draft.from.is_empty(), !draft.to.is_empty());
+        let name = |id: NetworkId| self.networks[id.0].name.value.clone();
+        let (left, right) = (name(left), name(right));
+        self.report(Ambiguous::Direction { span, pair: (&left, &right), both, sides, said });
+    }
+
     /// Reports the party that keeps a rule from fitting any direction of a pair: of the direction that
     /// fits better, or of the first.
     fn nowhere(

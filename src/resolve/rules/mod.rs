@@ -94,7 +94,7 @@ impl<'a> Resolver<'a, '_> {
         if let Expr::Word(word) = expr
             && let Some(text) = bare(word)
         {
-            match self.scopes.look_up(text) {
+            match self.look_up(text, span) {
                 // A `let` may hold a name.
                 Lookup::Value(Value::Text(name)) => return Some(Party { literal: false, ..named(name) }),
                 Lookup::Value(value) => {

@@ -273,7 +273,7 @@ impl<'a> Resolver<'a, '_> {
     fn ports(&mut self, word: &'a Word) -> Option<(u16, u16)> {
         let mut text = self.text(word)?;
         if let Some(name) = bare(word).filter(|name| !name.starts_with(|c: char| c.is_ascii_digit())) {
-            match self.scopes.look_up(name) {
+            match self.look_up(name, word.span) {
                 Lookup::Value(value) => text = value.to_string(),
                 Lookup::Failed => {
                     self.failures += 1;

@@ -13,9 +13,9 @@ use super::Party;
 use super::errors::{AliasInRule, Ambiguous, OutsideNetwork, UnknownHost, WrongNetwork};
 use super::items::{EVERYTHING, Range, range};
 use crate::diag::suggest::closest;
-use crate::model::{Network, NetworkId};
+use crate::model::{Instance, Network, NetworkId};
 use crate::net;
-use crate::source::Spanned;
+use crate::source::{Span, Spanned};
 
 /// How the parties of one side of a rule fit a network.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -145,6 +145,22 @@ impl Resolver<'_, '_> {
         index.get(name).copied()
     }
 
+    /// What of a network a party is about: the place and its words, with the instance of a `for` there.
+    pub(super) fn counterpart(&mut self, party: &Party, id: NetworkId) -> Option<(Span, String, Instance)> {
+        let host = party.name.as_deref().and_then(|name| self.host_of(id, name));
+        let network = &self.networks[id.0];
+        let name = &network.name.value;
+        let (span, text) = match (host, party.net) {
+            (Some(host), _) => (network.hosts[host].name.span, format!("a host of `{name}`")),
+            (None, Some(net)) => {
+                let prefix = network.prefixes.iter().find(|prefix| net::overlap(&prefix.real.value, &net))?;
+                (prefix.real.span, format!("hosts of `{name}`"))
+            }
+            (None, None) => return None,
+        };
+        Some((span, text, network.instance.clone()))
+    }
+
     /// Says why a party is not of the networks it should be of.
     pub(super) fn misplaced(&mut self, party: &Party, place: &Place) {
         match (&party.name, party.net) {
@@ -159,7 +175,7 @@ impl Resolver<'_, '_> {
         let owner = self.owner_of(name, place);
         if let Some(owner) = owner.filter(|owner| !place.networks.contains(owner)) {
             let other_side = owner == place.other;
-            let owner = &self.networks[owner.0].name.clone();
+            let owner = &self.networks[owner.0].clone();
             let (text, span, side) = (name.to_owned(), party.span, place.side);
             self.report(WrongNetwork { text, span, side, expected: &expected, owner, other_side });
             return;
@@ -178,7 +194,7 @@ impl Resolver<'_, '_> {
             true => Meant::instead_of(party.span, similar),
             false => Meant::name(similar),
         });
-        let networks: Vec<Spanned<String>> = looked.iter().map(|network| network.name.clone()).collect();
+        let networks: Vec<Network> = looked.into_iter().cloned().collect();
         let networks = networks.iter().collect();
         self.report(UnknownHost { name, span: party.span, networks, similar });
     }
@@ -203,7 +219,7 @@ impl Resolver<'_, '_> {
         let written = Spanned::new(net, party.span);
         let looked: Vec<&Network> = place.networks.iter().map(|id| &self.networks[id.0]).collect();
         let own_alias =
-            looked.iter().find_map(|network| Some((network.name.value.clone(), alias(network, &net)?)));
+            looked.iter().find_map(|network| Some((network.name.value.clone(), network.behind_alias(&net)?)));
         if let Some((network, (alias, real))) = own_alias {
             let exact = party.literal && self.instance.is_none();
             self.report(AliasInRule { net: written, network: &network, alias, real, exact });
@@ -211,8 +227,8 @@ impl Resolver<'_, '_> {
         }
         let other = &self.networks[place.other.0];
         let is_other = !place.networks.contains(&place.other);
-        if is_other && (overlaps(other, &net) || alias(other, &net).is_some()) {
-            let (expected, owner) = (looked[0].name.value.clone(), &other.name.clone());
+        if is_other && (overlaps(other, &net) || other.behind_alias(&net).is_some()) {
+            let (expected, owner) = (looked[0].name.value.clone(), &other.clone());
             let (text, span, side) = (net::written(&net), party.span, place.side);
             self.report(WrongNetwork { text, span, side, expected: &expected, owner, other_side: true });
             return;
@@ -225,15 +241,4 @@ impl Resolver<'_, '_> {
 /// Whether any host of the network has one of the addresses.
 fn overlaps(network: &Network, net: &IpNet) -> bool {
     network.prefixes.iter().any(|prefix| net::overlap(&prefix.real.value, net))
-}
-
-/// The alias of a network that the addresses are in, and the real ones it stands for.
-fn alias(network: &Network, net: &IpNet) -> Option<(Spanned<IpNet>, IpNet)> {
-    let aliases = network
-        .prefixes
-        .iter()
-        .flat_map(|prefix| prefix.aliases.iter().map(|alias| (alias.net, prefix.real.value)));
-    let around = aliases.filter(|(alias, _)| alias.value.contains(net));
-    let (alias, real) = around.max_by_key(|(alias, _)| alias.value.prefix_len())?;
-    Some((alias, net::mapped(&net.trunc(), &alias.value, &real)?))
 }

@@ -448,7 +448,7 @@ fn ovl0221_a_pattern_that_matches_no_network_is_not_taken_for_a_host() {
     };
     let help = String::from("correct the pattern, or name a host");
     assert_eq!(said("allow tcp from z*"), (String::from("`z*` does not match network `a`"), help));
-    assert!(said("allow tcp from zz").1.starts_with("declare it in the network"));
+    assert!(said("allow tcp from zz").1.starts_with("declare it in network `a`, like `host zz "));
 }
 
 #[test]
