@@ -4,14 +4,11 @@
 //! direction and pair, in source order. What must hold: a pattern costs what it matches, not what
 //! it does not; the same pair is never there twice.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::{BuildHasherDefault, Hasher};
-
 use super::Resolver;
 use super::errors::{ConnectedToItself, PatternMatchesNothing, RepeatedConnect, UnknownNetwork};
 use super::meant::Meant;
-use super::rules::{Block, ConflictingConnects, Lists, NothingAllowed, Verdict};
+use super::pairs::Pairs;
+use super::rules::{Block, ConflictingConnects, Lists, NothingAllowed};
 use super::scope::is_plain;
 use crate::diag::code;
 use crate::model::{Instance, NetworkId, Peering};
@@ -47,38 +44,6 @@ impl Side {
     }
 }
 
-/// Who said a pair first, and whether anybody else said it too.
-struct Said {
-    first: usize,
-    verdict: Verdict,
-    again: Option<usize>,
-}
-
-/// What was said of each pair.
-type Pairs = HashMap<(NetworkId, NetworkId), Said, BuildHasherDefault<PairHasher>>;
-
-/// Hashes places of networks. A full mesh of a thousand networks is a million pairs; the standard
-/// hasher, made for keys that an adversary may choose, takes several times as long over them.
-#[derive(Default)]
-struct PairHasher(u64);
-
-impl Hasher for PairHasher {
-    fn write_usize(&mut self, place: usize) {
-        // 2^64 divided by the golden ratio spreads neighbours far apart (Knuth, vol. 3, 6.4).
-        self.0 = (self.0.rotate_left(32) ^ place as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_usize(usize::from(*byte));
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0 ^ self.0 >> 32
-    }
-}
-
 impl<'a> Resolver<'a, '_> {
     /// Notes a `connect`; its names are looked up when all networks are known.
     pub(super) fn connect(&mut self, block: &'a ast::Connect) {
@@ -107,7 +72,7 @@ impl<'a> Resolver<'a, '_> {
     /// All peerings of the statements.
     pub(super) fn connects(&mut self, statements: &[Statement<'a>], index: &Index) -> Vec<Peering> {
         let mut peerings = Vec::new();
-        let mut said = Pairs::default();
+        let mut said = Pairs::new(self.networks.len());
         let mut plain = Vec::new();
         for (number, statement) in statements.iter().enumerate() {
             self.instance.clone_from(&statement.instance);
@@ -133,23 +98,20 @@ impl<'a> Resolver<'a, '_> {
                 let [ahead, back] = lists.of_pair(self, left, right);
                 let directions = [Some((left, right, ahead)), both.then_some((right, left, back))];
                 for (from, to, verdict) in directions.into_iter().flatten() {
-                    match said.entry((from, to)) {
-                        Entry::Vacant(new) => {
-                            new.insert(Said { first: number, verdict, again: None });
-                            peerings.push(Peering { from, to, span, rules: verdict.rules() });
-                        }
-                        Entry::Occupied(earlier) => {
-                            // `a* <-> *` says some of its own pairs twice; that is how it is meant.
-                            let Said { first, verdict: known, .. } = *earlier.get();
-                            if first == number {
-                                continue;
-                            }
-                            match self.rule_lists.agree(known, verdict) {
-                                Some(true) => repeated.push((from, to, first)),
-                                Some(false) => differs = differs.or(Some((from, to, first))),
-                                None => {}
-                            }
-                        }
+                    let Err(place) = said.say((from, to), peerings.len(), number, verdict) else {
+                        peerings.push(Peering { from, to, span, rules: verdict.rules() });
+                        continue;
+                    };
+                    // `a* <-> *` says some of its own pairs twice; that is how it is meant.
+                    let first = said.first(place);
+                    if first == number {
+                        continue;
+                    }
+                    let known = said.verdict(place, &peerings[place]);
+                    match self.rule_lists.agree(known, verdict) {
+                        Some(true) => repeated.push((place, first)),
+                        Some(false) => differs = differs.or(Some((from, to, first))),
+                        None => {}
                     }
                 }
             }
@@ -163,13 +125,14 @@ impl<'a> Resolver<'a, '_> {
             }
             match repeated.first() {
                 // One that adds nothing does not make an earlier one needless.
-                Some((from, to, earlier)) if peerings.len() == before => {
-                    self.repeated_connect((*from, *to), statement, &statements[*earlier]);
+                Some((place, earlier)) if peerings.len() == before => {
+                    let Peering { from, to, .. } = peerings[*place];
+                    self.repeated_connect((from, to), statement, &statements[*earlier]);
                     plain.pop_if(|(last, ..)| *last == number);
                 }
                 _ => {
-                    for (from, to, _) in repeated {
-                        said.entry((from, to)).and_modify(|said| said.again = said.again.or(Some(number)));
+                    for (place, _) in repeated {
+                        said.repeat(place, number);
                     }
                 }
             }
@@ -189,9 +152,7 @@ impl<'a> Resolver<'a, '_> {
     ) {
         for (number, left, right) in plain {
             let statement = &statements[*number];
-            let again = |from: &NetworkId, to: &NetworkId| {
-                said.get(&(*from, *to)).filter(|said| said.first == *number).and_then(|said| said.again)
-            };
+            let again = |from: &NetworkId, to: &NetworkId| said.again((*from, *to), *number);
             let Some(later) = again(left, right) else { continue };
             if statement.both && again(right, left).is_none() {
                 continue;

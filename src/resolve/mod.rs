@@ -20,6 +20,7 @@ mod functions;
 mod gateway;
 mod meant;
 mod networks;
+mod pairs;
 mod rules;
 mod scope;
 mod value;
