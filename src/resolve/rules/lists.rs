@@ -305,7 +305,7 @@ impl Resolver<'_, '_> {
         self.report(Ambiguous::Direction { span, pair: (&left, &right), both, sides, said });
     }
 
-    /// Reports the party that keeps a rule from fitting any direction of a pair: of the direction that
+    /// Reports the parties that keep a rule from fitting any direction of a pair: of the direction that
     /// fits better, or of the first.
     fn nowhere(
         &mut self,
@@ -315,7 +315,10 @@ impl Resolver<'_, '_> {
         (left, right): (NetworkId, NetworkId),
         of_many: bool,
     ) {
-        let wrong = |(from, to): (&Fit, &Fit)| usize::from(!from.fits()) + usize::from(!to.fits());
+        let wrong = |(from, to): (&Fit, &Fit)| {
+            let parties = |fit: &Fit| fit.wrong().len().max(usize::from(!fit.fits()));
+            parties(from) + parties(to)
+        };
         let ahead = ahead.map(|fits| (fits, (left, right)));
         let back = back.map(|fits| (fits, (right, left)));
         let (best, second) = match (ahead, back) {
@@ -324,18 +327,24 @@ impl Resolver<'_, '_> {
             (None, Some(back)) => (back, None),
             (None, None) => return,
         };
-        let culprit =
-            |((from, to), (opens, answers)): ((&Fit, &Fit), (NetworkId, NetworkId))| match (from, to) {
-                (Fit::Wrong(n), _) => Some(("from", *n, opens, answers)),
-                (_, Fit::Wrong(n)) => Some(("to", *n, answers, opens)),
-                _ => None,
-            };
-        let Some((side, n, network, other)) = culprit(best) else { return };
-        let party = if side == "from" { &draft.from[n] } else { &draft.to[n] };
-        let also = second.and_then(culprit).filter(|also| (also.0, also.1) == (side, n));
-        let networks = std::iter::once(network).chain(also.map(|(_, _, network, _)| network)).collect();
-        self.misplaced(party, &Place { side, networks, other, of_many });
+        let mut swapped = false;
+        for (side, n, network, other) in culprits(best) {
+            let party = if side == "from" { &draft.from[n] } else { &draft.to[n] };
+            let mut also = second.into_iter().flat_map(culprits);
+            let also = also.find(|also| (also.0, also.1) == (side, n)).map(|(_, _, network, _)| network);
+            let networks = std::iter::once(network).chain(also).collect();
+            swapped |= self.misplaced(party, &Place { side, networks, other, of_many, swapped });
+        }
     }
+}
+
+/// The parties of a rule that do not fit a direction: the side, the place there, the network that it does not
+/// fit, and the other one.
+fn culprits(
+    ((from, to), (opens, answers)): ((&Fit, &Fit), (NetworkId, NetworkId)),
+) -> Vec<(&'static str, usize, NetworkId, NetworkId)> {
+    let from = from.wrong().iter().map(|n| ("from", *n, opens, answers));
+    from.chain(to.wrong().iter().map(|n| ("to", *n, answers, opens))).collect()
 }
 
 /// The lists of a site, each once.

@@ -28,8 +28,8 @@ pub(super) enum Fit {
     Nets(Vec<Spanned<IpNet>>),
     /// Only other networks of the `connect` are named.
     Elsewhere,
-    /// The party at this place is not of this network.
-    Wrong(usize),
+    /// The parties at these places are not of this network.
+    Wrong(Vec<usize>),
     /// It means two things, and that is reported.
     Ambiguous,
 }
@@ -45,6 +45,11 @@ impl Fit {
 
     pub(super) fn fits(&self) -> bool {
         matches!(self, Self::Every | Self::Whole | Self::Nets(_))
+    }
+
+    /// The places of the parties that are not of the network.
+    pub(super) fn wrong(&self) -> &[usize] {
+        if let Self::Wrong(places) = self { places } else { &[] }
     }
 }
 
@@ -67,6 +72,8 @@ pub(super) struct Place {
     pub(super) other: NetworkId,
     /// The pair is one of many: other networks of the `connect` may well have what this one lacks.
     pub(super) of_many: bool,
+    /// It is told already that something in the rule belongs to the other side.
+    pub(super) swapped: bool,
 }
 
 impl Resolver<'_, '_> {
@@ -75,15 +82,18 @@ impl Resolver<'_, '_> {
         if parties.is_empty() {
             return Fit::Every;
         }
-        let (mut nets, mut whole) = (Vec::new(), false);
+        let (mut nets, mut whole, mut wrong) = (Vec::new(), false, Vec::new());
         for (n, (party, elsewhere)) in parties.iter().zip(elsewhere).enumerate() {
             match self.found(party, *elsewhere, network) {
                 Found::Whole => whole = true,
                 Found::Net(net) => nets.push(Spanned::new(net, party.span)),
                 Found::Elsewhere => {}
-                Found::Nothing => return Fit::Wrong(n),
+                Found::Nothing => wrong.push(n),
                 Found::Ambiguous => return Fit::Ambiguous,
             }
+        }
+        if !wrong.is_empty() {
+            return Fit::Wrong(wrong);
         }
         match (whole, nets.is_empty()) {
             (true, _) => Fit::Whole,
@@ -161,28 +171,31 @@ impl Resolver<'_, '_> {
         Some((span, text, network.instance.clone()))
     }
 
-    /// Says why a party is not of the networks it should be of.
-    pub(super) fn misplaced(&mut self, party: &Party, place: &Place) {
+    /// Says why a party is not of the networks it should be of, and returns whether it belongs to the other
+    /// side of the rule.
+    pub(super) fn misplaced(&mut self, party: &Party, place: &Place) -> bool {
         match (&party.name, party.net) {
             (_, Some(net)) => self.misplaced_net(party, net, place),
             (Some(name), None) => self.misplaced_name(party, name, place),
-            (None, None) => {}
+            (None, None) => false,
         }
     }
 
-    fn misplaced_name(&mut self, party: &Party, name: &str, place: &Place) {
+    fn misplaced_name(&mut self, party: &Party, name: &str, place: &Place) -> bool {
         let expected = self.networks[place.networks[0].0].name.value.clone();
         let owner = self.owner_of(name, place);
         if let Some(owner) = owner.filter(|owner| !place.networks.contains(owner)) {
             let other_side = owner == place.other;
             let owner = &self.networks[owner.0].clone();
             let (text, span, side) = (name.to_owned(), party.span, place.side);
-            self.report(WrongNetwork { text, span, side, expected: &expected, owner, other_side });
-            return;
+            if !(other_side && place.swapped) {
+                self.report(WrongNetwork { text, span, side, expected: &expected, owner, other_side });
+            }
+            return other_side;
         }
         if self.names_missing {
             self.failures += 1;
-            return;
+            return false;
         }
         let guess = self.may_guess();
         let looked: Vec<&Network> = place.networks.iter().map(|id| &self.networks[id.0]).collect();
@@ -197,6 +210,7 @@ impl Resolver<'_, '_> {
         let networks: Vec<Network> = looked.into_iter().cloned().collect();
         let networks = networks.iter().collect();
         self.report(UnknownHost { name, span: party.span, networks, similar });
+        false
     }
 
     /// The network that is called `name`, or has a host of this name: the one on the other side before
@@ -215,7 +229,7 @@ impl Resolver<'_, '_> {
         found.map(NetworkId)
     }
 
-    fn misplaced_net(&mut self, party: &Party, net: IpNet, place: &Place) {
+    fn misplaced_net(&mut self, party: &Party, net: IpNet, place: &Place) -> bool {
         let written = Spanned::new(net, party.span);
         let looked: Vec<&Network> = place.networks.iter().map(|id| &self.networks[id.0]).collect();
         let own_alias =
@@ -223,18 +237,21 @@ impl Resolver<'_, '_> {
         if let Some((network, (alias, real))) = own_alias {
             let exact = party.literal && self.instance.is_none();
             self.report(AliasInRule { net: written, network: &network, alias, real, exact });
-            return;
+            return false;
         }
         let other = &self.networks[place.other.0];
         let is_other = !place.networks.contains(&place.other);
         if is_other && (overlaps(other, &net) || other.behind_alias(&net).is_some()) {
             let (expected, owner) = (looked[0].name.value.clone(), &other.clone());
             let (text, span, side) = (net::written(&net), party.span, place.side);
-            self.report(WrongNetwork { text, span, side, expected: &expected, owner, other_side: true });
-            return;
+            if !place.swapped {
+                self.report(WrongNetwork { text, span, side, expected: &expected, owner, other_side: true });
+            }
+            return true;
         }
         let networks: Vec<Network> = looked.into_iter().cloned().collect();
         self.report(OutsideNetwork { net: written, networks: networks.iter().collect() });
+        false
     }
 }
 

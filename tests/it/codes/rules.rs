@@ -462,3 +462,32 @@ fn a_mistake_in_a_service_hides_none_about_hosts() {
     assert_eq!(in_block("->", "allow tpc from hmi\nallow udp 5\nallow udp 5"), ["OVL0217:4"]);
     assert_eq!(in_block("<->", "deny tpc"), ["OVL0217:4"], "nothing is said of what it allows");
 }
+
+#[test]
+fn every_unknown_host_of_a_rule_is_told_and_a_rule_the_wrong_way_round_once() {
+    let told = |source: &str| {
+        let (sources, findings, _) = compile(source);
+        let place = |finding: &overlapc::diag::Diagnostic| {
+            format!("{} {}", finding.code.as_str(), sources.text(finding.primary.span))
+        };
+        findings.iter().map(place).collect::<Vec<String>>()
+    };
+    let site = |connect: &str| {
+        format!(
+            "network a {{ interface e1; prefix 192.168.1.0/24 as 10.1.0.0/24; host plc 192.168.1.10; host cam 192.168.1.11 }}\n\
+             network b {{ interface e2; prefix 192.168.2.0/24 as 10.2.0.0/24; host hmi 192.168.2.10; host nas 192.168.2.11 }}\n\
+             {connect}\n"
+        )
+    };
+    let rule = |rule: &str| told(&site(&format!("connect a -> b {{ {rule} }}")));
+    assert_eq!(
+        rule("allow from one, plc, two to hmi, three, 172.16.0.1"),
+        ["OVL0221 one", "OVL0221 two", "OVL0221 three", "OVL0223 172.16.0.1"]
+    );
+    assert_eq!(rule("allow from hmi, nas to plc, cam, four"), ["OVL0222 hmi", "OVL0221 four"]);
+    assert_eq!(rule("allow from 192.168.2.10 to 192.168.1.10"), ["OVL0222 192.168.2.10"]);
+    for both in ["connect a <-> b", "connect b <-> a"] {
+        assert_eq!(told(&site(&format!("{both} {{ allow tcp from plc, five to hmi }}"))), ["OVL0221 five"]);
+        assert_eq!(told(&site(&format!("{both} {{ allow tcp to plc, six }}"))), ["OVL0221 six"]);
+    }
+}
