@@ -58,9 +58,9 @@ impl<T> Spanned<T> {
     }
 }
 
-/// Where values that are used by their name were given: by the place of the use, the name and the place of
-/// its value.
-pub type Origins = HashMap<Span, Spanned<String>>;
+/// Where values were given that are used by their name: by the place of the use, or of what is computed from
+/// it, the names and the places of their values.
+pub type Origins = HashMap<Span, Vec<Spanned<String>>>;
 
 /// One file's name and text.
 #[derive(Clone, Debug)]

@@ -5,12 +5,11 @@
 //! inside a `for` over 4000 numbers costs one diagnostic, and no two labels of one diagnostic share a place.
 
 use std::collections::{BTreeSet, HashSet};
-use std::iter::successors;
 
 use super::{Code, Diagnostic, Diagnostics, Finding, Label, Severity};
 use crate::source::{Origins, Span, Spanned};
 
-/// A name whose value is another name, and so on: so many of them are shown.
+/// Of the names that a value is computed from, directly or by others, so many are shown.
 const MOST_ORIGINS: usize = 3;
 
 /// Collects a stage's findings.
@@ -46,9 +45,12 @@ impl<'a> Reporter<'a> {
         Self { origins, ..self }
     }
 
-    /// Notes that the value at `used` is the one that `name` was given at `value`.
+    /// Notes that the value at `used` is the one that `name` was given at `value`, or computed from it.
     pub fn given(&mut self, used: Span, name: &str, value: Span) {
-        self.origins.entry(used).or_insert_with(|| Spanned::new(name.to_owned(), value));
+        let origins = self.origins.entry(used).or_default();
+        if !origins.iter().any(|known| known.span == value) {
+            origins.push(Spanned::new(name.to_owned(), value));
+        }
     }
 
     /// What was noted.
@@ -86,13 +88,24 @@ impl<'a> Reporter<'a> {
         self.wrong.range(begins_inside).any(|wrong| wrong.end <= place.end)
     }
 
-    /// Where the value at a place comes from, if it is used there by its name.
-    fn origins_of(&self, place: Span) -> impl Iterator<Item = Label> {
-        let origins = successors(self.origins.get(&place), |origin| self.origins.get(&origin.span));
+    /// Where the value at a place comes from, if it is used there by its name or computed from it: the nearest
+    /// first.
+    fn origins_of(&self, place: Span) -> Vec<Label> {
+        let mut found: Vec<&Spanned<String>> = Vec::new();
+        let (mut next, mut seen) = (Some(place), 0);
+        while let Some(place) = next.filter(|_| found.len() < MOST_ORIGINS) {
+            for origin in self.origins.get(&place).into_iter().flatten() {
+                if origin.span != place && !found.iter().any(|known| known.span == origin.span) {
+                    found.push(origin);
+                }
+            }
+            next = found.get(seen).map(|origin| origin.span);
+            seen += 1;
+        }
         let label = |origin: &Spanned<String>| {
             Label::new(origin.span, format!("`{}` gets its value here", origin.value))
         };
-        origins.take(MOST_ORIGINS).map(label)
+        found.into_iter().take(MOST_ORIGINS).map(label).collect()
     }
 
     /// Whether a finding of this code stands at this place already: what it costs to word another

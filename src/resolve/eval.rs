@@ -22,6 +22,13 @@ const LONGEST_WORD: usize = 1000;
 impl<'a> Resolver<'a, '_> {
     /// The text of a word, its `{expr}` replaced by their values.
     pub(super) fn text(&mut self, word: &'a Word) -> Option<String> {
+        self.computed.push(word.span);
+        let text = self.joined(word);
+        self.computed.pop();
+        text
+    }
+
+    fn joined(&mut self, word: &'a Word) -> Option<String> {
         let mut text = String::new();
         for part in &word.parts {
             match part {
@@ -39,6 +46,16 @@ impl<'a> Resolver<'a, '_> {
 
     /// The value of an expression.
     pub(super) fn value(&mut self, expr: &'a Expr) -> Option<Value> {
+        if let Expr::Word(word) = expr {
+            return self.word_value(word);
+        }
+        self.computed.push(expr.span());
+        let value = self.computed_value(expr);
+        self.computed.pop();
+        value
+    }
+
+    fn computed_value(&mut self, expr: &'a Expr) -> Option<Value> {
         match expr {
             Expr::Word(word) => self.word_value(word),
             Expr::Group(inner, _) => self.value(inner),
@@ -54,7 +71,9 @@ impl<'a> Resolver<'a, '_> {
     pub(super) fn look_up(&mut self, name: &str, used: Span) -> Lookup {
         let (found, definition) = self.scopes.look_up(name);
         if let Some(definition) = definition {
-            self.reporter.given(used, name, definition.value.span());
+            for place in self.computed.iter().chain([&used]) {
+                self.reporter.given(*place, name, definition.value.span());
+            }
         }
         found
     }

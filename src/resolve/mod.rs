@@ -48,6 +48,7 @@ pub fn resolve(file: &File, findings: &mut Diagnostics) -> Option<Site> {
         left_out: false,
         reporter: Reporter::new(findings),
         scopes: scope::Scopes::default(),
+        computed: Vec::new(),
         instance: None,
         declarations: 0,
         too_many: false,
@@ -78,6 +79,8 @@ struct Resolver<'a, 'f> {
     /// A network or a part of the gateway is left out for an error.
     left_out: bool,
     scopes: scope::Scopes<'a>,
+    /// The places of what is being computed, the outermost first.
+    computed: Vec<Span>,
     /// The values of the variables of the `for`s around.
     instance: Instance,
     declarations: usize,

@@ -370,3 +370,28 @@ fn a_pattern_with_masqueraded_networks_on_its_left_is_not_told_to_turn() {
     let one = format!("{}{A}connect m-* <-> a\n", m(1));
     assert!(words(&one).contains("write `connect a -> m-1`"));
 }
+
+#[test]
+fn a_value_that_others_are_computed_from_is_shown_where_it_is_given() {
+    let lets = "let POOL = 192.168.0.0/16\nlet SITE = BASE + 5\nlet BASE = 2\n";
+    let site = format!(
+        "{lets}network a {{ interface e1; prefix 192.168.1.0/24 as subnet(POOL, 24, SITE) }}\n\
+         network b {{ interface e2; prefix 192.168.7.0/24 as 10.2.0.0/24 }}\nconnect a -> b\n"
+    );
+    let all = labels(&site);
+    assert!(all[0].starts_with("4 subnet(POOL, 24, SITE): "), "{all:?}");
+    assert_eq!(
+        all[2..],
+        [
+            "1 192.168.0.0/16: `POOL` gets its value here",
+            "2 BASE + 5: `SITE` gets its value here",
+            "3 2: `BASE` gets its value here"
+        ]
+    );
+    let word = site
+        .replace("subnet(POOL, 24, SITE)", "192.168.{BASE + 5}.0/24")
+        .replace("let POOL = 192.168.0.0/16\n", "");
+    let word = labels(&word.replace("let SITE = BASE + 5\n", ""));
+    assert!(word[0].starts_with("2 192.168.{BASE + 5}.0/24: "), "{word:?}");
+    assert_eq!(word[2..], ["1 2: `BASE` gets its value here"]);
+}
