@@ -120,6 +120,22 @@ fn random_sites_do_what_they_say() {
     assert!(count < 50 || valid * 10 > count * 3, "only {valid} of {count} sites are valid");
 }
 
+/// A router whose link lies inside of what it leads to: the link is the nearer way.
+#[test]
+fn some_of_the_sites_have_a_route_around_a_link() {
+    let around = |seed: u64| {
+        let draft = sites::draw(&mut dice(seed));
+        let behind = |route: &str| route.split(' ').next().and_then(|net| net.parse::<ipnet::IpNet>().ok());
+        let has = draft.networks.iter().any(|network| {
+            let links: Vec<ipnet::IpNet> = network.addresses.iter().map(|it| it.parse().unwrap()).collect();
+            let mut routes = network.routes.iter().filter_map(|route| behind(route));
+            routes.any(|route| links.iter().any(|link| route != link.trunc() && route.contains(link)))
+        });
+        has && forms::compiled(&draft.plain(), forms::FORMS[0]).is_ok()
+    };
+    assert!((1..=SITES).any(around), "none of {SITES}");
+}
+
 #[test]
 fn names_order_and_strangers_change_nothing() {
     let count = said("RANDOM", SITES);

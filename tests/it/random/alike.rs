@@ -80,6 +80,8 @@ pub fn differences(draft: &Draft, seed: u64) -> Option<Vec<String>> {
             "other names",
             draft.text(&order, |n| format!("{}-renamed-network", ["z", "7", "b"][n % 3].repeat(n + 1))),
         ),
+        // They are alike up to their last characters, where what is made of them would be cut off.
+        ("longest names", draft.text(&order, |n| format!("{}{n:02}", "long-".repeat(13).split_at(61).0))),
         ("another order", draft.text(&turned, name)),
         ("one more network behind", format!("{text}{UNRELATED}")),
         ("one more network before", format!("{UNRELATED}{text}")),
