@@ -73,12 +73,18 @@ pub(super) struct InvalidName<'a> {
     pub(super) name: &'a str,
     pub(super) span: Span,
     pub(super) fault: String,
+    /// Name and value the right way round, and the place of both, where they stand the other way.
+    pub(super) swapped: Option<(Span, String)>,
 }
 
 impl Finding for InvalidName<'_> {
     fn diagnostic(self) -> Diagnostic {
         let title = format!("`{}` cannot be the name of a {}", self.name.escape_debug(), self.what);
-        Diagnostic::new(code::INVALID_NAME, title, Label::new(self.span, self.fault))
+        let found = Diagnostic::new(code::INVALID_NAME, title, Label::new(self.span, self.fault));
+        if let Some((both, meant)) = self.swapped {
+            return found.fix(format!("the name stands first: `{meant}`"), both, meant);
+        }
+        found
             .note("names become part of the names of chains, sets and devices")
             .help("use up to 63 letters, digits, `-` and `_`, beginning with a letter or a digit")
     }

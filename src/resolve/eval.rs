@@ -115,7 +115,8 @@ impl<'a> Resolver<'a, '_> {
 
     fn malformed(&mut self, value: String, fault: String, span: Span) -> Option<Value> {
         let expected = if value.contains(['.', ':', '/']) { "an address or a prefix" } else { "an integer" };
-        self.report(WrongKind { expected, found: None, value, span, fault, help: None });
+        let help = malformed_help(&value).map(str::to_owned);
+        self.report(WrongKind { expected, found: None, value, span, fault, help });
         None
     }
 
@@ -231,4 +232,19 @@ impl<'a> Resolver<'a, '_> {
         });
         None
     }
+}
+
+/// What to do about a text that is no value, where it looks like something that belongs elsewhere.
+fn malformed_help(text: &str) -> Option<&'static str> {
+    if text.ends_with(':') {
+        return Some("leave the `:` at its end out");
+    }
+    let is_port = |text: &str| text.parse::<u16>().is_ok();
+    if text.split_once(':').is_some_and(|(host, port)| !host.is_empty() && is_port(port)) {
+        return Some("in a rule, ports stand behind their protocol, as in `tcp 22`");
+    }
+    let above = |number: &str| number.parse::<u32>().is_ok_and(|number| number > 255);
+    let mut numbers = text.split('/').next()?.split('.');
+    (text.contains('.') && numbers.any(above))
+        .then_some("`subnet(pool, length, index)` and `host(prefix, index)` count on behind 255")
 }

@@ -238,7 +238,7 @@ impl<'a> Resolver<'a, '_> {
     fn name(&mut self, what: &'static str, word: &'a Word) -> Option<Spanned<String>> {
         let name = self.text(word)?;
         if let Some(fault) = value::name_fault(&name) {
-            self.report(InvalidName { what, name: &name, span: word.span, fault });
+            self.report(InvalidName { what, name: &name, span: word.span, fault, swapped: None });
             return None;
         }
         Some(Spanned::new(name, word.span))
@@ -251,7 +251,8 @@ impl<'a> Resolver<'a, '_> {
             number.then(|| String::from("begins like a number"))
         };
         if let Some(fault) = value::name_fault(&name.value).or_else(reads_as_number) {
-            let invalid = InvalidName { what: "name", name: &name.value, span: name.span, fault };
+            let (name, span) = (name.value.as_str(), name.span);
+            let invalid = InvalidName { what: "name", name, span, fault, swapped: None };
             self.failures += 1;
             self.reporter.report(invalid, None);
         }

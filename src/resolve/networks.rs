@@ -7,9 +7,10 @@
 use std::collections::HashMap;
 
 use super::Resolver;
-use super::errors::{DuplicateName, MissingStatement, RepeatedStatement, UnknownChoice};
+use super::errors::{DuplicateName, InvalidName, MissingStatement, RepeatedStatement, UnknownChoice};
 use super::meant::Meant;
 use super::scope::bare;
+use super::value::{Literal, Value, read};
 use super::viewers::Named;
 use crate::model::{Alias, Host, Mss, Network, Prefix, Route};
 use crate::source::{Span, Spanned};
@@ -181,6 +182,15 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn host_statement(&mut self, name: &'a Word, address: &'a Expr, parts: &mut Parts<'_>) {
+        if let (Some(first), Expr::Word(second)) = (bare(name), address)
+            && let Literal::Value(Value::Address(_) | Value::Prefix(_)) = read(first)
+            && let Some(second) = bare(second).filter(|second| read(second) == Literal::Name)
+        {
+            let swapped = Some((name.span.to(address.span()), format!("{second} {first}")));
+            let fault = String::from("an address");
+            self.report(InvalidName { what: "host", name: first, span: name.span, fault, swapped });
+            return;
+        }
         let (name, address) = (self.name("host", name), self.address(address));
         let Some((name, address)) = name.zip(address) else { return };
         if let Some(earlier) = parts.host_names.insert(name.value.clone(), name.span) {

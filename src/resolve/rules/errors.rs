@@ -18,10 +18,15 @@ pub(in crate::resolve) use services::{
     BadPort, NeedlessItem, NoPorts, PortAsProtocol, UnknownIcmpType, UnknownProtocol,
 };
 
+/// What other tools have for every host.
+const EVERYBODY: [&str; 6] = ["any", "all", "anywhere", "anyone", "everyone", "everybody"];
+
 /// A name that is no host where it is looked for.
 pub(in crate::resolve) struct UnknownHost<'a> {
     pub(super) name: &'a str,
     pub(super) span: Span,
+    /// `from` or `to`.
+    pub(super) side: &'static str,
     /// The networks in which it was looked for: one, or both of a pair.
     pub(super) networks: Vec<&'a Network>,
     pub(super) similar: Option<Meant>,
@@ -29,7 +34,7 @@ pub(in crate::resolve) struct UnknownHost<'a> {
 
 impl Finding for UnknownHost<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { name, span, networks, similar } = self;
+        let Self { name, span, side, networks, similar } = self;
         let names: Vec<String> = networks.iter().map(|it| format!("network `{}`", it.name.value)).collect();
         let names = names.join(" or ");
         if name.contains('*') {
@@ -40,11 +45,16 @@ impl Finding for UnknownHost<'_> {
         }
         let title = format!("no host `{}` in {names}", name.escape_debug());
         let found = Diagnostic::new(code::UNKNOWN_HOST, title, Label::new(span, "unknown host"));
+        if EVERYBODY.iter().any(|word| word.eq_ignore_ascii_case(name)) {
+            return found
+                .help(format!("every host is meant where nothing is said: leave `{side} {name}` out"));
+        }
         let found = networks.iter().fold(found, |found, Network { name, instance, .. }| {
             found.label_of(name.span, "has no `host` statement for it", instance.as_deref())
         });
         match (similar, networks.first().and_then(|network| free_address(network))) {
             (Some(similar), _) => similar.ask(found),
+            (None, _) if name.contains('.') => found.help("a rule names a host without its network"),
             (None, Some(free)) => found.help(format!("declare it in {names}, like `host {name} {free}`")),
             (None, None) => found.help(format!("declare it in {names}")),
         }

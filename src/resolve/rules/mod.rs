@@ -9,7 +9,7 @@ use ipnet::IpNet;
 
 use super::Resolver;
 use super::scope::{Lookup, bare, is_plain};
-use super::value::Value;
+use super::value::{Literal, Value, read};
 use crate::model::{Action, Log, Service};
 use crate::net;
 use crate::source::Span;
@@ -107,8 +107,9 @@ impl<'a> Resolver<'a, '_> {
                 }
                 Lookup::Unknown => {}
             }
-            // Hosts and networks may have numbers for names.
-            if super::value::name_fault(text).is_none() || text.contains('*') {
+            // Hosts and networks may have numbers for names; with a dot it may be meant as a host of a network.
+            let dotted = text.contains('.') && read(text) == Literal::Name;
+            if super::value::name_fault(text).is_none() || text.contains('*') || dotted {
                 return Some(named(text.to_owned()));
             }
         }

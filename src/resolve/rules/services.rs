@@ -201,8 +201,8 @@ impl<'a> Resolver<'a, '_> {
             0 | 43 | 44 | 59 | 60 => {
                 let fault = "the number of an IPv6 extension header, behind which the protocol follows";
                 let replacement = (number == 0).then_some("any");
-                let port = false;
-                self.report(UnknownProtocol { name: &text, span: word.span, fault, replacement, port });
+                let (span, port) = (word.span, false);
+                self.report(UnknownProtocol { name: &text, span, fault, replacement, port, help: None });
                 None
             }
             _ if WITH_PORTS.contains(&number) && !rule.items.is_empty() => {
@@ -264,8 +264,18 @@ impl<'a> Resolver<'a, '_> {
         let names = PROTOCOLS.iter().map(|(name, _)| *name).chain(["icmp", "any"]);
         let replacement =
             well_known.as_deref().or(otherwise.map(|(_, name)| *name)).or_else(|| closest(text, names));
-        let replacement = replacement.filter(|_| is_plain(word));
-        self.report(UnknownProtocol { name: text, span: word.span, fault, replacement, port });
+        let (fault, help) = match several(text) {
+            Some(protocols) => {
+                ("a rule is about one protocol", Some(format!("write a rule for each: {protocols}")))
+            }
+            None if STATES.contains(&text) => {
+                let help = "leave the rule out: rules are about what opens a connection, and its replies pass with it";
+                ("a state of connections, no protocol", Some(help.to_owned()))
+            }
+            None => (fault, None),
+        };
+        let replacement = replacement.filter(|_| is_plain(word) && help.is_none());
+        self.report(UnknownProtocol { name: text, span: word.span, fault, replacement, port, help });
         None
     }
 
@@ -374,6 +384,17 @@ fn joined(text: &str) -> Option<String> {
     let (protocol, ports) =
         with_ports(front).map(|name| (name, back)).or(with_ports(back).map(|name| (name, front)))?;
     is_ports(ports).then(|| format!("{protocol} {ports}"))
+}
+
+/// States of connections, as firewalls have them in rules.
+const STATES: [&str; 5] = ["established", "related", "new", "invalid", "state"];
+
+/// The protocols of a word with more than one, such as `tcp/udp`.
+fn several(text: &str) -> Option<String> {
+    let words: Vec<&str> = text.split(['/', '+', '|']).collect();
+    let known = |word: &&str| PROTOCOLS.iter().any(|(name, _)| name == word) || *word == "icmp";
+    let all = words.iter().map(|word| format!("`{word}`")).collect::<Vec<String>>().join(" and ");
+    (words.len() > 1 && words.iter().all(known)).then_some(all)
 }
 
 /// The number of a protocol written as a number.

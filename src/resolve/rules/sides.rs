@@ -203,13 +203,13 @@ impl Resolver<'_, '_> {
             looked.iter().flat_map(|network| network.hosts.iter().map(|host| host.name.value.as_str()));
         let names = looked.iter().map(|network| network.name.value.as_str());
         let similar = if guess { closest(name, hosts.chain(names)) } else { None };
-        let similar = similar.map(|similar| match party.literal {
+        let similar = similar.or_else(|| of_network(name, &looked)).map(|similar| match party.literal {
             true => Meant::instead_of(party.span, similar),
             false => Meant::name(similar),
         });
         let networks: Vec<Network> = looked.into_iter().cloned().collect();
         let networks = networks.iter().collect();
-        self.report(UnknownHost { name, span: party.span, networks, similar });
+        self.report(UnknownHost { name, span: party.span, side: place.side, networks, similar });
         false
     }
 
@@ -253,6 +253,17 @@ impl Resolver<'_, '_> {
         self.report(OutsideNetwork { net: written, networks: networks.iter().collect() });
         false
     }
+}
+
+/// The host that is meant by `NETWORK.HOST` or `HOST.NETWORK`.
+fn of_network<'n>(name: &str, networks: &[&'n Network]) -> Option<&'n str> {
+    let (first, second) = name.split_once('.')?;
+    networks.iter().find_map(|network| {
+        let own = network.name.value.as_str();
+        let host = if first == own { second } else { (second == own).then_some(first)? };
+        let host = network.hosts.iter().find(|known| known.name.value == host)?;
+        Some(host.name.value.as_str())
+    })
 }
 
 /// Whether any host of the network has one of the addresses.

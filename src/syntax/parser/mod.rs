@@ -5,6 +5,7 @@
 //! a failed attempt allocates nothing; no nom type is seen outside of this module.
 
 mod connect;
+mod dialect;
 mod expected;
 mod gateway;
 mod input;

@@ -4,6 +4,7 @@
 //! with the best advice there is. What must hold: a statement with a bad token makes no second
 //! finding, and a misspelt keyword is told about once.
 
+use super::dialect::{self, Help};
 use super::recover::is_given_up;
 use super::{Context, Expected, Failure, Parsed, Tokens, fail, fail_reported};
 use crate::diag::suggest;
@@ -25,6 +26,7 @@ pub(super) fn statement_keyword(input: Tokens<'_>, block: Block) -> Parsed<'_, K
     let found = Keyword::find(word);
     let names = |block: Block| block.keywords().iter().map(|keyword| keyword.text());
     let closest = suggest::closest(word, names(block)).and_then(Keyword::find);
+    let closest = closest.or_else(|| dialect::keyword(word, block));
     let places =
         Block::ALL.into_iter().filter(|place| found.is_some_and(|word| place.keywords().contains(&word)));
     let mut places: Vec<&str> = places.map(Block::name).collect();
@@ -73,7 +75,7 @@ pub(super) fn report(start: Tokens<'_>, failure: Failure, until: Tokens<'_>) {
     };
     let expected = failure.expected.words();
     let waiting = failure.expected.has(Expected::RightParen).then(|| open_paren(start, failure.at)).flatten();
-    let help = advice(context, failure, token);
+    let help = advice(context, failure, token).or_else(|| dialect::advice(start, failure));
     context.find(UnexpectedToken { span, found, expected, waiting, help });
 }
 
@@ -175,7 +177,7 @@ const WORDS_IN_QUOTES: [Expected; 4] =
     [Expected::Protocol, Expected::Port, Expected::LogPrefix, Expected::Rate];
 
 /// What to do about an unexpected token, where that is known.
-fn advice(context: &Context<'_>, failure: Failure, token: Token) -> Option<(String, Option<(Span, String)>)> {
+fn advice(context: &Context<'_>, failure: Failure, token: Token) -> Option<Help> {
     let span = context.span(token);
     let text = token.text(context.text);
     let expected = failure.expected;
@@ -205,7 +207,9 @@ fn advice(context: &Context<'_>, failure: Failure, token: Token) -> Option<(Stri
         TokenKind::DotDot if expected.has(Expected::Comma) && expected.has(Expected::Log) => {
             Some(("a range of ports is written with a dash: `30000-30100`".to_owned(), None))
         }
-        TokenKind::Word if is_connective(text) && expected.has_name() => {
+        TokenKind::Word
+            if is_connective(text) && expected.has_name() && !is_behind_comma(context, failure) =>
+        {
             let help = format!("`{text}` has a meaning of its own; as a name it needs double quotes");
             Some((help, Some((span, format!("\"{text}\"")))))
         }
@@ -217,4 +221,9 @@ fn advice(context: &Context<'_>, failure: Failure, token: Token) -> Option<(Stri
             .map(|keyword| (format!("did you mean `{keyword}`?"), Some((span, keyword.to_owned())))),
         _ => None,
     }
+}
+
+/// Whether a list goes on with the unexpected token.
+fn is_behind_comma(context: &Context<'_>, failure: Failure) -> bool {
+    failure.at.checked_sub(1).is_some_and(|before| context.token(before).kind == TokenKind::Comma)
 }

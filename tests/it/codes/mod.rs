@@ -3,6 +3,7 @@
 
 mod addresses;
 mod aliases;
+mod dialects;
 mod interfaces;
 mod items;
 mod labels;

@@ -15,11 +15,13 @@ pub(in crate::resolve) struct UnknownProtocol<'a> {
     pub(in crate::resolve::rules) replacement: Option<&'a str>,
     /// Whether it may be meant as a port, or a range of them.
     pub(in crate::resolve::rules) port: bool,
+    /// What to do where nothing stands for it.
+    pub(in crate::resolve::rules) help: Option<String>,
 }
 
 impl Finding for UnknownProtocol<'_> {
     fn diagnostic(self) -> Diagnostic {
-        let Self { name, span, fault, replacement, port } = self;
+        let Self { name, span, fault, replacement, port, help } = self;
         let title = format!("`{}` is no protocol of a rule", name.escape_debug());
         let found = Diagnostic::new(code::UNKNOWN_PROTOCOL, title, Label::new(span, fault));
         match replacement {
@@ -27,6 +29,7 @@ impl Finding for UnknownProtocol<'_> {
                 found.note("`icmp` is ICMP for IPv4 and ICMPv6 for IPv6").fix("write `icmp`", span, "icmp")
             }
             Some(known) => found.fix(format!("did you mean `{known}`?"), span, known),
+            None if help.is_some() => Diagnostic { help, ..found },
             None if port => found.help(format!("write `tcp {name}` or `udp {name}`")),
             None => found.help("write a name like `tcp`, `udp`, `icmp` or `gre`, or the protocol's number"),
         }
