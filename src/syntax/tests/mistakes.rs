@@ -270,7 +270,7 @@ fn a_value_that_stays_open_ends_at_its_line() {
         &[
             "1:13 OVL0101 expected a value, found `+`",
             "2:5 OVL0101 expected a name, found `=`",
-            "3:7 OVL0101 expected `=`, found `5`",
+            "3:7 OVL0101 expected `=`, found `5` | a value stands behind `=`",
         ],
     );
 }
@@ -281,7 +281,7 @@ fn a_missing_part_is_named() {
         "network a {\n    route via 10.0.0.1\n    route 10.0.0.0/8 to 10.0.0.1\n    prefix\n    host to 1.2.3.4\n}\n",
         &[
             "2:11 OVL0101 expected a prefix, found `via`",
-            "3:22 OVL0101 expected an operator or `via`, found `to`",
+            "3:22 OVL0101 expected an operator or `via`, found `to` | the router stands behind `via`",
             "4:11 OVL0101 expected a prefix, found the end of the line",
             "5:10 OVL0101 expected a host name, found `to` | `to` has a meaning of its own; as a name it needs double quotes",
         ],
@@ -299,7 +299,7 @@ fn a_missing_part_is_named() {
         &[
             "2:13 OVL0101 expected `,`, `from`, `log`, `to` or the end of the line, found `..` | a range of ports is written with a dash: `30000-30100`",
             "3:11 OVL0101 expected a host name, found the end of the line",
-            "5:1 OVL0101 expected a port or type, found `}`",
+            "5:1 OVL0101 expected a port or type, found `}` | remove the comma, or name another one behind it",
         ],
     );
     finds(
