@@ -146,6 +146,8 @@ pub enum Advice {
     Continues,
     /// It is a name that is given a value.
     LacksLet,
+    /// Other tools have it; this says how it is done here.
+    Instead(&'static str),
     /// Nothing: these are the statements of the place.
     List(Vec<&'static str>),
 }
@@ -173,6 +175,7 @@ impl Finding for UnknownStatement {
                 let before = Span { end: span.start, ..span };
                 unknown().certain_fix("write `let` before a name that gets a value", before, "let ")
             }
+            Advice::Instead(words) => unknown().help(words),
             Advice::List(keywords) => {
                 let keywords: Vec<String> = keywords.iter().map(|keyword| format!("`{keyword}`")).collect();
                 unknown().help(format!("the statements of {place}: {}", keywords.join(", ")))

@@ -34,6 +34,28 @@ pub(super) fn keyword(word: &str, block: Block) -> Option<Keyword> {
     known.find(|(_, _, words)| words.contains(&word)).map(|(_, keyword, _)| *keyword)
 }
 
+/// Words of firewalls and routers that are said with other statements here, and how.
+const INSTEAD: &[(Block, &[&str], &str)] = &[
+    (
+        Block::Network,
+        &["masquerade", "masqueraded", "snat", "nat"],
+        "write `nodes masqueraded` if its hosts shall see the gateway's own address as the source",
+    ),
+    (Block::Network, &["vlan"], "name the interface of the VLAN, as in `interface eth0.20`"),
+    (
+        Block::Network,
+        &["gateway", "gw", "router"],
+        "the gateway's own address is told with `address`, another router with `route PREFIX via ROUTER`",
+    ),
+    (Block::Network, &["table", "mark", "zone", "vrf"], "table, mark and zone are all told with `id`"),
+];
+
+/// How that is said here which a word of other tools says in a block.
+pub(super) fn instead(word: &str, block: Block) -> Option<&'static str> {
+    let mut known = INSTEAD.iter().filter(|(place, ..)| *place == block);
+    known.find(|(_, words, _)| words.contains(&word)).map(|(.., help)| *help)
+}
+
 /// The statement in which a token was not expected.
 struct Statement<'a> {
     context: &'a Context<'a>,
@@ -88,6 +110,7 @@ pub(super) fn advice(start: Tokens<'_>, failure: Failure) -> Option<Help> {
         Keyword::Connect => connect(&statement),
         Keyword::Prefix => prefix(&statement),
         Keyword::Route => route(&statement),
+        Keyword::Interface => interface(&statement),
         Keyword::For => range(&statement),
         Keyword::Let => value(&statement),
         _ => None,
@@ -165,6 +188,14 @@ fn route(statement: &Statement<'_>) -> Option<Help> {
     }
     let number = text.starts_with(|c: char| c.is_ascii_hexdigit()) && text.contains(['.', ':']);
     number.then(|| fix("the router stands behind `via`", Span { end: span.start, ..span }, "via "))
+}
+
+/// `interface e0, e1`, `interface e0 e1`.
+fn interface(statement: &Statement<'_>) -> Option<Help> {
+    let more = statement.at == statement.start + 2 && statement.has(Expected::End);
+    let kind = statement.token(statement.at).kind;
+    (more && matches!(kind, TokenKind::Comma | TokenKind::Word))
+        .then(|| only("a network has one interface: put several into a bridge or a bond, and name that"))
 }
 
 /// `for n = 1..4`, `for n in 1-4`, `for n in range(1, 4)`.

@@ -25,7 +25,8 @@ pub(super) fn statement_keyword(input: Tokens<'_>, block: Block) -> Parsed<'_, K
     }
     let found = Keyword::find(word);
     let names = |block: Block| block.keywords().iter().map(|keyword| keyword.text());
-    let closest = suggest::closest(word, names(block)).and_then(Keyword::find);
+    let instead = dialect::instead(word, block);
+    let closest = suggest::closest(word, names(block)).filter(|_| instead.is_none()).and_then(Keyword::find);
     let closest = closest.or_else(|| dialect::keyword(word, block));
     let places =
         Block::ALL.into_iter().filter(|place| found.is_some_and(|word| place.keywords().contains(&word)));
@@ -33,12 +34,13 @@ pub(super) fn statement_keyword(input: Tokens<'_>, block: Block) -> Parsed<'_, K
     places.truncate(2);
     let given_a_value = input.second().kind == TokenKind::Equals && block.keywords().contains(&Keyword::Let);
     let closest = closest.filter(|_| !given_a_value);
-    let advice = match (found, closest) {
-        (Some(_), _) if is_connective(word) => Advice::Continues,
-        (Some(_), _) => Advice::Elsewhere(places),
-        (None, Some(keyword)) => Advice::Closest(keyword.text()),
-        (None, None) if given_a_value => Advice::LacksLet,
-        (None, None) => Advice::List(names(block).collect()),
+    let advice = match (found, closest, instead) {
+        (Some(_), ..) if is_connective(word) => Advice::Continues,
+        (_, None, Some(words)) => Advice::Instead(words),
+        (Some(_), ..) => Advice::Elsewhere(places),
+        (None, Some(keyword), _) => Advice::Closest(keyword.text()),
+        (None, None, _) if given_a_value => Advice::LacksLet,
+        (None, ..) => Advice::List(names(block).collect()),
     };
     let span = input.span(token);
     input.context.find(UnknownStatement { span, word: word.to_owned(), place: block.name(), advice });
@@ -137,6 +139,12 @@ pub(super) fn apart(input: Tokens<'_>, block: Block) -> bool {
         return false;
     }
     let span = input.span(open).to(input.span(close));
+    // Only a `connect` can end behind a name; else this is a block of one word.
+    let tight = span.end - span.start == input.text(name).len() as u32 + 2;
+    let goes_on = input.after(3).kind() == TokenKind::LeftBrace;
+    if !(goes_on || block == Block::Connect && tight) {
+        return false;
+    }
     let blank = Span { start: word.end, end: open.start, ..span };
     let found = format!("`{{{}}}`", input.text(name));
     let help = Some((

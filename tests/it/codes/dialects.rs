@@ -106,6 +106,10 @@ fn statements_of_other_tools_are_told_as_statements_here() {
         &[
             ("prefix 172.17.0.0/24, 172.18.0.0/24", "write another `prefix` for each of the others"),
             ("host cam 172.16.256.9", "count on behind 255"),
+            ("masquerade", "write `nodes masqueraded`"),
+            ("vlan 20", "as in `interface eth0.20`"),
+            ("  gateway 172.16.0.1", "told with `address`, another router with `route PREFIX via ROUTER`"),
+            ("table 20", "told with `id`"),
         ],
     );
     let top = format!("{NETWORKS}HERE\nconnect office -> *\n");
@@ -123,6 +127,9 @@ fn statements_of_other_tools_are_told_as_statements_here() {
         becomes(&top, &[(&format!("for {wrong} {cells}"), &format!("for {right} {cells}"))]);
     }
     says(&top, &[(&format!("for n in range(1, 3) {cells}"), "a range has two dots")]);
+    let device = format!("network b {{ interface e2HERE; prefix 172.16.0.0/24 }}\n{NETWORKS}");
+    says(&device, &[(", e3", "a network has one interface"), (" e3", "a network has one interface")]);
+    says(&format!("{NETWORKS}network b {{ HERE }}\n"), &[("masquerade", "write `nodes masqueraded`")]);
     let value = format!("HERE\n{NETWORKS}network b {{ interface e2; prefix X }}\nconnect office -> *\n");
     becomes(
         &value,
@@ -153,4 +160,13 @@ fn a_list_that_goes_on_into_the_next_rule_has_a_comma_too_many() {
     let (help, text) = mended(&site.replace("HERE", ""));
     assert!(help.starts_with("remove the comma"), "{help}");
     assert_eq!(text.as_deref(), Some(site.replace(",HERE", "").as_str()));
+}
+
+#[test]
+fn only_what_can_be_an_interpolation_is_told_as_one() {
+    let cells =
+        "for n in 1..2 { network c-{n} { interface c{n}; prefix 172.16.{n}.0/24 }\nconnect office -> HERE }";
+    becomes(&format!("{NETWORKS}{cells}\n"), &[("c- {n}", "c-{n}")]);
+    let rules = format!("{NETWORKS}connect office -> a HERE\n");
+    says(&rules, &[("{ established }", "`allow`, `deny`"), ("{ tcp }", "`allow`, `deny`")]);
 }
