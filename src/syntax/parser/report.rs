@@ -26,7 +26,7 @@ pub(super) fn statement_keyword(input: Tokens<'_>, block: Block) -> Parsed<'_, K
     let found = Keyword::find(word);
     let names = |block: Block| block.keywords().iter().map(|keyword| keyword.text());
     let instead = dialect::instead(word, block);
-    let closest = suggest::closest(word, names(block)).filter(|_| instead.is_none()).and_then(Keyword::find);
+    let closest = suggest::closest(word, names(block)).and_then(Keyword::find);
     let closest = closest.or_else(|| dialect::keyword(word, block));
     let places =
         Block::ALL.into_iter().filter(|place| found.is_some_and(|word| place.keywords().contains(&word)));

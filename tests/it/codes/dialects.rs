@@ -166,7 +166,7 @@ fn a_list_that_goes_on_into_the_next_rule_has_a_comma_too_many() {
 fn only_what_can_be_an_interpolation_is_told_as_one() {
     let cells =
         "for n in 1..2 { network c-{n} { interface c{n}; prefix 172.16.{n}.0/24 }\nconnect office -> HERE }";
-    becomes(&format!("{NETWORKS}{cells}\n"), &[("c- {n}", "c-{n}")]);
+    becomes(&format!("{NETWORKS}connect office -> a\n{cells}\n"), &[("c- {n}", "c-{n}")]);
     let rules = format!("{NETWORKS}connect office -> a HERE\n");
     says(&rules, &[("{ established }", "`allow`, `deny`"), ("{ tcp }", "`allow`, `deny`")]);
 }
