@@ -192,9 +192,8 @@ fn route(statement: &Statement<'_>) -> Option<Help> {
 
 /// `interface e0, e1`, `interface e0 e1`.
 fn interface(statement: &Statement<'_>) -> Option<Help> {
-    let more = statement.at == statement.start + 2 && statement.has(Expected::End);
     let kind = statement.token(statement.at).kind;
-    (more && matches!(kind, TokenKind::Comma | TokenKind::Word))
+    (statement.has(Expected::End) && matches!(kind, TokenKind::Comma | TokenKind::Word))
         .then(|| only("a network has one interface: put several into a bridge or a bond, and name that"))
 }
 

@@ -126,6 +126,10 @@ fn statements_of_other_tools_are_told_as_statements_here() {
     {
         becomes(&top, &[(&format!("for {wrong} {cells}"), &format!("for {right} {cells}"))]);
     }
+    becomes(
+        &top,
+        &[(&format!("for n in 1..3 {}", cells.replace("network", "vrf")), &format!("for n in 1..3 {cells}"))],
+    );
     says(&top, &[(&format!("for n in range(1, 3) {cells}"), "a range has two dots")]);
     let device = format!("network b {{ interface e2HERE; prefix 172.16.0.0/24 }}\n{NETWORKS}");
     says(&device, &[(", e3", "a network has one interface"), (" e3", "a network has one interface")]);
@@ -169,4 +173,11 @@ fn only_what_can_be_an_interpolation_is_told_as_one() {
     becomes(&format!("{NETWORKS}connect office -> a\n{cells}\n"), &[("c- {n}", "c-{n}")]);
     let rules = format!("{NETWORKS}connect office -> a HERE\n");
     says(&rules, &[("{ established }", "`allow`, `deny`"), ("{ tcp }", "`allow`, `deny`")]);
+}
+
+#[test]
+fn messages_are_not_told_as_ports() {
+    let (help, text) = mended(&format!("{NETWORKS}connect office -> a {{ allow icmp echo-request 8 }}\n"));
+    assert!(!help.contains("port"), "{help}");
+    assert_eq!(text, None);
 }
