@@ -321,6 +321,9 @@ fn every_gap_of_a_prefix_and_the_link_that_is_too_short_are_told() {
     assert_eq!(fix(&short), Some((String::from("192.168.1.1/26"), String::from("192.168.1.1/24"))));
     let two = in_a("address 192.168.1.1/26\naddress 192.168.1.129/26");
     assert_eq!(fix(&two), None, "either of the links could be the one that is too short");
+    let cell = "{ network c-{n} { interface c{n}; address 10.{n}.0.1/25; prefix 10.{n}.0.0/24 } }";
+    let cells = |numbers: &str| format!("for n in {numbers} {cell}\n{B}connect b -> c-*\n");
+    assert_eq!(fix(&cells("1..1")), None, "the text would be that of one instance");
     let longer = in_a("address 192.168.1.1/30");
     assert!(words(&longer).contains("`192.168.1.16/28` and 3 more, parts of "), "{}", words(&longer));
     let beside = in_a("address 192.168.1.1/24\nprefix 172.16.0.0/16");
